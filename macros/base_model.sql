@@ -1,0 +1,310 @@
+{#- One raw table, typed and judged: every raw row, its reasons for rejection and its fate.
+    The contract in models/staging/_raw.yml says what to expect; this is the one place that casts.
+
+    exchange_rates  relation of daily rates, for a table that has a currency
+    parent          base relation of the orders, for a table whose rows share their order's fate -#}
+{% macro base_model(table_name, exchange_rates=none, parent=none) %}
+{% set settings = ref('int_run_settings') %}
+{% set raw = raw_relation(table_name) %}
+{% if execute %}
+
+{% set contract = raw_contract(table_name) %}
+{% set columns = contract.columns.values() | list %}
+{% set meta = contract.config.meta %}
+{% set types = raw_column_types(table_name, raw, columns) %}
+{% set usable = 'rejection_reasons is null and not is_held_back' %}
+
+with
+
+raw_rows as (
+    select
+        {%- for column in columns %}
+        {{ raw_value(column.name, types) }} as raw_{{ column.name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    {% if raw %}from {{ raw }}{% else %}where false{% endif %}
+),
+
+typed_rows as (
+    select
+        raw_rows.*,
+        settings.as_of_date,
+        settings.first_plausible_date,
+        settings.last_plausible_date,
+        settings.reporting_currency,
+        {%- for column in columns %}
+        {{ typed_value(column, types) }} as {{ column.name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from raw_rows
+    cross join {{ settings }} as settings
+),
+
+dated_rows as (
+    select
+        *,
+        {{ event_day(meta.event_date, contract) }} as event_date,
+        {{ row_key(meta.key) }} as row_key
+    from typed_rows
+),
+
+completed_rows as (
+    select
+        dated_rows.*
+        {%- if exchange_rates %},
+        case
+            when dated_rows.currency = dated_rows.reporting_currency then 1
+            else rates.exchange_rate
+        end as exchange_rate
+        {%- endif %}
+        {%- if parent %},
+        case
+            when accepted_orders.order_id is not null then 'accepted'
+            else coalesce(other_orders.row_fate, 'missing')
+        end as order_fate
+        {%- endif %}
+    from dated_rows
+    {%- if exchange_rates %}
+    left join {{ exchange_rates }} as rates
+        on
+            dated_rows.currency = rates.currency
+            and dated_rows.event_date = rates.rate_date
+    {%- endif %}
+    {%- if parent %}
+    left join {{ parent }} as accepted_orders
+        on
+            dated_rows.order_id = accepted_orders.order_id
+            and accepted_orders.row_fate = 'accepted'
+    -- an order that is to come beats a rejected version of it: its lines wait with it
+    left join (
+        select
+            order_id,
+            min(row_fate) as row_fate
+        from {{ parent }}
+        where row_fate in ('held_back', 'rejected')
+        group by order_id
+    ) as other_orders
+        on dated_rows.order_id = other_orders.order_id
+    {%- endif %}
+),
+
+judged_rows as {{ not_materialized() }} (
+    select
+        *,
+        nullif(concat_ws(
+            ', ',
+            {{ rejection_reasons(contract, types, exchange_rates, parent) | join(',\n            ') }}
+        ), '') as rejection_reasons,
+        {%- if parent %}
+        order_fate = 'held_back' as is_held_back
+        {%- else %}
+        coalesce(event_date > as_of_date, false) as is_held_back
+        {%- endif %}
+    from completed_rows
+),
+
+-- few keys repeat: ranking only their rows spares a sort of the whole table
+repeated_keys as (
+    select row_key
+    from judged_rows
+    where {{ usable }}
+    group by row_key
+    having count(*) > 1
+),
+
+fated_rows as (
+    select
+        judged_rows.*,
+        case
+            when judged_rows.rejection_reasons is not null then 'rejected'
+            when judged_rows.is_held_back then 'held_back'
+            else 'accepted'
+        end as row_fate
+    from judged_rows
+    left join repeated_keys
+        on judged_rows.row_key = repeated_keys.row_key
+    where not ({{ usable }}) or repeated_keys.row_key is null
+
+    union all
+
+    select
+        judged_rows.*,
+        case
+            when row_number() over (
+                partition by judged_rows.row_key
+                order by
+                    {%- for name in (['updated_at'] if 'updated_at' in types else [])
+                        + columns | map(attribute='name') | list %}
+                    judged_rows.{{ name }} desc nulls last{{ ',' if not loop.last }}
+                    {%- endfor %}
+            ) = 1 then 'accepted'
+            else 'superseded'
+        end as row_fate
+    from judged_rows
+    inner join repeated_keys
+        on judged_rows.row_key = repeated_keys.row_key
+    where {{ usable }}
+)
+
+select
+    {%- for column in columns %}
+    {{ column.name }},
+    {%- endfor %}
+    event_date,
+    {%- if exchange_rates %}
+    cast(exchange_rate as decimal(18, 10)) as exchange_rate,
+    {%- endif %}
+    row_key,
+    row_fate,
+    rejection_reasons,
+    case
+        when rejection_reasons is not null then {{ raw_row_as_json(columns) }}
+    end as raw_row
+from fated_rows
+{% endif %}
+{% endmacro %}
+
+
+{#- The type each contract column has in the raw data: name -> type, absent ones left out. Stops where
+    a required one is missing and says which columns it ignores. -#}
+{% macro raw_column_types(table_name, raw, columns) %}
+    {% set types = {} %}
+    {% if not raw %}
+        {{ return(types) }}
+    {% endif %}
+    {% set found = describe_columns(raw) %}
+    {% for column in columns %}
+        {% if column.name in found %}
+            {% do types.update({column.name: found[column.name].type}) %}
+        {% elif column.config.meta.required %}
+            {{ exceptions.raise_compiler_error(
+                table_name ~ ': the required column ' ~ column.name ~ ' is missing in '
+                ~ raw_place(table_name) ~ ' (found: ' ~ found | join(', ')
+                ~ '). Rename or add it in the delivery.'
+            ) }}
+        {% endif %}
+    {% endfor %}
+    {% set ignored = found.keys() | reject('in', columns | map(attribute='name') | list) | list %}
+    {% if ignored %}
+        {% do exceptions.warn(
+            table_name ~ ': not in the contract, so ignored: ' ~ ignored | join(', ')
+        ) %}
+    {% endif %}
+    {{ return(types) }}
+{% endmacro %}
+
+
+{#- A raw value as delivered; text without the blanks around it, an empty text as NULL. -#}
+{% macro raw_value(name, types) %}
+    {% if name not in types %}
+        {{ return('cast(null as string)') }}
+    {% elif types[name] == 'varchar' %}
+        {{ return("nullif(trim(" ~ adapter.quote(name) ~ "), '')") }}
+    {% endif %}
+    {{ return(adapter.quote(name)) }}
+{% endmacro %}
+
+
+{#- A raw value in the type of the contract; NULL where it does not fit. -#}
+{% macro typed_value(column, types) %}
+    {% set raw = 'raw_' ~ column.name %}
+    {% set meta = column.config.meta %}
+    {% if column.name == 'customer_id' %}
+        {#- the reserved word means that there is no customer -#}
+        {% set value = "nullif(cast(" ~ raw ~ " as string), 'anonymous')" %}
+    {% elif column.data_type == 'string' %}
+        {% set value = 'cast(' ~ raw ~ ' as string)' %}
+        {% if meta.accepted_values %}
+            {% set value = 'lower(' ~ value ~ ')' %}
+        {% elif 'currency' in column.name %}
+            {% set value = 'upper(' ~ value ~ ')' %}
+        {% endif %}
+    {% elif column.data_type == 'integer' %}
+        {#- a cast would round 6.5 to 7 without a word -#}
+        {% set value = 'case when try_cast(' ~ raw ~ ' as double) = try_cast(' ~ raw
+            ~ ' as integer) then try_cast(' ~ raw ~ ' as integer) end' %}
+    {% else %}
+        {% set value = 'try_cast(' ~ raw ~ ' as ' ~ column.data_type ~ ')' %}
+    {% endif %}
+    {% if meta.default == 'reporting_currency' %}
+        {{ return('coalesce(' ~ value ~ ', settings.reporting_currency)') }}
+    {% elif meta.default %}
+        {#- only an empty value has a default: one that does not fit is rejected -#}
+        {% set default = sql_text(meta.default) if column.data_type == 'string' else meta.default %}
+        {{ return('case when ' ~ raw ~ ' is null then ' ~ default ~ ' else ' ~ value ~ ' end') }}
+    {% endif %}
+    {{ return(value) }}
+{% endmacro %}
+
+
+{#- The day of a row's event, in the reporting time zone; NULL for a table without events. -#}
+{% macro event_day(names, contract) %}
+    {% set days = [] %}
+    {% for name in names %}
+        {% do days.append(
+            name if contract.columns[name].data_type == 'date' else reporting_day(name)
+        ) %}
+    {% endfor %}
+    {{ return('coalesce(' ~ days | join(', ') ~ ', null)' if days else 'cast(null as date)') }}
+{% endmacro %}
+
+
+{#- The key as one text; a missing part of it counts as empty. -#}
+{% macro row_key(names) %}
+    {% if names | length == 1 %}
+        {{ return(names[0]) }}
+    {% endif %}
+    {% set parts = [] %}
+    {% for name in names %}
+        {% do parts.append("coalesce(cast(" ~ name ~ " as string), '')") %}
+    {% endfor %}
+    {{ return(parts | join(" || '|' || ")) }}
+{% endmacro %}
+
+
+{#- One expression per way a row can fail: the reason, or NULL. -#}
+{% macro rejection_reasons(contract, types, exchange_rates, parent) %}
+    {% set reasons = [] %}
+    {% for column in contract.columns.values() %}
+        {% set name = column.name %}
+        {#- of the texts only a customer_id can fail: by being the reserved word -#}
+        {% set can_fail = name in types and (
+            column.data_type not in ('string', types[name])
+            or (name == 'customer_id' and column.config.meta.required)
+        ) %}
+        {% if column.config.meta.required %}
+            {% do reasons.append("case when raw_" ~ name ~ " is null then 'missing_" ~ name ~ "' end") %}
+        {% endif %}
+        {% if can_fail %}
+            {% do reasons.append("case when raw_" ~ name ~ " is not null and " ~ name
+                ~ " is null then 'invalid_" ~ name ~ "' end") %}
+        {% endif %}
+        {% if column.config.meta.accepted_values %}
+            {% do reasons.append("case when " ~ name ~ " not in ("
+                ~ column.config.meta.accepted_values | map('tojson') | join(', ') | replace('"', "'")
+                ~ ") then 'unknown_" ~ name ~ "' end") %}
+        {% endif %}
+    {% endfor %}
+    {% if contract.config.meta.event_date %}
+        {% do reasons.append("case when event_date < first_plausible_date then 'implausible_date' end") %}
+        {% do reasons.append("case when event_date > last_plausible_date then 'future_dated' end") %}
+    {% endif %}
+    {% for reason, condition in (contract.config.meta.reject_when or {}).items() %}
+        {% do reasons.append("case when " ~ condition ~ " then '" ~ reason ~ "' end") %}
+    {% endfor %}
+    {% if exchange_rates %}
+        {% do reasons.append("case when event_date is not null and exchange_rate is null then 'no_exchange_rate' end") %}
+    {% endif %}
+    {% if parent %}
+        {% do reasons.append("case order_fate when 'missing' then 'orphan' when 'rejected' then 'order_rejected' end") %}
+    {% endif %}
+    {{ return(reasons) }}
+{% endmacro %}
+
+
+{#- The raw row as JSON, by the names of the contract. -#}
+{% macro raw_row_as_json(columns) %}
+    {% set expressions = {} %}
+    {% for column in columns %}
+        {% do expressions.update({column.name: 'raw_' ~ column.name}) %}
+    {% endfor %}
+    {{ return(json_text(expressions)) }}
+{% endmacro %}

@@ -1,0 +1,108 @@
+{#- A text as a SQL literal. -#}
+{% macro sql_text(value) %}
+    {{ return(adapter.dispatch('sql_text')(value)) }}
+{% endmacro %}
+
+{% macro default__sql_text(value) %}
+    {{ return("'" ~ value | string | replace("'", "''") ~ "'") }}
+{% endmacro %}
+
+
+{#- Says that a CTE used twice is to be run twice, not kept in memory: cheaper where each use
+    reads few columns of many rows. -#}
+{% macro not_materialized() %}
+    {{ return(adapter.dispatch('not_materialized')()) }}
+{% endmacro %}
+
+{% macro default__not_materialized() %}{% endmacro %}
+
+{% macro duckdb__not_materialized() %}
+    {{ return('not materialized') }}
+{% endmacro %}
+
+
+{#- Named expressions as one JSON text. -#}
+{% macro json_text(expressions) %}
+    {{ return(adapter.dispatch('json_text')(expressions)) }}
+{% endmacro %}
+
+{% macro duckdb__json_text(expressions) %}
+    {% set pairs = [] %}
+    {% for name, expression in expressions.items() %}
+        {% do pairs.append(sql_text(name) ~ ', ' ~ expression) %}
+    {% endfor %}
+    {{ return('cast(json_object(' ~ pairs | join(', ') ~ ') as string)') }}
+{% endmacro %}
+
+
+{#- Stops the build with a message, from inside a query. -#}
+{% macro stop_build(message) %}
+    {{ return(adapter.dispatch('stop_build')(message)) }}
+{% endmacro %}
+
+{% macro duckdb__stop_build(message) %}
+    {{ return('error(' ~ message ~ ')') }}
+{% endmacro %}
+
+
+{#- The day of a UTC time in the reporting time zone. -#}
+{% macro reporting_day(timestamp) %}
+    {{ return(adapter.dispatch('reporting_day')(timestamp)) }}
+{% endmacro %}
+
+{% macro duckdb__reporting_day(timestamp) %}
+    {% set zone = setting('reporting_timezone', 'UTC') %}
+    {% if zone == 'UTC' %}
+        {{ return('cast(' ~ timestamp ~ ' as date)') }}
+    {% endif %}
+    {{ return("cast(timezone(" ~ sql_text(zone) ~ ", timezone('UTC', " ~ timestamp ~ ")) as date)") }}
+{% endmacro %}
+
+
+{#- Whole days from one date to a later one. -#}
+{% macro days_between(earlier, later) %}
+    {{ return(adapter.dispatch('days_between')(earlier, later)) }}
+{% endmacro %}
+
+{% macro duckdb__days_between(earlier, later) %}
+    {{ return('date_diff(\'day\', ' ~ earlier ~ ', ' ~ later ~ ')') }}
+{% endmacro %}
+
+
+{#- A date so many days later; the days may be an expression. -#}
+{% macro days_after(date, days) %}
+    {{ return(adapter.dispatch('days_after')(date, days)) }}
+{% endmacro %}
+
+{% macro duckdb__days_after(date, days) %}
+    {{ return('(' ~ date ~ ' + cast(' ~ days ~ ' as integer))') }}
+{% endmacro %}
+
+
+{#- A date so many calendar months later, cut to the end of a shorter month. -#}
+{% macro months_after(date, months) %}
+    {{ return(adapter.dispatch('months_after')(date, months)) }}
+{% endmacro %}
+
+{% macro duckdb__months_after(date, months) %}
+    {{ return('cast(' ~ date ~ ' + to_months(cast(' ~ months ~ ' as integer)) as date)') }}
+{% endmacro %}
+
+
+{#- A table of the dates from one to another, both included; columns: `date_day`. -#}
+{% macro dates_from_to(first_date, last_date, relation) %}
+    {{ return(adapter.dispatch('dates_from_to')(first_date, last_date, relation)) }}
+{% endmacro %}
+
+{% macro duckdb__dates_from_to(first_date, last_date, relation) %}
+    select cast(unnest(generate_series(
+        {{ first_date }}, {{ last_date }}, interval 1 day
+    )) as date) as date_day
+    from {{ relation }}
+{% endmacro %}
+
+
+{#- A time of the run, in UTC, as a SQL timestamp. -#}
+{% macro utc_time(moment) %}
+    {{ return("cast('" ~ moment.strftime('%Y-%m-%d %H:%M:%S') ~ "' as timestamp)") }}
+{% endmacro %}

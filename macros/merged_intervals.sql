@@ -1,0 +1,37 @@
+{#- The union of intervals that overlap or touch, per customer and relationship: a query with
+    customer_id, relationship, spell_number, active_from, active_to. Two windows and no grouping,
+    the second one over the few rows where a spell begins. -#}
+{% macro merged_intervals(relation) %}
+    select
+        customer_id,
+        relationship,
+        row_number() over (
+            partition by customer_id, relationship
+            order by active_from
+        ) as spell_number,
+        active_from,
+        -- a spell lasts as far as anything before the next one's beginning reaches
+        coalesce(
+            lead(reached_before) over (
+                partition by customer_id, relationship
+                order by active_from
+            ),
+            reached_at_last
+        ) as active_to
+    from (
+        select
+            customer_id,
+            relationship,
+            active_from,
+            max(active_to) over (
+                partition by customer_id, relationship
+                order by active_from, active_to
+                rows between unbounded preceding and 1 preceding
+            ) as reached_before,
+            max(active_to) over (
+                partition by customer_id, relationship
+            ) as reached_at_last
+        from {{ relation }}
+    ) as intervals_with_reach
+    where reached_before is null or active_from > reached_before
+{% endmacro %}

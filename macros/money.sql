@@ -1,0 +1,17 @@
+{#- The project's money type: cents, rounded half away from zero. -#}
+{% macro as_amount(expression) %}
+    {{ return('cast(' ~ expression ~ ' as decimal(18, 2))') }}
+{% endmacro %}
+
+
+{#- An amount of a row in the reporting currency, at the row's exchange_rate. -#}
+{% macro in_reporting_currency(amount) %}
+    {{ return('case when exchange_rate = 1 then ' ~ amount ~ ' else '
+        ~ as_amount(amount ~ ' * exchange_rate') ~ ' end') }}
+{% endmacro %}
+
+
+{#- Share of a part in a whole; NULL where there is no whole. -#}
+{% macro rate(part, whole) %}
+    {{ return('cast(' ~ part ~ ' as double) / nullif(' ~ whole ~ ', 0)') }}
+{% endmacro %}

@@ -1,0 +1,21 @@
+{#- The accepted rows of one raw table. A restricted column stays behind; whether it was filled shows
+    as has_<column>. -#}
+{% macro staging_model(table_name, is_monetary=false) %}
+{% set base = ref('base_' ~ table_name) %}
+{% if execute %}
+select
+    {%- for column in raw_contract(table_name).columns.values() %}
+    {%- if column.config.meta.restricted %}
+    {{ column.name }} is not null as has_{{ column.name }},
+    {%- else %}
+    {{ column.name }},
+    {%- endif %}
+    {%- endfor %}
+    {%- if is_monetary %}
+    exchange_rate,
+    {%- endif %}
+    event_date
+from {{ base }}
+where row_fate = 'accepted'
+{% endif %}
+{% endmacro %}

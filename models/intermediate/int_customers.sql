@@ -1,0 +1,72 @@
+-- Grain: one row per customer known in any table.
+{{ config(materialized='table') }}
+
+with
+
+-- a customer only another table knows gets a row all the same
+sightings as (
+    {%- for table_name in [
+        'customers', 'orders', 'subscriptions', 'survey_responses', 'engagement_events',
+        'campaign_members', 'loyalty_memberships', 'usage_readings',
+    ] %}
+    select
+        customer_id,
+        min(event_date) as first_seen_on
+    from {{ ref('stg_' ~ table_name) }}
+    where customer_id is not null
+    group by customer_id
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+customers_known as (
+    select
+        customer_id,
+        min(first_seen_on) as known_since
+    from sightings
+    group by customer_id
+),
+
+customers_described as (
+    select
+        customers_known.customer_id,
+        customers_known.known_since,
+        customers.acquisition_campaign_id,
+        customers.is_discount_acquired,
+        customers.has_email,
+        coalesce(customers.region, 'unknown') as region,
+        coalesce(customers.industry, 'unknown') as industry,
+        coalesce(customers.customer_segment, 'unknown') as customer_segment,
+        coalesce(customers.acquisition_channel, 'unknown') as acquisition_channel,
+        coalesce(customers.vertical, 'unknown') as vertical
+    from customers_known
+    left join {{ ref('stg_customers') }} as customers
+        on customers_known.customer_id = customers.customer_id
+)
+
+select
+    -- keys
+    customers_described.customer_id,
+
+    -- dates
+    customers_described.known_since,
+
+    -- segments
+    customers_described.region,
+    customers_described.industry,
+    customers_described.customer_segment,
+    customers_described.acquisition_channel,
+    customers_described.vertical,
+    customers_described.acquisition_campaign_id,
+
+    -- windows
+    coalesce(
+        windows.activity_window_days, {{ var('default_activity_window_days') }}
+    ) as activity_window_days,
+
+    -- flags
+    coalesce(customers_described.is_discount_acquired, false) as is_discount_acquired,
+    coalesce(customers_described.has_email, false) as has_email
+from customers_described
+left join {{ ref('activity_windows') }} as windows
+    on customers_described.vertical = windows.vertical

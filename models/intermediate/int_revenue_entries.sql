@@ -1,0 +1,30 @@
+-- Grain: one row per order and day on which it moved revenue: its own, and that of its refund.
+
+with
+
+orders as (
+    select * from {{ ref('int_orders_valued') }}
+)
+
+select
+    order_id,
+    customer_id,
+    'orders' as relationship,
+    order_date as revenue_date,
+    {{ as_amount('gross_amount - discount_amount') }} as revenue_amount,
+    sale_margin_amount as margin_amount,
+    is_purchase
+from orders
+
+union all
+
+select
+    order_id,
+    customer_id,
+    'orders' as relationship,
+    refunded_on as revenue_date,
+    {{ as_amount('-refunded_amount') }} as revenue_amount,
+    refund_margin_amount as margin_amount,
+    false as is_purchase
+from orders
+where refunded_amount <> 0

@@ -1,0 +1,15 @@
+-- Grain: one row per rejected raw row.
+
+{%- for table_name in raw_table_names() %}
+select
+    -- keys
+    '{{ table_name }}' as table_name,
+    row_number() over (order by row_key, raw_row) as reject_number,
+    row_key,
+
+    -- words
+    rejection_reasons
+from {{ ref('base_' ~ table_name) }}
+where row_fate = 'rejected'
+{{ 'union all' if not loop.last }}
+{%- endfor %}

@@ -1,0 +1,92 @@
+-- Grain: one row per customer known in any table, and one row `anonymous`.
+
+with
+
+settings as (
+    select * from {{ ref('int_run_settings') }}
+),
+
+customers as (
+    select
+        customer_id,
+        known_since,
+        {{ segment_columns() }},
+        vertical,
+        acquisition_campaign_id,
+        activity_window_days,
+        is_discount_acquired,
+        has_email,
+        false as is_anonymous
+    from {{ ref('int_customers') }}
+
+    union all
+
+    -- orders without a customer, so that every order finds its row here
+    select
+        'anonymous' as customer_id,
+        cast(null as date) as known_since,
+        'unknown' as region,
+        'unknown' as industry,
+        'unknown' as customer_segment,
+        'unknown' as acquisition_channel,
+        'unknown' as vertical,
+        cast(null as string) as acquisition_campaign_id,
+        {{ var('default_activity_window_days') }} as activity_window_days,
+        false as is_discount_acquired,
+        false as has_email,
+        true as is_anonymous
+    from settings
+),
+
+purchases as (
+    select
+        customer_id,
+        min(order_date) as first_order_date,
+        max(order_date) as last_order_date,
+        count(*) as purchases_count
+    from {{ ref('fct_orders') }}
+    where order_number is not null
+    group by customer_id
+),
+
+spells as (
+    select
+        customer_id,
+        min(started_on) as first_active_on,
+        count(*) as spells_count,
+        max(case when is_active then 1 else 0 end) = 1 as is_active
+    from {{ ref('fct_activity_spells') }}
+    where relationship = 'any'
+    group by customer_id
+)
+
+select
+    -- keys
+    customers.customer_id,
+
+    -- segments
+    {{ segment_columns('customers') }},
+    customers.vertical,
+    customers.acquisition_campaign_id,
+
+    -- dates
+    customers.known_since,
+    purchases.first_order_date,
+    purchases.last_order_date,
+    {{ month_start('spells.first_active_on') }} as cohort_month,
+
+    -- counts
+    coalesce(purchases.purchases_count, 0) as purchases_count,
+    coalesce(spells.spells_count, 0) as spells_count,
+    customers.activity_window_days,
+
+    -- flags
+    coalesce(spells.is_active, false) as is_active,
+    customers.is_discount_acquired,
+    customers.has_email,
+    customers.is_anonymous
+from customers
+left join purchases
+    on customers.customer_id = purchases.customer_id
+left join spells
+    on customers.customer_id = spells.customer_id

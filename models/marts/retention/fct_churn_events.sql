@@ -1,0 +1,54 @@
+-- Grain: one row per churn event: a spell that is over, by customer and relationship.
+
+with
+
+churned_spells as (
+    select
+        *,
+        {{ months_after('ended_on', -12) }} as revenue_counts_from
+    from {{ ref('fct_activity_spells') }}
+    where ended_on is not null
+),
+
+revenue_entries as (
+    select * from {{ ref('int_revenue_entries') }}
+),
+
+-- what the customer brought in the year before leaving
+revenue_lost as (
+    select
+        churned_spells.customer_id,
+        churned_spells.relationship,
+        churned_spells.spell_number,
+        sum(revenue_entries.revenue_amount) as revenue_12m_amount
+    from churned_spells
+    inner join revenue_entries
+        on
+            churned_spells.customer_id = revenue_entries.customer_id
+            and revenue_entries.revenue_date >= churned_spells.revenue_counts_from
+            and revenue_entries.revenue_date < churned_spells.ended_on
+    group by
+        churned_spells.customer_id,
+        churned_spells.relationship,
+        churned_spells.spell_number
+)
+
+select
+    -- keys
+    churned_spells.customer_id,
+    churned_spells.relationship,
+    churned_spells.spell_number,
+
+    -- dates
+    churned_spells.ended_on as churned_on,
+    churned_spells.next_started_on as returned_on,
+
+    -- amounts
+    {{ as_amount('coalesce(revenue_lost.revenue_12m_amount, 0)') }}
+        as lost_revenue_12m_amount
+from churned_spells
+left join revenue_lost
+    on
+        churned_spells.customer_id = revenue_lost.customer_id
+        and churned_spells.relationship = revenue_lost.relationship
+        and churned_spells.spell_number = revenue_lost.spell_number

@@ -1,0 +1,125 @@
+-- Grain: one row per relationship, slice and day since the first spell began on which somebody
+-- churned or was last seen, and day 0.
+
+with
+
+first_spells as (
+    select
+        spells.relationship,
+        {{ segment_columns('customers') }},
+        spells.days_in_spell,
+        count(*) as customers,
+        count(case when not spells.is_active then 1 end) as churned_customers
+    from {{ ref('fct_activity_spells') }} as spells
+    inner join {{ ref('dim_customers') }} as customers
+        on spells.customer_id = customers.customer_id
+    where spells.spell_number = 1
+    group by
+        spells.relationship,
+        {{ segment_columns('customers') }},
+        spells.days_in_spell
+),
+
+slices as (
+    {{ segment_names() }}
+),
+
+durations as (
+    select
+        first_spells.relationship,
+        slices.segment_name,
+        {{ segment_value() }} as segment_value,
+        first_spells.days_in_spell as days_since,
+        sum(first_spells.customers) as customers,
+        sum(first_spells.churned_customers) as churned_customers
+    from first_spells
+    cross join slices
+    group by
+        first_spells.relationship,
+        slices.segment_name,
+        {{ segment_value() }},
+        first_spells.days_in_spell
+),
+
+-- everybody is there on day 0, and nobody has left
+durations_from_zero as (
+    select * from durations
+
+    union all
+
+    select distinct
+        relationship,
+        segment_name,
+        segment_value,
+        0 as days_since,
+        0 as customers,
+        0 as churned_customers
+    from durations
+),
+
+-- who is last seen on a day is still at risk on it
+risk_sets as (
+    select
+        *,
+        cast(sum(customers) over (
+            partition by relationship, segment_name, segment_value
+            order by days_since desc
+            rows unbounded preceding
+        ) as double) as risk_set_customers
+    from durations_from_zero
+),
+
+-- Kaplan and Meier's product as a sum of logarithms, and Greenwood's sum
+estimates as (
+    select
+        *,
+        sum(case
+            when churned_customers < risk_set_customers
+                then ln(1 - churned_customers / risk_set_customers)
+        end) over days_so_far as log_survival,
+        sum(case
+            when churned_customers < risk_set_customers
+                then churned_customers
+                    / (risk_set_customers * (risk_set_customers - churned_customers))
+        end) over days_so_far as greenwood_sum,
+        -- once everybody at risk has left, nobody survives any longer
+        max(case when churned_customers = risk_set_customers then 1 else 0 end)
+            over days_so_far = 1 as is_extinct
+    from risk_sets
+    window days_so_far as (
+        partition by relationship, segment_name, segment_value
+        order by days_since
+        rows unbounded preceding
+    )
+),
+
+survival as (
+    select
+        *,
+        case when is_extinct then 0 else exp(log_survival) end as survival_rate,
+        -- at 0 and at 1 the logarithm of the interval's scale does not exist
+        is_extinct or log_survival = 0 as is_at_bound,
+        -- 97.5 % quantile of the normal distribution
+        1.959963984540054 * sqrt(greenwood_sum) / nullif(log_survival, 0) as log_log_reach
+    from estimates
+)
+
+select
+    -- keys
+    relationship,
+    segment_name,
+    segment_value,
+    cast(days_since as integer) as days_since,
+
+    -- counts
+    cast(risk_set_customers as bigint) as risk_set_customers,
+    cast(churned_customers as bigint) as churned_customers,
+    cast(customers - churned_customers as bigint) as censored_customers,
+
+    -- rates
+    survival_rate,
+    case when not is_at_bound then survival_rate * sqrt(greenwood_sum) end
+        as standard_error,
+    case when not is_at_bound then exp(log_survival * exp(-log_log_reach)) end as ci_low,
+    case when not is_at_bound then exp(log_survival * exp(log_log_reach)) end as ci_high
+from survival

@@ -1,0 +1,2 @@
+-- Grain: one row per raw row of campaign_members.
+{{ base_model('campaign_members') }}

@@ -1,0 +1,2 @@
+-- Grain: one row per raw row of campaigns.
+{{ base_model('campaigns') }}

@@ -1,0 +1,2 @@
+-- Grain: one row per raw row of exchange_rates.
+{{ base_model('exchange_rates') }}

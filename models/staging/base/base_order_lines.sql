@@ -1,0 +1,2 @@
+-- Grain: one row per raw row of order_lines.
+{{ base_model('order_lines', parent=ref('base_orders')) }}

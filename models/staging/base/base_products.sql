@@ -1,0 +1,2 @@
+-- Grain: one row per raw row of products.
+{{ base_model('products') }}

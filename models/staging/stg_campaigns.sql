@@ -1,0 +1,2 @@
+-- Grain: one row per accepted row of campaigns.
+{{ staging_model('campaigns') }}

@@ -1,0 +1,2 @@
+-- Grain: one row per accepted row of customers.
+{{ staging_model('customers') }}

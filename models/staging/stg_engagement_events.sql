@@ -1,0 +1,2 @@
+-- Grain: one row per accepted row of engagement_events.
+{{ staging_model('engagement_events') }}

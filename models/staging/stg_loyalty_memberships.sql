@@ -1,0 +1,2 @@
+-- Grain: one row per accepted row of loyalty_memberships.
+{{ staging_model('loyalty_memberships') }}

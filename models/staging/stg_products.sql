@@ -1,0 +1,2 @@
+-- Grain: one row per accepted row of products.
+{{ staging_model('products') }}

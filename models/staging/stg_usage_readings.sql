@@ -1,0 +1,2 @@
+-- Grain: one row per accepted row of usage_readings.
+{{ staging_model('usage_readings') }}

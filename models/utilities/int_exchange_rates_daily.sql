@@ -1,0 +1,66 @@
+-- Grain: one row per currency and day, from its first known rate to the day after today.
+
+with
+
+settings as (
+    select * from {{ ref('int_run_settings') }}
+),
+
+-- the direct pair, and the inverse one turned round
+rates as (
+    select
+        rates.from_currency as currency,
+        rates.rate_date,
+        rates.rate as exchange_rate,
+        true as is_direct
+    from {{ ref('stg_exchange_rates') }} as rates
+    inner join settings
+        on rates.to_currency = settings.reporting_currency
+
+    union all
+
+    select
+        rates.to_currency as currency,
+        rates.rate_date,
+        cast(1 / cast(rates.rate as double) as decimal(18, 10)) as exchange_rate,
+        false as is_direct
+    from {{ ref('stg_exchange_rates') }} as rates
+    inner join settings
+        on rates.from_currency = settings.reporting_currency
+),
+
+-- from the day a direct rate is known, the inverse one is no longer asked
+rates_used as (
+    select
+        *,
+        min(case when is_direct then rate_date end)
+            over (partition by currency) as first_direct_date
+    from rates
+    qualify is_direct or first_direct_date is null or rate_date < first_direct_date
+),
+
+rates_with_end as (
+    select
+        rates_used.currency,
+        rates_used.rate_date,
+        rates_used.exchange_rate,
+        lead(rates_used.rate_date, 1, settings.last_plausible_date + 1) over (
+            partition by rates_used.currency
+            order by rates_used.rate_date
+        ) as next_rate_date
+    from rates_used
+    cross join settings
+)
+
+-- each rate holds until the next one; a row per day makes its use a plain join
+select
+    rates_with_end.currency,
+    days.date_day as rate_date,
+    rates_with_end.exchange_rate
+from rates_with_end
+inner join (
+    {{ dates_from_to('min(rate_date)', 'max(next_rate_date)', 'rates_with_end') }}
+) as days
+    on
+        days.date_day >= rates_with_end.rate_date
+        and days.date_day < rates_with_end.next_rate_date

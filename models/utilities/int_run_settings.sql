@@ -1,0 +1,85 @@
+-- Grain: one row, the settings of this run.
+{%- set as_of_date = setting('as_of_date') %}
+{%- set reporting_currency = setting(
+    'reporting_currency', 'EUR' if setting('raw_input', 'sample') == 'sample' else none
+) %}
+{%- do require_main_input() %}
+
+with
+
+-- one clock for the whole run
+clock as (
+    select
+        {{ reporting_day(utc_time(run_started_at)) }} as today,
+        cast('{{ var("earliest_plausible_date") }}' as date) as first_plausible_date
+),
+
+-- read from the raw data and not from what staging accepts, because staging needs the answer
+event_times as (
+    {{ raw_values(
+        [
+            ('orders', 'ordered_at'),
+            ('subscriptions', 'started_at'),
+            ('survey_responses', 'responded_at'),
+            ('engagement_events', 'occurred_at'),
+        ],
+        'timestamp',
+    ) }}
+),
+
+latest_event as (
+    select max({{ reporting_day('event_times.raw_value') }}) as latest_event_date
+    from event_times
+    cross join clock
+    where
+        {{ reporting_day('event_times.raw_value') }} between
+        clock.first_plausible_date and {{ days_after('clock.today', 1) }}
+),
+
+currencies as (
+    {{ raw_values(
+        [
+            ('orders', 'currency'),
+            ('subscriptions', 'currency'),
+            ('survey_responses', 'currency'),
+            ('marketing_spend', 'currency'),
+        ],
+        'string',
+    ) }}
+),
+
+-- the first and the last by name: different ones mean that there are several
+currency_range as (
+    select
+        min(upper(raw_value)) as first_currency,
+        max(upper(raw_value)) as last_currency
+    from currencies
+)
+
+select
+    {% if as_of_date -%}
+    cast('{{ as_of_date }}' as date) as as_of_date,
+    {%- else -%}
+    least(
+        {{ days_after('clock.today', -1) }},
+        coalesce(latest_event.latest_event_date, {{ days_after('clock.today', -1) }})
+    ) as as_of_date,
+    {%- endif %}
+    clock.first_plausible_date,
+    {{ days_after('clock.today', 1) }} as last_plausible_date,
+    {% if reporting_currency -%}
+    '{{ reporting_currency | upper }}' as reporting_currency
+    {%- else -%}
+    case
+        when currency_range.first_currency <> currency_range.last_currency
+            then {{ stop_build(
+                "'The data has several currencies, ' || currency_range.first_currency || ' and '"
+                ~ " || currency_range.last_currency || ' among them: set REPORTING_CURRENCY"
+                ~ " (or the var reporting_currency) to the one to convert to.'"
+            ) }}
+        else coalesce(currency_range.first_currency, 'XXX')
+    end as reporting_currency
+    {%- endif %}
+from clock
+cross join latest_event
+cross join currency_range

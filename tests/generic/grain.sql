@@ -1,0 +1,7 @@
+{#- The columns name a row: no two rows share their values. -#}
+{% test grain(model, columns) %}
+select {{ columns | join(', ') }}
+from {{ model }}
+group by {{ columns | join(', ') }}
+having count(*) > 1
+{% endtest %}

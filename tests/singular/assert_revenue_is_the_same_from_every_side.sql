@@ -1,0 +1,72 @@
+-- Orders, the revenue mix at each grain and the order lines tell the same revenue; the cohorts tell that of
+-- the customers who ever bought. A refund dated after as-of is in the order and in no period yet.
+with
+
+order_total as (
+    select sum(net_revenue_amount) as revenue_amount
+    from {{ ref('fct_orders') }}
+),
+
+refunds_to_come as (
+    select coalesce(sum(orders.refunded_amount), 0) as refunded_amount
+    from {{ ref('fct_orders') }} as orders
+    cross join {{ ref('int_run_settings') }} as settings
+    where orders.refunded_on > settings.as_of_date
+),
+
+mix_totals as (
+    select
+        period_grain,
+        sum(total_revenue_amount) as revenue_amount
+    from {{ ref('rpt_revenue_mix') }}
+    group by period_grain
+),
+
+cohort_total as (
+    select sum(revenue_amount) as revenue_amount
+    from {{ ref('rpt_cohort_retention') }}
+    where relationship = 'orders'
+),
+
+buyers_total as (
+    select sum(orders.net_revenue_amount) as revenue_amount
+    from {{ ref('fct_orders') }} as orders
+    inner join {{ ref('fct_activity_spells') }} as spells
+        on
+            orders.customer_id = spells.customer_id
+            and spells.relationship = 'orders'
+            and spells.spell_number = 1
+),
+
+buyers_refunds_to_come as (
+    select coalesce(sum(orders.refunded_amount), 0) as refunded_amount
+    from {{ ref('fct_orders') }} as orders
+    inner join {{ ref('dim_customers') }} as customers
+        on orders.customer_id = customers.customer_id
+    cross join {{ ref('int_run_settings') }} as settings
+    where
+        {{ month_start('orders.refunded_on') }} > {{ month_start('settings.as_of_date') }}
+        and customers.purchases_count > 0
+)
+
+select
+    mix_totals.period_grain as side,
+    mix_totals.revenue_amount,
+    order_total.revenue_amount + refunds_to_come.refunded_amount as expected_amount
+from mix_totals
+cross join order_total
+cross join refunds_to_come
+where mix_totals.revenue_amount <> order_total.revenue_amount + refunds_to_come.refunded_amount
+
+union all
+
+select
+    'cohorts' as side,
+    cohort_total.revenue_amount,
+    buyers_total.revenue_amount + buyers_refunds_to_come.refunded_amount as expected_amount
+from cohort_total
+cross join buyers_total
+cross join buyers_refunds_to_come
+where
+    cohort_total.revenue_amount
+    <> buyers_total.revenue_amount + buyers_refunds_to_come.refunded_amount
