@@ -13,6 +13,7 @@ survival as (
 
 select * from survival
 where
-    survival_rate > survival_rate_before
+    -- more than floating point can rise by itself
+    survival_rate > survival_rate_before + 1e-12
     or (days_since = 0) <> (survival_rate_before is null)
     or (days_since = 0 and survival_rate <> 1)
