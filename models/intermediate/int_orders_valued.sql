@@ -72,13 +72,15 @@ orders_with_margin as (
         *,
         case
             when reporting_cost_amount is null
-                then (gross_amount - reporting_discount_amount)
+                then
+                    (gross_amount - reporting_discount_amount)
                     * cast({{ var('default_margin_rate') }} as decimal(9, 4))
             else gross_amount - reporting_discount_amount - reporting_cost_amount
         end as sale_margin_amount,
         case
             when reporting_cost_amount is null
-                then -reporting_refunded_amount
+                then
+                    -reporting_refunded_amount
                     * cast({{ var('default_margin_rate') }} as decimal(9, 4))
             else -reporting_refunded_amount
         end as refund_margin_amount

@@ -9,24 +9,24 @@ settings as (
 -- the direct pair, and the inverse one turned round
 rates as (
     select
-        rates.from_currency as currency,
-        rates.rate_date,
-        rates.rate as exchange_rate,
+        direct_rates.from_currency as currency,
+        direct_rates.rate_date,
+        direct_rates.rate as exchange_rate,
         true as is_direct
-    from {{ ref('stg_exchange_rates') }} as rates
+    from {{ ref('stg_exchange_rates') }} as direct_rates
     inner join settings
-        on rates.to_currency = settings.reporting_currency
+        on direct_rates.to_currency = settings.reporting_currency
 
     union all
 
     select
-        rates.to_currency as currency,
-        rates.rate_date,
-        cast(1 / cast(rates.rate as double) as decimal(18, 10)) as exchange_rate,
+        inverse_rates.to_currency as currency,
+        inverse_rates.rate_date,
+        cast(1 / cast(inverse_rates.rate as double) as decimal(18, 10)) as exchange_rate,
         false as is_direct
-    from {{ ref('stg_exchange_rates') }} as rates
+    from {{ ref('stg_exchange_rates') }} as inverse_rates
     inner join settings
-        on rates.from_currency = settings.reporting_currency
+        on inverse_rates.from_currency = settings.reporting_currency
 ),
 
 -- from the day a direct rate is known, the inverse one is no longer asked
@@ -50,6 +50,10 @@ rates_with_end as (
         ) as next_rate_date
     from rates_used
     cross join settings
+),
+
+days as (
+    {{ dates_from_to('min(rate_date)', 'max(next_rate_date)', 'rates_with_end') }}
 )
 
 -- each rate holds until the next one; a row per day makes its use a plain join
@@ -58,9 +62,7 @@ select
     days.date_day as rate_date,
     rates_with_end.exchange_rate
 from rates_with_end
-inner join (
-    {{ dates_from_to('min(rate_date)', 'max(next_rate_date)', 'rates_with_end') }}
-) as days
+inner join days
     on
-        days.date_day >= rates_with_end.rate_date
-        and days.date_day < rates_with_end.next_rate_date
+        rates_with_end.rate_date <= days.date_day
+        and rates_with_end.next_rate_date > days.date_day

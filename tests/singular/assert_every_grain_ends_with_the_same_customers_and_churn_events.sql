@@ -1,5 +1,5 @@
--- Months, quarters and years end on the same day with the same active customers, and have seen the same
--- churn events; both are also what the spells say.
+-- Months, quarters and years end on the same day with the same active customers, and have
+-- seen the same churn events; both are also what the spells say.
 with
 
 period_totals as (

@@ -1,5 +1,6 @@
--- Orders, the revenue mix at each grain and the order lines tell the same revenue; the cohorts tell that of
--- the customers who ever bought. A refund dated after as-of is in the order and in no period yet.
+-- Orders, the revenue mix at each grain and the order lines tell the same revenue; the
+-- cohorts tell that of the customers who ever bought. A refund dated after as-of is in the
+-- order and in no period yet.
 with
 
 order_total as (

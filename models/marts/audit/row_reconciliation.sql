@@ -24,6 +24,18 @@ fates as (
     group by row_fate
     {{ 'union all' if not loop.last }}
     {%- endfor %}
+),
+
+fate_counts as (
+    select
+        table_name,
+        sum(case when row_fate = 'accepted' then fated_rows else 0 end) as accepted_rows,
+        sum(case when row_fate = 'superseded' then fated_rows else 0 end)
+            as superseded_rows,
+        sum(case when row_fate = 'rejected' then fated_rows else 0 end) as rejected_rows,
+        sum(case when row_fate = 'held_back' then fated_rows else 0 end) as held_back_rows
+    from fates
+    group by table_name
 )
 
 select
@@ -32,12 +44,10 @@ select
 
     -- counts
     raw_counts.raw_rows,
-    {%- for fate in ['accepted', 'superseded', 'rejected', 'held_back'] %}
-    cast(coalesce(sum(
-        case when fates.row_fate = '{{ fate }}' then fates.fated_rows end
-    ), 0) as bigint) as {{ fate }}_rows{{ ',' if not loop.last }}
-    {%- endfor %}
+    cast(coalesce(fate_counts.accepted_rows, 0) as bigint) as accepted_rows,
+    cast(coalesce(fate_counts.superseded_rows, 0) as bigint) as superseded_rows,
+    cast(coalesce(fate_counts.rejected_rows, 0) as bigint) as rejected_rows,
+    cast(coalesce(fate_counts.held_back_rows, 0) as bigint) as held_back_rows
 from raw_counts
-left join fates
-    on raw_counts.table_name = fates.table_name
-group by raw_counts.table_name, raw_counts.raw_rows
+left join fate_counts
+    on raw_counts.table_name = fate_counts.table_name

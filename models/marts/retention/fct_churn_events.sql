@@ -25,8 +25,8 @@ revenue_lost as (
     inner join revenue_entries
         on
             churned_spells.customer_id = revenue_entries.customer_id
-            and revenue_entries.revenue_date >= churned_spells.revenue_counts_from
-            and revenue_entries.revenue_date < churned_spells.ended_on
+            and churned_spells.revenue_counts_from <= revenue_entries.revenue_date
+            and churned_spells.ended_on > revenue_entries.revenue_date
     group by
         churned_spells.customer_id,
         churned_spells.relationship,

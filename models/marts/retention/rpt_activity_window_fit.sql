@@ -85,7 +85,7 @@ windows_tried as (
     left join gaps
         on
             windows.vertical = gaps.vertical
-            and (gaps.days_to_next is null or gaps.days_to_next > windows.window_days)
+            and (windows.window_days < gaps.days_to_next or gaps.days_to_next is null)
             and {{ days_after('gaps.purchased_on', 'windows.window_days') }}
             <= {{ days_after('settings.as_of_date', -var('window_fit_return_days')) }}
     group by windows.vertical, windows.window_days

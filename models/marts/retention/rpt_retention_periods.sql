@@ -190,10 +190,14 @@ movements_cumulated as (
 periods_counted as (
     select
         movements_cumulated.*,
-        closing_customers - started_spells + churn_events as opening_customers,
-        first_arrivals - new_and_lost_customers as new_customers,
-        returns - reactivated_and_lost_customers as reactivated_customers,
-        periods.is_complete_period
+        periods.is_complete_period,
+        movements_cumulated.closing_customers
+        - movements_cumulated.started_spells
+        + movements_cumulated.churn_events as opening_customers,
+        movements_cumulated.first_arrivals
+        - movements_cumulated.new_and_lost_customers as new_customers,
+        movements_cumulated.returns
+        - movements_cumulated.reactivated_and_lost_customers as reactivated_customers
     from movements_cumulated
     inner join periods
         on

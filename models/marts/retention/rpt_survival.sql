@@ -79,12 +79,14 @@ estimates as (
         end) over days_so_far as log_survival,
         sum(case
             when churned_customers < risk_set_customers
-                then churned_customers
+                then
+                    churned_customers
                     / (risk_set_customers * (risk_set_customers - churned_customers))
         end) over days_so_far as greenwood_sum,
         -- once everybody at risk has left, nobody survives any longer
         max(case when churned_customers = risk_set_customers then 1 else 0 end)
-            over days_so_far = 1 as is_extinct
+            over days_so_far
+        = 1 as is_extinct
     from risk_sets
     window days_so_far as (
         partition by relationship, segment_name, segment_value
