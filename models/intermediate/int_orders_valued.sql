@@ -1,4 +1,5 @@
 -- Grain: one row per accepted order.
+{%- set margin_rate = 'cast(' ~ var('default_margin_rate') ~ ' as decimal(9, 4))' %}
 
 with
 
@@ -72,17 +73,15 @@ orders_with_margin as (
         *,
         case
             when reporting_cost_amount is null
-                then
-                    (gross_amount - reporting_discount_amount)
-                    * cast({{ var('default_margin_rate') }} as decimal(9, 4))
-            else gross_amount - reporting_discount_amount - reporting_cost_amount
+                then {{ as_amount('(gross_amount - reporting_discount_amount) * ' ~ margin_rate) }}
+            else {{ as_amount(
+                'gross_amount - reporting_discount_amount - reporting_cost_amount'
+            ) }}
         end as sale_margin_amount,
         case
             when reporting_cost_amount is null
-                then
-                    -reporting_refunded_amount
-                    * cast({{ var('default_margin_rate') }} as decimal(9, 4))
-            else -reporting_refunded_amount
+                then {{ as_amount('-reporting_refunded_amount * ' ~ margin_rate) }}
+            else {{ as_amount('-reporting_refunded_amount') }}
         end as refund_margin_amount
     from orders_converted
 )
@@ -114,8 +113,8 @@ select
     {{ as_amount('reporting_discount_amount') }} as discount_amount,
     {{ as_amount('reporting_refunded_amount') }} as refunded_amount,
     {{ as_amount('reporting_cost_amount') }} as cost_amount,
-    {{ as_amount('sale_margin_amount') }} as sale_margin_amount,
-    {{ as_amount('refund_margin_amount') }} as refund_margin_amount,
+    sale_margin_amount,
+    refund_margin_amount,
 
     -- flags
     is_purchase,

@@ -94,7 +94,13 @@ windows_tried as (
 windows_rated as (
     select
         *,
-        {{ rate('returned_spells', 'spells') }} as return_rate
+        {{ rate('returned_spells', 'spells') }} as return_rate,
+        -- without a churn event to judge by, a window is not known to be good
+        coalesce(
+            {{ rate('returned_spells', 'spells') }}
+            < {{ var('window_fit_max_return_rate') }},
+            false
+        ) as is_good
     from windows_tried
 )
 
@@ -112,13 +118,9 @@ select
 
     -- flags
     windows_rated.window_days = chosen_windows.activity_window_days as is_chosen,
-    windows_rated.return_rate < {{ var('window_fit_max_return_rate') }}
+    windows_rated.is_good
     and row_number() over (
-        partition by
-            windows_rated.vertical,
-            coalesce(
-                windows_rated.return_rate < {{ var('window_fit_max_return_rate') }}, false
-            )
+        partition by windows_rated.vertical, windows_rated.is_good
         order by windows_rated.window_days
     ) = 1 as is_suggested
 from windows_rated
