@@ -12,11 +12,10 @@
 {% set columns = contract.columns.values() | list %}
 {% set meta = contract.config.meta %}
 {% set types = raw_column_types(table_name, raw, columns) %}
-{% set usable = 'rejection_reasons is null and not is_held_back' %}
 
 with
 
-raw_rows as (
+raw_rows as {{ not_materialized() }} (
     select
         {%- for column in columns %}
         {{ raw_value(column.name, types) }} as raw_{{ column.name }}{{ ',' if not loop.last }}
@@ -24,9 +23,27 @@ raw_rows as (
     {% if raw %}from {{ raw }}{% else %}where false{% endif %}
 ),
 
-typed_rows as (
+-- few keys repeat: ranking only their rows spares a sort of the whole table
+repeated_keys as (
+    select {{ row_key(contract, types) }} as row_key
+    from raw_rows
+    group by {{ row_key(contract, types) }}
+    having count(*) > 1
+),
+
+keyed_rows as (
     select
         raw_rows.*,
+        {{ row_key(contract, types) }} as row_key,
+        repeated_keys.row_key is not null as has_repeated_key
+    from raw_rows
+    left join repeated_keys
+        on {{ row_key(contract, types) }} = repeated_keys.row_key
+),
+
+typed_rows as (
+    select
+        keyed_rows.*,
         settings.as_of_date,
         settings.first_plausible_date,
         settings.last_plausible_date,
@@ -34,15 +51,14 @@ typed_rows as (
         {%- for column in columns %}
         {{ typed_value(column, types) }} as {{ column.name }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from raw_rows
+    from keyed_rows
     cross join {{ settings }} as settings
 ),
 
 dated_rows as (
     select
         *,
-        {{ event_day(meta.event_date, contract) }} as event_date,
-        {{ row_key(meta.key) }} as row_key
+        {{ event_day(meta.event_date, contract) }} as event_date
     from typed_rows
 ),
 
@@ -101,47 +117,37 @@ judged_rows as {{ not_materialized() }} (
     from completed_rows
 ),
 
--- few keys repeat: ranking only their rows spares a sort of the whole table
-repeated_keys as (
-    select row_key
-    from judged_rows
-    where {{ usable }}
-    group by row_key
-    having count(*) > 1
-),
-
 fated_rows as (
     select
-        judged_rows.*,
+        *,
         case
-            when judged_rows.rejection_reasons is not null then 'rejected'
-            when judged_rows.is_held_back then 'held_back'
+            when rejection_reasons is not null then 'rejected'
+            when is_held_back then 'held_back'
             else 'accepted'
         end as row_fate
     from judged_rows
-    left join repeated_keys
-        on judged_rows.row_key = repeated_keys.row_key
-    where not ({{ usable }}) or repeated_keys.row_key is null
+    where not has_repeated_key
 
     union all
 
+    -- of the usable rows of a key the newest is accepted
     select
-        judged_rows.*,
+        *,
         case
+            when rejection_reasons is not null then 'rejected'
+            when is_held_back then 'held_back'
             when row_number() over (
-                partition by judged_rows.row_key
+                partition by row_key, rejection_reasons is null and not is_held_back
                 order by
                     {%- for name in (['updated_at'] if 'updated_at' in types else [])
                         + columns | map(attribute='name') | list %}
-                    judged_rows.{{ name }} desc nulls last{{ ',' if not loop.last }}
+                    {{ name }} desc nulls last{{ ',' if not loop.last }}
                     {%- endfor %}
             ) = 1 then 'accepted'
             else 'superseded'
         end as row_fate
     from judged_rows
-    inner join repeated_keys
-        on judged_rows.row_key = repeated_keys.row_key
-    where {{ usable }}
+    where has_repeated_key
 )
 
 select
@@ -247,16 +253,18 @@ from fated_rows
 {% endmacro %}
 
 
-{#- The key as one text; a missing part of it counts as empty. -#}
-{% macro row_key(names) %}
-    {% if names | length == 1 %}
-        {{ return(names[0]) }}
-    {% endif %}
+{#- The key of a raw row as one text, typed so that 1 and 01.0 are the same number; a missing part
+    of it counts as empty. -#}
+{% macro row_key(contract, types) %}
     {% set parts = [] %}
-    {% for name in names %}
-        {% do parts.append("coalesce(cast(" ~ name ~ " as string), '')") %}
+    {% for name in contract.config.meta.key %}
+        {% do parts.append(typed_value(contract.columns[name], types)) %}
     {% endfor %}
-    {{ return(parts | join(" || '|' || ")) }}
+    {% if parts | length == 1 %}
+        {{ return(parts[0]) }}
+    {% endif %}
+    {{ return("coalesce(cast(" ~ parts | join(" as string), '') || '|' || coalesce(cast(")
+        ~ " as string), '')") }}
 {% endmacro %}
 
 
