@@ -1,6 +1,6 @@
 -- Grain: one row per customer and way through a period.
--- Every count of rpt_retention_periods can be opened: set the relationship and the period below, run
--- `dbt show --select who_is_behind_a_count`, and each customer stands beside the count they are in.
+-- Every count of rpt_retention_periods can be opened. Set relationship and period below and run
+-- `dbt show --select who_is_behind_a_count`: each customer stands beside the count they are in.
 {%- set relationship = 'any' %}
 {%- set period_grain = 'month' %}
 {%- set period_start_date = '2025-11-01' %}

@@ -58,11 +58,10 @@
 {#- Where the data of a table was looked for, for messages. -#}
 {% macro raw_place(table_name) %}
     {% set raw_input = setting('raw_input', 'sample') %}
-    {{ return({
-        'sample': 'seeds/sample/' ~ table_name ~ '.csv',
-        'files': raw_files(table_name) | join(', '),
-        'tables': 'raw.' ~ table_name,
-    }[raw_input]) }}
+    {% if raw_input == 'files' %}
+        {{ return(raw_files(table_name) | join(', ')) }}
+    {% endif %}
+    {{ return('seeds/sample' if raw_input == 'sample' else 'raw.' ~ table_name) }}
 {% endmacro %}
 
 
@@ -91,10 +90,12 @@
             {% do found.append(table_name) %}
         {% endif %}
     {% endfor %}
-    {% if execute and not found %}
+    {% set raw_input = setting('raw_input', 'sample') %}
+    {#- the sample is there, or about to be loaded -#}
+    {% if execute and not found and raw_input != 'sample' %}
         {{ exceptions.raise_compiler_error(
             'Nothing to build from: none of ' ~ main_inputs | join(', ') ~ ' was found in '
-            ~ (setting('raw_data_dir') if setting('raw_input', 'sample') == 'files' else 'schema raw')
+            ~ (setting('raw_data_dir') if raw_input == 'files' else 'schema raw')
             ~ '. Deliver at least one, for example orders.csv.'
         ) }}
     {% endif %}

@@ -1,0 +1,78 @@
+# `make` lists what there is. Needs make and Python 3.11 or 3.12; everything else is installed into
+# .venv, in the versions and with the hashes of requirements.txt and requirements-dev.txt.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# The first of these that runs; `make PYTHON=/path/to/python3.11` names another.
+PYTHON ?= $(shell for python in python3.11 python3; do \
+	$$python -c '' 2>/dev/null && echo $$python && break; done)
+UV ?= uv
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Touched after an installation, so that only a changed lock file installs again.
+INSTALLED := $(VENV)/.installed
+INSTALLED_DEV := $(VENV)/.installed-dev
+
+# `make test` works in a folder of its own and must not see the settings of the shell it runs in.
+TEST_DIR := $(CURDIR)/target/test
+WITHOUT_SETTINGS := env $(addprefix -u ,RAW_INPUT RAW_DATA_DIR WAREHOUSE_PATH PUBLISH_DIR \
+	AS_OF_DATE REPORTING_CURRENCY REPORTING_TIMEZONE THREADS MEMORY_LIMIT VARS KEEP_BUILDS \
+	$(shell compgen -e DBT_))
+IN_TEST_DIR := $(WITHOUT_SETTINGS) DBT_TARGET_PATH=$(TEST_DIR) DBT_PROFILES_DIR=$(TEST_DIR) \
+	WAREHOUSE_PATH=$(TEST_DIR)/warehouse.duckdb
+
+.PHONY: help build test lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: $(INSTALLED) ## install what is missing, then build the warehouse and publish its marts (ARGS="--as-of 2024-06-30")
+	$(BIN)/python -m python_helpers refresh $(ARGS)
+
+test: $(INSTALLED_DEV) ## lint the code and the SQL, then run every test (those of dbt are a part of building the sample)
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	@mkdir -p $(TEST_DIR)
+	@cp profiles.example.yml $(TEST_DIR)/profiles.yml
+	@echo "sqlfluff lint models analyses tests/singular"
+	@$(IN_TEST_DIR) $(BIN)/python -m sqlfluff lint models analyses tests/singular
+	@echo "pytest"
+	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest $(ARGS)
+
+lock: ## lock what pyproject.toml asks for, with hashes (needs uv; ARGS=--upgrade takes newer versions)
+	@command -v $(UV) > /dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/"; exit 1; }
+	$(COMPILE) $(ARGS) --extra dev pyproject.toml -o requirements-dev.txt
+	$(COMPILE) -c requirements-dev.txt pyproject.toml -o requirements.txt
+
+clean: ## remove what builds and tests leave behind; the warehouse and what is published stay
+	rm -rf target logs .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+COMPILE := $(UV) pip compile --generate-hashes --no-strip-extras --no-header --no-emit-index-url \
+	--no-emit-find-links --python-version 3.11 --quiet
+
+$(BIN)/python:
+	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or 3.12 is needed, and no python3 was found."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || { \
+		echo "Python 3.11 or 3.12 is needed; $(PYTHON) is another: make PYTHON=/path/to/python3.11"; \
+		exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# The command `lifecycle`. pip would fetch a build backend to install the project itself, and no lock
+# file has its hash; a launcher that knows where the project is does the same.
+$(BIN)/lifecycle: Makefile | $(BIN)/python
+	@printf '%s\n' '#!$(CURDIR)/$(BIN)/python' 'import sys' \
+		'sys.path.insert(0, "$(CURDIR)")' 'from python_helpers.cli import main' 'main()' > $@
+	@chmod +x $@
+
+$(INSTALLED): requirements.txt | $(BIN)/python $(BIN)/lifecycle
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(INSTALLED_DEV): requirements-dev.txt $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@

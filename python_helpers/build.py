@@ -1,0 +1,161 @@
+"""One `dbt build` in this process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from python_helpers.problems import explained, problem_lines
+from python_helpers.progress import say, shown_progress, warning_text
+from python_helpers.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
+    from dbt.contracts.results import RunResult
+    from dbt_common.events.base_types import EventMsg
+
+MARTS_SCHEMA = "marts"
+
+
+class BuildError(Exception):
+    """A build that did not pass; the message has one line per cause."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    """A build whose models and tests all passed."""
+
+    started_at: datetime
+    seconds: float
+    marts: tuple[str, ...]
+    """Tables of the marts schema that this build wrote; others there are left from earlier."""
+    nodes: dict[str, int]
+    """How many models, seeds, tests, ... ran, and how many tests warned."""
+
+
+def build(*, settings: Settings, console: Console) -> Build:
+    """Run every seed, model and test of the project.
+
+    Raises BuildError where one of them fails, and SettingsError where there is no profile.
+    """
+    started_at = datetime.now(UTC)
+    prepare_folders(settings=settings)
+    warnings: dict[str, None] = {}  # in order, each once: dbt renders a model twice
+
+    def collect(event: EventMsg) -> None:
+        text = warning_text(event=event)
+        if text:
+            warnings[text] = None
+
+    shown = nullcontext(lambda event: None) if settings.debug else shown_progress(console=console)
+    with shown as show, environment(values=settings.environment()):
+        # here and not above: it takes seconds, which --help and status need not wait for
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+        from dbt.cli.main import dbtRunner
+
+        outcome = dbtRunner(callbacks=[show, collect]).invoke(dbt_arguments(settings=settings))
+        # a profile with keep_open would hold the file, which publishing reads in this process
+        DuckDBConnectionManager.close_all_connections()
+
+    results = list(outcome.result.results) if outcome.result else []
+    warned_tests = problem_lines(
+        results=results, statuses=("warn",), project_dir=settings.project_dir
+    )
+    for warning in (*warnings, *warned_tests):
+        say(console, f"Warning: {warning}")
+    if not outcome.success:
+        raise build_error(outcome=outcome, results=results, settings=settings)
+    return Build(
+        started_at=started_at,
+        seconds=(datetime.now(UTC) - started_at).total_seconds(),
+        marts=tuple(
+            sorted(
+                result.node.alias
+                for result in results
+                if result.node.resource_type == "model" and result.node.schema == MARTS_SCHEMA
+            )
+        ),
+        nodes=node_counts(results=results),
+    )
+
+
+def prepare_folders(*, settings: Settings) -> None:
+    """Make the folders dbt writes to, with a profile where the project has none of its own."""
+    settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    settings.target_path.mkdir(parents=True, exist_ok=True)
+    if settings.profiles_dir == settings.target_path / "profiles":
+        settings.profiles_dir.mkdir(exist_ok=True)
+        example = settings.project_dir / "profiles.example.yml"
+        if not example.is_file():
+            raise SettingsError(f"There is no profiles.yml in {settings.project_dir}.")
+        shutil.copyfile(example, settings.profiles_dir / "profiles.yml")
+
+
+def dbt_arguments(*, settings: Settings) -> list[str]:
+    """Return the command line of the build; what dbt would print goes to its log alone."""
+    arguments = ["build", "--no-use-colors", "--log-level-file", "debug"]
+    arguments += ["--log-level", "debug" if settings.debug else "none"]
+    for option, folder in {
+        "--project-dir": settings.project_dir,
+        "--profiles-dir": settings.profiles_dir,
+        "--target-path": settings.target_path,
+        "--log-path": settings.log_path,
+    }.items():
+        arguments += [option, str(folder)]
+    if settings.dbt_vars:
+        arguments += ["--vars", settings.dbt_vars]
+    if settings.full_refresh:
+        arguments.append("--full-refresh")
+    return arguments
+
+
+@contextmanager
+def environment(*, values: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for a while."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def build_error(
+    *, outcome: dbtRunnerResult, results: list[RunResult], settings: Settings
+) -> Exception:
+    """Make an error that names every cause, and the log; with debug, return the one of dbt."""
+    error = outcome.exception
+    if error and settings.debug:
+        return error
+    if error:
+        # errors of dbt and DuckDB have their type in their text
+        lines = [explained(message=str(error) if "Error" in str(error) else repr(error))]
+    else:
+        lines = problem_lines(
+            results=results, statuses=("error", "fail"), project_dir=settings.project_dir
+        )
+    skipped = sum(str(result.status) == "skipped" for result in results)
+    if skipped:
+        lines.append(f"{skipped} models and tests that need these were skipped.")
+    if not lines:
+        lines.append("dbt stopped before it was done.")
+    return BuildError("\n".join([*lines, f"The log of dbt: {settings.log_path / 'dbt.log'}"]))
+
+
+def node_counts(*, results: list[RunResult]) -> dict[str, int]:
+    """Count results by type of node, and the tests that only warned."""
+    counts = Counter(f"{result.node.resource_type}s" for result in results)
+    counts["warnings"] = sum(str(result.status) == "warn" for result in results)
+    return dict(sorted(counts.items()))

@@ -1,0 +1,198 @@
+"""The command line: parses, calls, and turns errors into one line and an exit code."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from click.core import ParameterSource
+from rich.console import Console
+
+from python_helpers import help_texts
+from python_helpers.build import BuildError
+from python_helpers.published import PublishError
+from python_helpers.refresh import refresh as run_refresh
+from python_helpers.report import show_headlines, show_how_to_open, show_status
+from python_helpers.settings import (
+    RAW_INPUTS,
+    SettingsError,
+    default_publish_dir,
+    find_project_dir,
+    resolve_settings,
+)
+
+PROJECT_DIR = click.option(
+    "--project-dir",
+    envvar="DBT_PROJECT_DIR",
+    show_envvar=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="The dbt project.  [default: the one this command came with, else the current folder]",
+)
+PUBLISH_DIR = click.option(
+    "--publish-dir",
+    envvar="PUBLISH_DIR",
+    show_envvar=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where published builds are.  [default: published, in the project]",
+)
+
+
+@click.group(
+    help=help_texts.MAIN,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Each command has its own --help, with its options and their environment variables.",
+)
+def main() -> None:
+    """Hold the commands."""
+
+
+@main.command(help=help_texts.REFRESH)
+@click.option(
+    "--raw-input",
+    envvar="RAW_INPUT",
+    show_envvar=True,
+    type=click.Choice(RAW_INPUTS),
+    help="Where raw data is read from: the sample in the project, files in --raw-data, or tables "
+    "in schema raw of the warehouse.  [default: files with --raw-data, else sample]",
+)
+@click.option(
+    "--raw-data",
+    envvar="RAW_DATA_DIR",
+    show_envvar=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder with the raw files: orders.csv, subscriptions.parquet, orders/*.parquet, ...",
+)
+@click.option(
+    "--warehouse",
+    envvar="WAREHOUSE_PATH",
+    show_envvar=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="The DuckDB file to build in.  [default: warehouse.duckdb, in the project]",
+)
+@PUBLISH_DIR
+@click.option(
+    "--as-of",
+    envvar="AS_OF_DATE",
+    show_envvar=True,
+    metavar="YYYY-MM-DD",
+    help="The day whose end the warehouse shows.  "
+    "[default: yesterday, or the last event in the data if that is earlier]",
+)
+@click.option(
+    "--reporting-currency",
+    envvar="REPORTING_CURRENCY",
+    show_envvar=True,
+    metavar="CODE",
+    help="Currency all amounts are converted to, such as EUR.  "
+    "[default: the one currency of the data]",
+)
+@click.option(
+    "--full-refresh",
+    envvar="DBT_FULL_REFRESH",
+    show_envvar=True,
+    is_flag=True,
+    help="Drop and rebuild every table; needed after a column was added to a seed.",
+)
+@click.option(
+    "--threads",
+    envvar="THREADS",
+    show_envvar=True,
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Cores DuckDB may use.  [default: all of this machine]",
+)
+@click.option(
+    "--memory-limit",
+    envvar="MEMORY_LIMIT",
+    show_envvar=True,
+    metavar="SIZE",
+    help="Memory DuckDB may use, such as 8GB; beyond it, DuckDB spills to disk.  "
+    "[default: the one in the profile, 4GB]",
+)
+@click.option(
+    "--vars",
+    "dbt_vars",
+    envvar="VARS",
+    show_envvar=True,
+    metavar="YAML",
+    help="dbt vars of this run, such as '{default_margin_rate: 0.4}'.",
+)
+@click.option(
+    "--keep-builds",
+    envvar="KEEP_BUILDS",
+    show_envvar=True,
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    metavar="N",
+    help="Published builds to keep, the live one included.",
+)
+@PROJECT_DIR
+@click.option(
+    "--debug",
+    envvar="DBT_DEBUG",
+    show_envvar=True,
+    is_flag=True,
+    help="Show all that dbt does, and the stack trace of an error.",
+)
+@click.pass_context
+def refresh(context: click.Context, /, **options: object) -> None:
+    """Refresh, then show the numbers of what was published."""
+    if said_on_command_line(context, "raw_data") and options["raw_input"] not in (None, "files"):
+        if said_on_command_line(context, "raw_input"):
+            raise click.UsageError("--raw-data goes with --raw-input files only.")
+        options["raw_input"] = None  # an option beats the other option's variable
+    with errors_as_exit_codes(debug=bool(options["debug"])):
+        settings = resolve_settings(**options)
+        published = run_refresh(settings=settings, console=Console(stderr=True))
+        output = Console()
+        show_headlines(published=published, console=output)
+        show_how_to_open(publish_dir=settings.publish_dir, published=published, console=output)
+
+
+@main.command(help=help_texts.STATUS)
+@PUBLISH_DIR
+@PROJECT_DIR
+def status(publish_dir: Path | None, project_dir: Path | None) -> None:
+    """Show the live build."""
+    with errors_as_exit_codes(debug=False, publish_error_code=1):
+        if not publish_dir:
+            publish_dir = default_publish_dir(project_dir=find_project_dir(chosen=project_dir))
+        show_status(publish_dir=publish_dir.absolute(), console=Console())
+
+
+def said_on_command_line(context: click.Context, option: str, /) -> bool:
+    """Tell whether an option was given itself, not by its variable or its default."""
+    return context.get_parameter_source(option) is ParameterSource.COMMANDLINE
+
+
+@contextmanager
+def errors_as_exit_codes(*, debug: bool, publish_error_code: int = 3) -> Iterator[None]:
+    """End with a message and an exit code; with debug, let the stack trace be seen."""
+    try:
+        yield
+    except (click.ClickException, click.Abort):
+        raise
+    except Exception as error:
+        if debug:
+            raise
+        if isinstance(error, SettingsError):
+            raise failure(str(error), exit_code=2) from error
+        if isinstance(error, BuildError):
+            raise failure(f"Nothing was published.\n{error}", exit_code=1) from error
+        if isinstance(error, PublishError):
+            raise failure(str(error), exit_code=publish_error_code) from error
+        raise failure(
+            f"{type(error).__name__}: {error} (--debug shows where it comes from)", exit_code=1
+        ) from error
+
+
+def failure(message: str, /, *, exit_code: int) -> click.ClickException:
+    """Make an error that click prints before it ends with this exit code."""
+    error = click.ClickException(message)
+    error.exit_code = exit_code
+    return error

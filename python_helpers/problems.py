@@ -1,0 +1,99 @@
+"""What went wrong in a build, one line each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.nodes import ResultNode
+    from dbt.contracts.results import RunResult
+
+LONGEST_CAUSE = 600  # characters; a cause longer than this is a listing, which the log has
+# What a cause says that does not help on one line, and what to read instead.
+NOISE = (
+    (r" See also https://duckdb\.org\S+", ""),
+    (r"( ?\| -[- |]*\|)", ""),  # the rule under a table's head
+    (r"(has an enforced contract that failed)\. Please ensure .*? definition\.", r"\1:"),
+    (r"(actual differs from expected): .*", r"\1; the log has the difference"),
+)
+# A pattern in a cause, and what to do about it; {0} is what the pattern's group matched.
+ADVICE = (
+    (
+        r"Could not set lock on file.*?(?:\(PID (\d+)\))",
+        "The warehouse is open in another program (process {0}): close it, then run again.",
+    ),
+    (
+        r"Could not set lock on file",
+        "The warehouse is open in another program: close it, then run again.",
+    ),
+    (
+        r"not a valid DuckDB database|older version of DuckDB|newer version of DuckDB",
+        "The warehouse was not written by this version of DuckDB: name another one.",
+    ),
+    (r"Unknown unit for memory", "Write --memory-limit like 4GB."),
+    (r"Out of Memory Error", "Give the build more memory with --memory-limit."),
+    (r"No space left on device", "Free some space on the disk."),
+    (r"^Got (\d+) results?, configured to", "Run the compiled SQL to see the rows."),
+    (
+        r"has an enforced contract that failed",
+        "Make the model's columns and the ones in its YAML the same.",
+    ),
+)
+
+
+def problem_lines(
+    *, results: Sequence[RunResult], statuses: Sequence[str], project_dir: Path
+) -> list[str]:
+    """Write a line per node that ended so: what it is, the cause, and where its SQL is."""
+    return [
+        f"{node_name(node=result.node)}: {explained(message=result.message or '')} "
+        f"({sql_file(node=result.node, project_dir=project_dir)})"
+        for result in results
+        if str(result.status) in statuses
+    ]
+
+
+def node_name(*, node: ResultNode) -> str:
+    """Name a node, with what it is about if it is a test that says so."""
+    name = f"{str(node.resource_type).replace('_', ' ')} {node.name}"
+    about = " ".join((node.description or "").split()).rstrip(".")
+    return f"{name} ({about})" if about and "test" in node.resource_type else name
+
+
+def sql_file(*, node: ResultNode, project_dir: Path) -> Path:
+    """Find the compiled SQL of a node, or its source where it failed before there was any."""
+    compiled = getattr(node, "compiled_path", None)
+    if compiled and (project_dir / compiled).is_file():
+        return project_dir / compiled
+    return project_dir / node.original_file_path
+
+
+def explained(*, message: str) -> str:
+    """Say the cause in a message of dbt or DuckDB, and what to do about it if known."""
+    cause = cause_of(message=message)
+    for pattern, advice in ADVICE:
+        found = re.search(pattern, cause)
+        if found:
+            return f"{cause} {advice.format(*found.groups())}"
+    return cause
+
+
+def cause_of(*, message: str) -> str:
+    """Strip a message of dbt's headings, its call stack and its line breaks."""
+    lines = [line.strip() for line in message.strip().splitlines()]
+    kept = [
+        line
+        for number, line in enumerate(lines)
+        if not re.match(r"(>|compiled code at )", line)
+        # 'Runtime Error in model x (models/x.sql)' repeats what the line starts with
+        and not (number == 0 and len(lines) > 1 and re.match(r"\w+ Error( in .*)?$", line))
+    ]
+    cause = " ".join(" ".join(kept).split())
+    for pattern, replacement in NOISE:
+        cause = re.sub(pattern, replacement, cause)
+    if len(cause) > LONGEST_CAUSE:
+        return f"{cause[:LONGEST_CAUSE]}..."
+    return cause if cause.endswith((".", "!", "?")) else f"{cause}."

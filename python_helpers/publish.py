@@ -1,0 +1,175 @@
+"""Copies the marts of a build to a folder of its own and makes it the live one."""
+
+import hashlib
+import json
+import shutil
+import time
+from contextlib import suppress
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+import duckdb
+import yaml
+
+from python_helpers.build import MARTS_SCHEMA, Build
+from python_helpers.problems import cause_of
+from python_helpers.published import (
+    DATABASE,
+    MANIFEST,
+    PARQUET,
+    PublishError,
+    finish_build,
+    make_live,
+    new_build_id,
+    remove_leftovers,
+    remove_old_builds,
+    start_build,
+)
+from python_helpers.settings import PROJECT_FILE, Settings
+
+SPILL = "spill"  # what does not fit into memory while the marts are copied
+
+
+def publish(*, settings: Settings, build: Build) -> Path:
+    """Publish the marts a build wrote; returns the folder they are in.
+
+    Raises PublishError, and then the build published before is still the live one.
+    """
+    publish_dir = settings.publish_dir
+    try:
+        check_warehouse(warehouse=settings.warehouse, build=build)
+        remove_leftovers(publish_dir=publish_dir)
+        build_id = new_build_id(publish_dir=publish_dir, time=build.started_at)
+        folder = start_build(publish_dir=publish_dir, build_id=build_id)
+        write_files(folder=folder, build_id=build_id, settings=settings, build=build)
+        published = finish_build(folder=folder, build_id=build_id)
+        make_live(build=published, publish_dir=publish_dir)
+    except (OSError, duckdb.Error, PublishError) as error:
+        with suppress(OSError):
+            remove_leftovers(publish_dir=publish_dir)
+        raise PublishError(cause_of(message=str(error))) from error
+    # it is published: an old build that cannot be removed now is tried again next time
+    with suppress(OSError):
+        remove_old_builds(publish_dir=publish_dir, keep=settings.keep_builds)
+    return published
+
+
+def check_warehouse(*, warehouse: Path, build: Build) -> None:
+    """Refuse to publish what this build did not write."""
+    if not build.marts:
+        raise PublishError("The project has no marts yet: there is nothing to publish.")
+    if not warehouse.is_file() or warehouse.stat().st_mtime < int(build.started_at.timestamp()):
+        raise PublishError(
+            f"The build did not write to {warehouse}: profiles.yml must take its path from "
+            "WAREHOUSE_PATH, as profiles.example.yml does."
+        )
+
+
+def write_files(*, folder: Path, build_id: str, settings: Settings, build: Build) -> None:
+    """Write the database, the Parquet files and the manifest of a build."""
+    started = time.monotonic()
+    with connect(settings=settings, folder=folder) as connection:
+        as_of_date, reporting_currency = run_settings(connection=connection)
+        rows = {
+            mart: copy_mart(connection=connection, mart=mart, folder=folder) for mart in build.marts
+        }
+        connection.execute("checkpoint published")
+    shutil.rmtree(folder / SPILL, ignore_errors=True)
+    # a log left behind would belong to no file that readers open
+    if (folder / f"{DATABASE}.wal").exists():
+        raise PublishError(f"DuckDB left a write-ahead log beside {folder / DATABASE}.")
+    manifest = {
+        "build_id": build_id,
+        "built_at": build.started_at.isoformat(timespec="seconds"),
+        "as_of_date": as_of_date.isoformat(),
+        "reporting_currency": reporting_currency,
+        "raw_input": settings.raw_input,
+        "raw_data_dir": settings.raw_data and str(settings.raw_data),
+        "rows": rows,
+        "files": {
+            str(path.relative_to(folder)): {"bytes": path.stat().st_size, "sha256": sha256(path)}
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        },
+        "nodes": build.nodes,
+        "seconds": {
+            "build": round(build.seconds, 1),
+            "publish": round(time.monotonic() - started, 1),
+        },
+        "versions": versions(project_dir=settings.project_dir),
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+def connect(*, settings: Settings, folder: Path) -> duckdb.DuckDBPyConnection:
+    """Open a connection that reads the `warehouse` and writes the `published` database."""
+    config = {"threads": settings.threads, "temp_directory": str(folder / SPILL)}
+    if settings.memory_limit:
+        config["memory_limit"] = settings.memory_limit
+    connection = duckdb.connect(config=config)
+    connection.execute(f"attach {text(settings.warehouse)} as warehouse (read_only)")
+    connection.execute(f"attach {text(folder / DATABASE)} as published")
+    return connection
+
+
+def run_settings(*, connection: duckdb.DuckDBPyConnection) -> tuple[date, str]:
+    """Read the as-of date and the reporting currency of the build."""
+    return connection.execute(
+        "select as_of_date, reporting_currency from warehouse.intermediate.int_run_settings"
+    ).fetchone()
+
+
+def copy_mart(*, connection: duckdb.DuckDBPyConnection, mart: str, folder: Path) -> int:
+    """Copy one mart, with its comments, to the database and to Parquet; returns its rows."""
+    source = f"warehouse.{MARTS_SCHEMA}.{name(mart)}"
+    # The database is called marts, so its tables are in its default schema: `marts.fct_orders` is
+    # what a query says here as in the warehouse. With a schema marts in it DuckDB would not know
+    # which of the two is meant, and refuse.
+    target = f"published.{name(mart)}"
+    rows = connection.execute(f"create table {target} as from {source}").fetchone()[0]
+    for column, comment in connection.execute(
+        """
+        select null, comment from duckdb_tables()
+        where database_name = 'warehouse' and schema_name = $schema and table_name = $mart
+        union all
+        select null, comment from duckdb_views()
+        where database_name = 'warehouse' and schema_name = $schema and view_name = $mart
+        union all
+        select column_name, comment from duckdb_columns()
+        where database_name = 'warehouse' and schema_name = $schema and table_name = $mart
+        """,
+        {"schema": MARTS_SCHEMA, "mart": mart},
+    ).fetchall():
+        if comment:
+            what = f"column {target}.{name(column)}" if column else f"table {target}"
+            connection.execute(f"comment on {what} is {text(comment)}")
+    file = folder / PARQUET / f"{mart}.parquet"
+    connection.execute(f"copy {target} to {text(file)} (format parquet, compression zstd)")
+    return rows
+
+
+def name(identifier: str, /) -> str:
+    """Write an identifier in SQL."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def text(value: object, /) -> str:
+    """Write a text in SQL."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def sha256(path: Path, /) -> str:
+    """Return the checksum of a file, as `sha256sum` prints it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def versions(*, project_dir: Path) -> dict[str, str]:
+    """Tell what built the files: the project, dbt and DuckDB."""
+    project = yaml.safe_load((project_dir / PROJECT_FILE).read_text())
+    return {
+        "project": str(project.get("version")),
+        "dbt": version("dbt-core"),
+        "duckdb": duckdb.__version__,
+    }

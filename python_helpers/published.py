@@ -1,0 +1,119 @@
+"""The folder readers open: builds side by side, and one link that says which is live.
+
+    PUBLISH_DIR/current        -> builds/<build_id>      the only link that ever changes
+    PUBLISH_DIR/marts.duckdb   -> current/marts.duckdb
+    PUBLISH_DIR/parquet        -> current/parquet
+    PUBLISH_DIR/manifest.json  -> current/manifest.json
+
+So the database, the Parquet files and the manifest switch in one instant. Links are relative:
+the folder can be moved. A build's own files are never written again, which keeps a reader that
+opened them on that build for as long as it likes.
+"""
+
+import json
+import os
+import shutil
+from datetime import datetime
+from pathlib import Path
+
+BUILDS = "builds"
+CURRENT = "current"
+DATABASE = "marts.duckdb"
+PARQUET = "parquet"
+MANIFEST = "manifest.json"
+INCOMPLETE = ".incomplete-"
+
+
+class PublishError(Exception):
+    """A build that could not be published; the message is one line."""
+
+
+def live_build(*, publish_dir: Path) -> Path | None:
+    """Find the folder of the live build, without a link in its path; None if nothing is live."""
+    link = publish_dir / CURRENT
+    if not link.is_symlink() or not (link / MANIFEST).is_file():
+        return None
+    return publish_dir / link.readlink()
+
+
+def kept_builds(*, publish_dir: Path) -> list[Path]:
+    """List the folders of the complete builds, newest first."""
+    found = (publish_dir / BUILDS).glob(f"*/{MANIFEST}")
+    return sorted((path.parent for path in found if path.parent.name[0] != "."), reverse=True)
+
+
+def read_manifest(*, build: Path) -> dict:
+    """Read what a build says of itself."""
+    return json.loads((build / MANIFEST).read_text())
+
+
+def new_build_id(*, publish_dir: Path, time: datetime) -> str:
+    """Make an id of a UTC time, one that sorts by it, with a suffix if another build has it."""
+    build_id = first = time.strftime("%Y%m%dT%H%M%SZ")
+    number = 1
+    while (publish_dir / BUILDS / build_id).exists():
+        number += 1
+        build_id = f"{first}-{number}"
+    return build_id
+
+
+def start_build(*, publish_dir: Path, build_id: str) -> Path:
+    """Make a hidden folder beside the builds, for a build in the making."""
+    folder = publish_dir / BUILDS / f"{INCOMPLETE}{build_id}"
+    (folder / PARQUET).mkdir(parents=True)
+    return folder
+
+
+def finish_build(*, folder: Path, build_id: str) -> Path:
+    """Make the files read-only, see them on disk, and give the folder its name."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_file():
+            path.chmod(0o444)
+        sync(path=path)
+    sync(path=folder)
+    finished = folder.rename(folder.with_name(build_id))
+    sync(path=finished.parent)
+    return finished
+
+
+def make_live(*, build: Path, publish_dir: Path) -> None:
+    """Show readers this build from now on. Raises PublishError where other files are in the way."""
+    for name in (DATABASE, PARQUET, MANIFEST):
+        link = publish_dir / name
+        if not link.is_symlink() and not link.exists():
+            link.symlink_to(Path(CURRENT, name))
+        elif not link.is_symlink() or link.readlink() != Path(CURRENT, name):
+            raise PublishError(f"{link} was not made by publishing: move it away, then run again.")
+    new_link = publish_dir / f"{INCOMPLETE}{CURRENT}"
+    new_link.symlink_to(Path(BUILDS, build.name))
+    # a rename replaces the link in one step: no reader finds it missing
+    new_link.replace(publish_dir / CURRENT)
+    sync(path=publish_dir)
+
+
+def remove_old_builds(*, publish_dir: Path, keep: int) -> None:
+    """Remove all but the newest builds, and never the live one."""
+    live = live_build(publish_dir=publish_dir)
+    for build in kept_builds(publish_dir=publish_dir)[keep:]:
+        if build != live:
+            # first out of sight: a removal that is killed must not leave half a build
+            shutil.rmtree(build.rename(build.with_name(f"{INCOMPLETE}{build.name}")))
+
+
+def remove_leftovers(*, publish_dir: Path) -> None:
+    """Remove what a killed run left half done."""
+    for folder in (publish_dir, publish_dir / BUILDS):
+        for path in folder.glob(f"{INCOMPLETE}*"):
+            if path.is_symlink():
+                path.unlink()
+            else:
+                shutil.rmtree(path)
+
+
+def sync(*, path: Path) -> None:
+    """Wait until a file or the names in a folder are on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
