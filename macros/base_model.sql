@@ -11,7 +11,8 @@
 {% set contract = raw_contract(table_name) %}
 {% set columns = contract.columns.values() | list %}
 {% set meta = contract.config.meta %}
-{% set types = raw_column_types(table_name, raw, columns) %}
+{% set types = column_types(raw) if raw else {} %}
+{% if raw %}{% do check_raw_columns(table_name, types, columns) %}{% endif %}
 
 with
 
@@ -169,32 +170,21 @@ from fated_rows
 {% endmacro %}
 
 
-{#- The type each contract column has in the raw data: name -> type, absent ones left out. Stops where
-    a required one is missing and says which columns it ignores. -#}
-{% macro raw_column_types(table_name, raw, columns) %}
-    {% set types = {} %}
-    {% if not raw %}
-        {{ return(types) }}
-    {% endif %}
-    {% set found = describe_columns(raw) %}
-    {% for column in columns %}
-        {% if column.name in found %}
-            {% do types.update({column.name: found[column.name].type}) %}
-        {% elif column.config.meta.required %}
-            {{ exceptions.raise_compiler_error(
-                table_name ~ ': the required column ' ~ column.name ~ ' is missing in '
-                ~ raw_place(table_name) ~ ' (found: ' ~ found | join(', ')
-                ~ '). Rename or add it in the delivery.'
-            ) }}
-        {% endif %}
+{#- Stops where a required column is missing, and says which columns are ignored. -#}
+{% macro check_raw_columns(table_name, types, columns) %}
+    {% for column in columns if column.config.meta.required and column.name not in types %}
+        {{ exceptions.raise_compiler_error(
+            table_name ~ ': the required column ' ~ column.name ~ ' is missing in '
+            ~ raw_place(table_name) ~ ' (found: ' ~ types | join(', ')
+            ~ '). Rename or add it in the delivery.'
+        ) }}
     {% endfor %}
-    {% set ignored = found.keys() | reject('in', columns | map(attribute='name') | list) | list %}
+    {% set ignored = types.keys() | reject('in', columns | map(attribute='name') | list) | list %}
     {% if ignored %}
         {% do exceptions.warn(
             table_name ~ ': not in the contract, so ignored: ' ~ ignored | join(', ')
         ) %}
     {% endif %}
-    {{ return(types) }}
 {% endmacro %}
 
 
@@ -209,26 +199,31 @@ from fated_rows
 {% endmacro %}
 
 
+{#- An expression of one type in another; NULL where it does not fit. -#}
+{% macro cast_or_null(expression, from_type, to_type) %}
+    {% if to_type == 'integer' %}
+        {#- a cast alone would round 6.5 to 7 without a word -#}
+        {{ return('case when try_cast(' ~ expression ~ ' as double) = try_cast(' ~ expression
+            ~ ' as integer) then try_cast(' ~ expression ~ ' as integer) end') }}
+    {% elif to_type == 'timestamp' and from_type == 'varchar' %}
+        {{ return(utc_time_of_text(expression)) }}
+    {% endif %}
+    {{ return('try_cast(' ~ expression ~ ' as ' ~ to_type ~ ')') }}
+{% endmacro %}
+
+
 {#- A raw value in the type of the contract; NULL where it does not fit. -#}
 {% macro typed_value(column, types) %}
     {% set raw = 'raw_' ~ column.name %}
     {% set meta = column.config.meta %}
+    {% set value = cast_or_null(raw, types.get(column.name), column.data_type) %}
     {% if column.name == 'customer_id' %}
         {#- the reserved word means that there is no customer -#}
-        {% set value = "nullif(cast(" ~ raw ~ " as string), 'anonymous')" %}
-    {% elif column.data_type == 'string' %}
-        {% set value = 'cast(' ~ raw ~ ' as string)' %}
-        {% if meta.accepted_values %}
-            {% set value = 'lower(' ~ value ~ ')' %}
-        {% elif 'currency' in column.name %}
-            {% set value = 'upper(' ~ value ~ ')' %}
-        {% endif %}
-    {% elif column.data_type == 'integer' %}
-        {#- a cast would round 6.5 to 7 without a word -#}
-        {% set value = 'case when try_cast(' ~ raw ~ ' as double) = try_cast(' ~ raw
-            ~ ' as integer) then try_cast(' ~ raw ~ ' as integer) end' %}
-    {% else %}
-        {% set value = 'try_cast(' ~ raw ~ ' as ' ~ column.data_type ~ ')' %}
+        {% set value = "nullif(" ~ value ~ ", 'anonymous')" %}
+    {% elif meta.accepted_values %}
+        {% set value = 'lower(' ~ value ~ ')' %}
+    {% elif 'currency' in column.name %}
+        {% set value = 'upper(' ~ value ~ ')' %}
     {% endif %}
     {% if meta.default == 'reporting_currency' %}
         {{ return('coalesce(' ~ value ~ ', settings.reporting_currency)') }}

@@ -70,11 +70,12 @@
     {% set selects = ['select cast(null as ' ~ type ~ ') as raw_value'] %}
     {% for table_name, column_name in table_columns %}
         {% set raw = raw_relation(table_name) %}
-        {% if execute and raw and column_name in describe_columns(raw) %}
-            {% do selects.append(
-                "select try_cast(nullif(trim(cast(" ~ column_name ~ " as string)), '') as "
-                ~ type ~ ") from " ~ raw
+        {% set types = column_types(raw) if execute and raw else {} %}
+        {% if column_name in types %}
+            {% set value = cast_or_null(
+                raw_value(column_name, types), types[column_name], type
             ) %}
+            {% do selects.append('select ' ~ value ~ ' from ' ~ raw) %}
         {% endif %}
     {% endfor %}
     {{ return(selects | join('\n    union all\n    ')) }}

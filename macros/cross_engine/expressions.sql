@@ -102,6 +102,18 @@
 {% endmacro %}
 
 
+{#- A text as a UTC time: one with an offset is moved, one without is UTC already. NULL where it is
+    no time. -#}
+{% macro utc_time_of_text(text) %}
+    {{ return(adapter.dispatch('utc_time_of_text')(text)) }}
+{% endmacro %}
+
+{% macro duckdb__utc_time_of_text(text) %}
+    {#- a plain cast drops the offset; this one relies on the profile's TimeZone being UTC -#}
+    {{ return('cast(try_cast(' ~ text ~ ' as timestamptz) as timestamp)') }}
+{% endmacro %}
+
+
 {#- A time of the run, in UTC, as a SQL timestamp. -#}
 {% macro utc_time(moment) %}
     {{ return("cast('" ~ moment.strftime('%Y-%m-%d %H:%M:%S') ~ "' as timestamp)") }}

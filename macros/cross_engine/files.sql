@@ -35,15 +35,15 @@
 {% endmacro %}
 
 
-{#- The columns a relation or table function has: lower-case name -> type. -#}
-{% macro describe_columns(relation) %}
-    {{ return(adapter.dispatch('describe_columns')(relation)) }}
+{#- The columns of a relation or table function: lower-case name -> lower-case type. -#}
+{% macro column_types(relation) %}
+    {{ return(adapter.dispatch('column_types')(relation)) }}
 {% endmacro %}
 
-{% macro duckdb__describe_columns(relation) %}
-    {% set columns = {} %}
+{% macro duckdb__column_types(relation) %}
+    {% set types = {} %}
     {% for row in run_query('describe select * from ' ~ relation).rows %}
-        {% do columns.update({row[0] | lower: {'name': row[0], 'type': row[1] | lower}}) %}
+        {% do types.update({row[0] | lower: row[1] | lower}) %}
     {% endfor %}
-    {{ return(columns) }}
+    {{ return(types) }}
 {% endmacro %}
