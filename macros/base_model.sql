@@ -59,7 +59,7 @@ typed_rows as (
 dated_rows as (
     select
         *,
-        {{ event_day(meta.event_date, contract) }} as event_date
+        {{ event_day(contract, types) }} as event_date
     from typed_rows
 ),
 
@@ -68,7 +68,8 @@ completed_rows as (
         dated_rows.*
         {%- if exchange_rates %},
         case
-            when dated_rows.currency = dated_rows.reporting_currency then 1
+            when dated_rows.currency = dated_rows.reporting_currency
+                then cast(1 as decimal(20, 15))
             else rates.exchange_rate
         end as exchange_rate
         {%- endif %}
@@ -157,9 +158,12 @@ select
     {%- endfor %}
     event_date,
     {%- if exchange_rates %}
-    cast(exchange_rate as decimal(18, 10)) as exchange_rate,
+    exchange_rate,
     {%- endif %}
-    row_key,
+    case
+        when rejection_reasons is null then row_key
+        else {{ raw_key(contract) }}
+    end as row_key,
     row_fate,
     rejection_reasons,
     case
@@ -207,6 +211,11 @@ from fated_rows
             ~ ' as integer) then try_cast(' ~ expression ~ ' as integer) end') }}
     {% elif to_type == 'timestamp' and from_type == 'varchar' %}
         {{ return(utc_time_of_text(expression)) }}
+    {% elif to_type == 'string' and modules.re.match('double|float|decimal', from_type or '') %}
+        {#- a key stored as a number with decimals is still the key 7, not 7.0 -#}
+        {{ return('coalesce(case when ' ~ expression ~ ' = floor(' ~ expression
+            ~ ') then cast(try_cast(' ~ expression ~ ' as decimal(38, 0)) as string) end, cast('
+            ~ expression ~ ' as string))') }}
     {% endif %}
     {{ return('try_cast(' ~ expression ~ ' as ' ~ to_type ~ ')') }}
 {% endmacro %}
@@ -236,30 +245,54 @@ from fated_rows
 {% endmacro %}
 
 
-{#- The day of a row's event, in the reporting time zone; NULL for a table without events. -#}
-{% macro event_day(names, contract) %}
+{#- The day of a row's event, in the reporting time zone; NULL for a table without events. A raw value
+    that is a date without a time is that day in any zone. -#}
+{% macro event_day(contract, types) %}
     {% set days = [] %}
-    {% for name in names %}
-        {% do days.append(
-            name if contract.columns[name].data_type == 'date' else reporting_day(name)
-        ) %}
+    {% for name in contract.config.meta.event_date %}
+        {% if contract.columns[name].data_type == 'date' %}
+            {% do days.append(name) %}
+        {% elif types.get(name) == 'date' %}
+            {% do days.append('cast(' ~ name ~ ' as date)') %}
+        {% elif types.get(name) == 'varchar' %}
+            {% do days.append('case when length(raw_' ~ name ~ ') <= 10 then cast(' ~ name
+                ~ ' as date) else ' ~ reporting_day(name) ~ ' end') %}
+        {% else %}
+            {% do days.append(reporting_day(name)) %}
+        {% endif %}
     {% endfor %}
     {{ return('coalesce(' ~ days | join(', ') ~ ', null)' if days else 'cast(null as date)') }}
 {% endmacro %}
 
 
-{#- The key of a raw row as one text, typed so that 1 and 01.0 are the same number; a missing part
-    of it counts as empty. -#}
+{#- The key of a raw row as one text, typed so that 1 and 01.0 are the same line number. Parts are
+    joined by `|`, one inside a part is escaped, and a missing part counts as empty. -#}
 {% macro row_key(contract, types) %}
     {% set parts = [] %}
     {% for name in contract.config.meta.key %}
-        {% do parts.append(typed_value(contract.columns[name], types)) %}
+        {% set column = contract.columns[name] %}
+        {% set value = typed_value(column, types) %}
+        {% if contract.config.meta.key | length == 1 %}
+            {{ return(value) }}
+        {% elif column.data_type == 'string' %}
+            {% set value = "replace(replace(" ~ value ~ ", '\\', '\\\\'), '|', '\\|')" %}
+        {% endif %}
+        {% do parts.append("coalesce(cast(" ~ value ~ " as string), '')") %}
+    {% endfor %}
+    {{ return(parts | join(" || '|' || ")) }}
+{% endmacro %}
+
+
+{#- The key of a rejected row, as it was delivered. -#}
+{% macro raw_key(contract) %}
+    {% set parts = [] %}
+    {% for name in contract.config.meta.key %}
+        {% do parts.append('cast(raw_' ~ name ~ ' as string)') %}
     {% endfor %}
     {% if parts | length == 1 %}
         {{ return(parts[0]) }}
     {% endif %}
-    {{ return("coalesce(cast(" ~ parts | join(" as string), '') || '|' || coalesce(cast(")
-        ~ " as string), '')") }}
+    {{ return("coalesce(" ~ parts | join(", '') || '|' || coalesce(") ~ ", '')") }}
 {% endmacro %}
 
 
@@ -274,7 +307,9 @@ from fated_rows
             or (name == 'customer_id' and column.config.meta.required)
         ) %}
         {% if column.config.meta.required %}
-            {% do reasons.append("case when raw_" ~ name ~ " is null then 'missing_" ~ name ~ "' end") %}
+            {% do reasons.append(
+                "case when raw_" ~ name ~ " is null then 'missing_" ~ name ~ "' end"
+            ) %}
         {% endif %}
         {% if can_fail %}
             {% do reasons.append("case when raw_" ~ name ~ " is not null and " ~ name
@@ -287,17 +322,26 @@ from fated_rows
         {% endif %}
     {% endfor %}
     {% if contract.config.meta.event_date %}
-        {% do reasons.append("case when event_date < first_plausible_date then 'implausible_date' end") %}
-        {% do reasons.append("case when event_date > last_plausible_date then 'future_dated' end") %}
+        {% do reasons.append(
+            "case when event_date < first_plausible_date then 'implausible_date'"
+            ~ " when event_date > last_plausible_date then 'future_dated' end"
+        ) %}
     {% endif %}
     {% for reason, condition in (contract.config.meta.reject_when or {}).items() %}
         {% do reasons.append("case when " ~ condition ~ " then '" ~ reason ~ "' end") %}
     {% endfor %}
     {% if exchange_rates %}
-        {% do reasons.append("case when event_date is not null and exchange_rate is null then 'no_exchange_rate' end") %}
+        {#- a row that waits may wait for its rate as well -#}
+        {% do reasons.append(
+            "case when event_date <= as_of_date and exchange_rate is null"
+            ~ " then 'no_exchange_rate' end"
+        ) %}
     {% endif %}
     {% if parent %}
-        {% do reasons.append("case order_fate when 'missing' then 'orphan' when 'rejected' then 'order_rejected' end") %}
+        {% do reasons.append(
+            "case order_fate when 'missing' then 'orphan'"
+            ~ " when 'rejected' then 'order_rejected' end"
+        ) %}
     {% endif %}
     {{ return(reasons) }}
 {% endmacro %}

@@ -1,6 +1,6 @@
 {#- The union of intervals that overlap or touch, per customer and relationship: a query with
-    customer_id, relationship, spell_number, active_from, active_to. Two windows and no grouping,
-    the second one over the few rows where a spell begins. -#}
+    customer_id, relationship, spell_number, active_from, active_to. Nothing is grouped: a window over
+    all intervals finds where a spell begins, one over those few rows finds where it ends. -#}
 {% macro merged_intervals(relation) %}
     select
         customer_id,

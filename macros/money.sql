@@ -11,6 +11,13 @@
 {% endmacro %}
 
 
+{#- An amount per head. Division gives floating point: eight digits first, so that a half cent is
+    one. -#}
+{% macro amount_per(amount, count) %}
+    {{ return(as_amount('cast(' ~ amount ~ ' / ' ~ count ~ ' as decimal(28, 8))')) }}
+{% endmacro %}
+
+
 {#- Share of a part in a whole; NULL where there is no whole. -#}
 {% macro rate(part, whole) %}
     {{ return('cast(' ~ part ~ ' as double) / nullif(' ~ whole ~ ', 0)') }}

@@ -69,4 +69,4 @@ select
     coalesce(customers_described.has_email, false) as has_email
 from customers_described
 left join {{ ref('activity_windows') }} as windows
-    on customers_described.vertical = windows.vertical
+    on lower(customers_described.vertical) = lower(trim(windows.vertical))

@@ -14,18 +14,29 @@ orders_classified as (
         -- subscription is counted through the subscription
         status in ('completed', 'refunded') and subscription_id is null as carries_revenue,
         order_type = 'return' as is_return,
-        coalesce(discount_amount, 0) as own_discount_amount,
-        coalesce(
-            refunded_amount,
-            case
-                when status = 'refunded' then amount - coalesce(discount_amount, 0)
-                else 0
-            end
-        ) as own_refunded_amount
+        -- exports write what they take off with either sign; an adjustment keeps its own
+        case when amount < 0 then discount_amount else abs(discount_amount) end
+            as signed_discount_amount,
+        case when amount < 0 then refunded_amount else abs(refunded_amount) end
+            as signed_refunded_amount
     from orders
 ),
 
--- in the row's own currency; what is given back counts against, whatever its sign in the data
+orders_completed as (
+    select
+        *,
+        coalesce(signed_discount_amount, 0) as own_discount_amount,
+        coalesce(
+            signed_refunded_amount,
+            case
+                when status = 'refunded' then amount - coalesce(signed_discount_amount, 0)
+                else 0
+            end
+        ) as own_refunded_amount
+    from orders_classified
+),
+
+-- in the row's own currency; a return and its cost count against, whatever their sign in the data
 orders_signed as (
     select
         *,
@@ -54,7 +65,7 @@ orders_signed as (
             own_refunded_amount > 0
             and own_refunded_amount >= amount - own_discount_amount
         ) as is_purchase
-    from orders_classified
+    from orders_completed
 ),
 
 orders_converted as (
@@ -96,15 +107,19 @@ select
     -- dates
     ordered_at,
     event_date as order_date,
+    -- a refund dated before its sale counts on the day of the sale
     case
         when reporting_refunded_amount <> 0
-            then coalesce({{ reporting_day('refunded_at') }}, event_date)
+            then
+                greatest(
+                    coalesce({{ reporting_day('refunded_at') }}, event_date), event_date
+                )
     end as refunded_on,
 
     -- words
     order_type,
     status,
-    sales_channel,
+    coalesce(sales_channel, 'unknown') as sales_channel,
     currency,
 
     -- amounts

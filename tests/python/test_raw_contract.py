@@ -186,6 +186,26 @@ def test_what_identifies_a_person_is_in_the_restricted_schema_alone(sample):
     ).fetchone() == (True,)
 
 
+def test_a_number_with_decimals_is_the_same_key_and_a_bar_in_a_key_parts_nothing(tmp_path):
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    write = duckdb.connect()
+    write.execute(
+        "copy (select 'o1' as order_id, 7::double as customer_id, "
+        f"timestamp '2024-01-01' as ordered_at, 5 as amount) to '{raw}/orders.parquet'"
+    )
+    write.execute(f"copy (select 7::bigint as customer_id) to '{raw}/customers.parquet'")
+    (raw / "campaign_members.csv").write_text(
+        "campaign_id,customer_id,assigned_at\nx|y,z,2024-01-01\nx,y|z,2024-01-01\n"
+    )
+    warehouse = build(folder=tmp_path, RAW_INPUT="files", RAW_DATA_DIR=raw)
+    assert fates(warehouse=warehouse)["campaign_members"] == (2, 2, 0, 0, 0)
+    for table in ("orders", "customers"):
+        assert warehouse.execute(f"select customer_id from staging.stg_{table}").fetchall() == [
+            ("7",)
+        ]
+
+
 def test_rows_after_as_of_wait_and_the_newest_version_wins(tmp_path):
     raw = tmp_path / "raw"
     raw.mkdir()

@@ -1,10 +1,9 @@
--- Orders, the revenue mix at each grain and the order lines tell the same revenue; the
--- cohorts tell that of the customers who ever bought. A refund dated after as-of is in the
--- order and in no period yet.
+-- Orders and the revenue mix at each grain tell the same revenue; the cohorts tell that of the
+-- customers who ever bought. A refund dated after as-of is in the order and in no period yet.
 with
 
 order_total as (
-    select sum(net_revenue_amount) as revenue_amount
+    select coalesce(sum(net_revenue_amount), 0) as revenue_amount
     from {{ ref('fct_orders') }}
 ),
 
@@ -17,10 +16,12 @@ refunds_to_come as (
 
 mix_totals as (
     select
-        period_grain,
-        sum(total_revenue_amount) as revenue_amount
-    from {{ ref('rpt_revenue_mix') }}
-    group by period_grain
+        grains.period_grain,
+        coalesce(sum(mix.total_revenue_amount), 0) as revenue_amount
+    from (select distinct period_grain from {{ ref('dim_periods') }}) as grains
+    left join {{ ref('rpt_revenue_mix') }} as mix
+        on grains.period_grain = mix.period_grain
+    group by grains.period_grain
 ),
 
 cohort_total as (
@@ -46,7 +47,7 @@ buyers_refunds_to_come as (
         on orders.customer_id = customers.customer_id
     cross join {{ ref('int_run_settings') }} as settings
     where
-        {{ month_start('orders.refunded_on') }} > {{ month_start('settings.as_of_date') }}
+        orders.refunded_on > settings.as_of_date
         and customers.purchases_count > 0
 )
 

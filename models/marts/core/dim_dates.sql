@@ -44,9 +44,9 @@ select
     cast(quarter(days.date_day) as integer) as quarter_number,
     cast(month(days.date_day) as integer) as month_number,
     cast(day(days.date_day) as integer) as day_of_month,
-    -- counted from a Monday, the same way on every engine
+    -- counted from a Monday before any plausible day, the same way on every engine
     cast(
-        {{ days_between("cast('1970-01-05' as date)", 'days.date_day') }} % 7 + 1 as integer
+        {{ days_between("cast('0001-01-01' as date)", 'days.date_day') }} % 7 + 1 as integer
     ) as iso_day_of_week,
 
     -- flags

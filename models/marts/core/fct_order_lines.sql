@@ -13,6 +13,8 @@ lines as (
         orders.customer_id,
         orders.order_date,
         orders.net_revenue_amount as order_net_revenue_amount,
+        orders.order_type,
+        orders.original_order_id,
         orders.order_number,
         orders.is_first_order
     from {{ ref('stg_order_lines') }} as lines
@@ -51,12 +53,54 @@ lines_with_reach as (
             and lines.product_category = first_purchases_of_category.product_category
 ),
 
+lines_typed as (
+    select
+        *,
+        case
+            when customer_id = 'anonymous' then 'unattributed'
+            when is_first_order then 'first_purchase'
+            when order_number = first_order_number then 'expansion'
+            else 'repeat'
+        end as revenue_type
+    from lines_with_reach
+),
+
+-- what was sold of a product in an order, for what comes back of it
+products_sold as (
+    select
+        order_id,
+        product_id,
+        min(revenue_type) as revenue_type
+    from lines_typed
+    where order_type = 'sale'
+    group by order_id, product_id
+),
+
+-- a return is of its sale's type, a first purchase as a whole, else product by product
+lines_retyped as (
+    select
+        lines_typed.*,
+        case
+            when lines_typed.order_type = 'sale' or lines_typed.customer_id = 'anonymous'
+                then lines_typed.revenue_type
+            when sales.is_first_order then 'first_purchase'
+            else coalesce(products_sold.revenue_type, 'repeat')
+        end as final_revenue_type
+    from lines_typed
+    left join {{ ref('fct_orders') }} as sales
+        on lines_typed.original_order_id = sales.order_id
+    left join products_sold
+        on
+            lines_typed.original_order_id = products_sold.order_id
+            and lines_typed.product_id = products_sold.product_id
+),
+
 lines_with_shares as (
     select
         *,
         {{ rate('amount_to_here', 'lines_amount') }} as share_to_here,
         {{ rate('amount_to_here - amount', 'lines_amount') }} as share_before
-    from lines_with_reach
+    from lines_retyped
 )
 
 select
@@ -71,18 +115,16 @@ select
 
     -- words
     product_category,
-    case
-        when customer_id = 'anonymous' then 'unattributed'
-        when is_first_order then 'first_purchase'
-        when order_number = first_order_number then 'expansion'
-        else 'repeat'
-    end as revenue_type,
+    final_revenue_type as revenue_type,
 
     -- amounts
     quantity,
     amount as original_amount,
-    {{ as_amount(
-        as_amount('order_net_revenue_amount * share_to_here')
-        ~ ' - ' ~ as_amount('order_net_revenue_amount * share_before')
-    ) }} as net_revenue_amount
+    case
+        when order_net_revenue_amount = 0 then {{ as_amount('0') }}
+        else {{ as_amount(
+            as_amount('order_net_revenue_amount * share_to_here')
+            ~ ' - ' ~ as_amount('order_net_revenue_amount * share_before')
+        ) }}
+    end as net_revenue_amount
 from lines_with_shares

@@ -3,10 +3,7 @@
 with
 
 settings as (
-    select
-        as_of_date,
-        {{ month_start('as_of_date') }} as as_of_month
-    from {{ ref('int_run_settings') }}
+    select * from {{ ref('int_run_settings') }}
 ),
 
 spells as (
@@ -38,15 +35,28 @@ cohorts as (
     group by relationship, cohort_month, {{ segment_columns() }}
 ),
 
-customer_months as (
+-- a refund known but dated after as-of has not happened yet
+revenue_by_relationship as (
     select
-        customer_id,
-        relationship,
-        activity_month,
-        revenue_amount,
-        margin_amount,
-        is_purchasing
-    from {{ ref('int_customer_months') }}
+        entries.customer_id,
+        entries.relationship,
+        {{ month_start('entries.revenue_date') }} as activity_month,
+        sum(entries.revenue_amount) as revenue_amount,
+        sum(entries.margin_amount) as margin_amount,
+        max(case when entries.is_purchase then 1 else 0 end) as is_purchasing
+    from {{ ref('int_revenue_entries') }} as entries
+    cross join settings
+    where
+        entries.customer_id <> 'anonymous'
+        and entries.revenue_date <= settings.as_of_date
+    group by
+        entries.customer_id,
+        entries.relationship,
+        {{ month_start('entries.revenue_date') }}
+),
+
+customer_months as (
+    select * from revenue_by_relationship
 
     union all
 
@@ -57,8 +67,8 @@ customer_months as (
         activity_month,
         sum(revenue_amount) as revenue_amount,
         sum(margin_amount) as margin_amount,
-        bool_or(is_purchasing) as is_purchasing
-    from {{ ref('int_customer_months') }}
+        max(is_purchasing) as is_purchasing
+    from revenue_by_relationship
     group by customer_id, activity_month
 ),
 
@@ -92,7 +102,7 @@ happenings as (
         -- money that moved before the first spell belongs to its first month
         greatest(customer_months.activity_month, cohort_members.cohort_month)
             as happened_month,
-        count(case when customer_months.is_purchasing then 1 end) as purchasing_customers,
+        sum(customer_months.is_purchasing) as purchasing_customers,
         0 as active_customers_change,
         sum(customer_months.revenue_amount) as revenue_amount,
         sum(customer_months.margin_amount) as margin_amount
@@ -139,23 +149,16 @@ happenings as (
 
 cohort_months as (
     select
-        happenings.relationship,
-        happenings.cohort_month,
-        happenings.happened_month,
-        {{ segment_columns('happenings') }},
-        sum(happenings.purchasing_customers) as purchasing_customers,
-        sum(happenings.active_customers_change) as active_customers_change,
-        sum(happenings.revenue_amount) as revenue_amount,
-        sum(happenings.margin_amount) as margin_amount
+        relationship,
+        cohort_month,
+        happened_month,
+        {{ segment_columns() }},
+        sum(purchasing_customers) as purchasing_customers,
+        sum(active_customers_change) as active_customers_change,
+        sum(revenue_amount) as revenue_amount,
+        sum(margin_amount) as margin_amount
     from happenings
-    cross join settings
-    -- a refund already known but dated after as-of has not happened yet
-    where happenings.happened_month <= settings.as_of_month
-    group by
-        happenings.relationship,
-        happenings.cohort_month,
-        happenings.happened_month,
-        {{ segment_columns('happenings') }}
+    group by relationship, cohort_month, happened_month, {{ segment_columns() }}
 ),
 
 cohort_months_cumulated as (
@@ -192,10 +195,14 @@ select
     {{ as_amount('cohort_months.margin_amount') }} as margin_amount,
     {{ as_amount('cohort_months.cumulative_revenue_amount') }} as cumulative_revenue_amount,
     {{ as_amount('cohort_months.cumulative_margin_amount') }} as cumulative_margin_amount,
+    {{ amount_per('cohort_months.cumulative_revenue_amount', 'cohorts.cohort_customers') }}
+        as cumulative_revenue_per_customer_amount,
+    {{ amount_per('cohort_months.cumulative_margin_amount', 'cohorts.cohort_customers') }}
+        as cumulative_margin_per_customer_amount,
 
     -- rates
     {{ rate('cohort_months.active_customers', 'cohorts.cohort_customers') }}
-        as retention_rate,
+        as active_rate,
     {{ rate('cohort_months.purchasing_customers', 'cohorts.cohort_customers') }}
         as purchasing_rate,
 

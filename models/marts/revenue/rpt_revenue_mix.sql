@@ -20,30 +20,31 @@ expansion_shares as (
         ) }} as expansion_share
     from {{ ref('fct_order_lines') }}
     group by order_id
-    having max(case when revenue_type = 'expansion' then 1 else 0 end) = 1
 ),
 
--- what a return takes back is of the type it was; where the sale is unknown, repeat
+-- what a return takes back is of the type it was: by its own lines, else in the parts of its sale;
+-- where the sale is unknown, repeat
 orders_typed as (
     select
         orders.order_id,
-        orders.customer_id,
         case
             when orders.customer_id = 'anonymous' then 'unattributed'
-            when orders.order_type <> 'return' and orders.is_first_order
-                then 'first_purchase'
+            when orders.order_type = 'sale' and orders.is_first_order then 'first_purchase'
             when orders.order_type = 'return' and sales.is_first_order
                 then 'first_purchase'
             else 'repeat'
         end as revenue_type,
-        coalesce(expansion_shares.expansion_share, 0) as expansion_share
+        coalesce(own_shares.expansion_share, sale_shares.expansion_share, 0)
+            as expansion_share
     from orders
     left join orders as sales
         on
             orders.original_order_id = sales.order_id
             and orders.order_type = 'return'
-    left join expansion_shares
-        on expansion_shares.order_id = coalesce(sales.order_id, orders.order_id)
+    left join expansion_shares as own_shares
+        on orders.order_id = own_shares.order_id
+    left join expansion_shares as sale_shares
+        on sales.order_id = sale_shares.order_id
 ),
 
 entries as (
