@@ -160,14 +160,12 @@ select
     {%- if exchange_rates %}
     exchange_rate,
     {%- endif %}
-    case
-        when rejection_reasons is null then row_key
-        else {{ raw_key(contract) }}
-    end as row_key,
     row_fate,
     rejection_reasons,
+    -- of a rejected row, its key and all of it as delivered
+    case when rejection_reasons is not null then {{ raw_key(contract, types) }} end as raw_key,
     case
-        when rejection_reasons is not null then {{ raw_row_as_json(columns) }}
+        when rejection_reasons is not null then {{ raw_row_as_json(contract, types) }}
     end as raw_row
 from fated_rows
 {% endif %}
@@ -283,11 +281,25 @@ from fated_rows
 {% endmacro %}
 
 
-{#- The key of a rejected row, as it was delivered. -#}
-{% macro raw_key(contract) %}
+{#- A column that holds the value as delivered: the typed one where typing changes nothing, so that
+    few columns are carried twice. -#}
+{% macro delivered_value(column, types) %}
+    {% set meta = column.config.meta %}
+    {% set is_changed = meta.accepted_values or meta.default or 'currency' in column.name
+        or column.name == 'customer_id' %}
+    {% set is_of_type = types.get(column.name) == column.data_type
+        or (types.get(column.name) == 'varchar' and column.data_type == 'string') %}
+    {{ return(column.name if is_of_type and not is_changed else 'raw_' ~ column.name) }}
+{% endmacro %}
+
+
+{#- The key of a rejected row, as delivered. -#}
+{% macro raw_key(contract, types) %}
     {% set parts = [] %}
     {% for name in contract.config.meta.key %}
-        {% do parts.append('cast(raw_' ~ name ~ ' as string)') %}
+        {% do parts.append(
+            'cast(' ~ delivered_value(contract.columns[name], types) ~ ' as string)'
+        ) %}
     {% endfor %}
     {% if parts | length == 1 %}
         {{ return(parts[0]) }}
@@ -348,10 +360,10 @@ from fated_rows
 
 
 {#- The raw row as JSON, by the names of the contract. -#}
-{% macro raw_row_as_json(columns) %}
+{% macro raw_row_as_json(contract, types) %}
     {% set expressions = {} %}
-    {% for column in columns %}
-        {% do expressions.update({column.name: 'raw_' ~ column.name}) %}
+    {% for column in contract.columns.values() %}
+        {% do expressions.update({column.name: delivered_value(column, types)}) %}
     {% endfor %}
     {{ return(json_text(expressions)) }}
 {% endmacro %}

@@ -4,8 +4,8 @@
 select
     -- keys
     '{{ table_name }}' as table_name,
-    row_number() over (order by row_key, raw_row) as reject_number,
-    row_key,
+    row_number() over (order by raw_key, raw_row) as reject_number,
+    raw_key as row_key,
 
     -- words
     rejection_reasons
