@@ -69,7 +69,7 @@ completed_rows as (
         {%- if exchange_rates %},
         case
             when dated_rows.currency = dated_rows.reporting_currency
-                then cast(1 as decimal(20, 15))
+                then cast(1 as double)
             else rates.exchange_rate
         end as exchange_rate
         {%- endif %}

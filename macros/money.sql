@@ -4,7 +4,8 @@
 {% endmacro %}
 
 
-{#- An amount of a row in the reporting currency, at the row's exchange_rate. -#}
+{#- An amount of a row in the reporting currency, at the row's exchange_rate, a floating-point number:
+    a decimal one wide enough for every currency takes ten times as long. -#}
 {% macro in_reporting_currency(amount) %}
     {{ return('case when exchange_rate = 1 then ' ~ amount ~ ' else '
         ~ as_amount(amount ~ ' * exchange_rate') ~ ' end') }}

@@ -11,7 +11,7 @@ rates as (
     select
         direct_rates.from_currency as currency,
         direct_rates.rate_date,
-        try_cast(direct_rates.rate as decimal(20, 15)) as exchange_rate,
+        cast(direct_rates.rate as double) as exchange_rate,
         true as is_direct
     from {{ ref('stg_exchange_rates') }} as direct_rates
     inner join settings
@@ -22,8 +22,7 @@ rates as (
     select
         inverse_rates.to_currency as currency,
         inverse_rates.rate_date,
-        try_cast(1 / cast(inverse_rates.rate as double) as decimal(20, 15))
-            as exchange_rate,
+        1 / cast(inverse_rates.rate as double) as exchange_rate,
         false as is_direct
     from {{ ref('stg_exchange_rates') }} as inverse_rates
     inner join settings
