@@ -65,17 +65,24 @@
 {% endmacro %}
 
 
-{#- The values of some raw columns, stacked into `raw_value`; what does not fit the type is NULL. -#}
+{#- The values of some raw columns, stacked into `raw_value`, a `string` or the `date` of a time; what
+    does not fit is NULL. -#}
 {% macro raw_values(table_columns, type) %}
     {% set selects = ['select cast(null as ' ~ type ~ ') as raw_value'] %}
     {% for table_name, column_name in table_columns %}
         {% set raw = raw_relation(table_name) %}
         {% set types = column_types(raw) if execute and raw else {} %}
         {% if column_name in types %}
-            {% set value = cast_or_null(
-                raw_value(column_name, types), types[column_name], type
-            ) %}
-            {% do selects.append('select ' ~ value ~ ' from ' ~ raw) %}
+            {% set value = raw_value(column_name, types) %}
+            {% set from_type = types[column_name] %}
+            {% if type == 'date' %}
+                {% set time = cast_or_null(value, from_type, 'timestamp') %}
+                {% do selects.append('select ' ~ day_of(value, time, from_type) ~ ' from ' ~ raw) %}
+            {% else %}
+                {% do selects.append(
+                    'select ' ~ cast_or_null(value, from_type, type) ~ ' from ' ~ raw
+                ) %}
+            {% endif %}
         {% endif %}
     {% endfor %}
     {{ return(selects | join('\n    union all\n    ')) }}

@@ -73,21 +73,25 @@
 {% endmacro %}
 
 
-{#- The day of a row's event, in the reporting time zone; NULL for a table without events. A raw value
-    that is a date without a time is that day in any zone. -#}
+{#- The day of a time, in the reporting time zone. A raw value that is a date without a time is that
+    day in any zone. -#}
+{% macro day_of(raw, time, from_type) %}
+    {% if from_type == 'date' %}
+        {{ return('cast(' ~ time ~ ' as date)') }}
+    {% elif from_type == 'varchar' %}
+        {{ return('case when length(' ~ raw ~ ') <= 10 then cast(' ~ time ~ ' as date) else '
+            ~ reporting_day(time) ~ ' end') }}
+    {% endif %}
+    {{ return(reporting_day(time)) }}
+{% endmacro %}
+
+
+{#- The day of a row's event; NULL for a table without events. -#}
 {% macro event_day(contract, types) %}
     {% set days = [] %}
     {% for name in contract.config.meta.event_date %}
-        {% if contract.columns[name].data_type == 'date' %}
-            {% do days.append(name) %}
-        {% elif types.get(name) == 'date' %}
-            {% do days.append('cast(' ~ name ~ ' as date)') %}
-        {% elif types.get(name) == 'varchar' %}
-            {% do days.append('case when length(raw_' ~ name ~ ') <= 10 then cast(' ~ name
-                ~ ' as date) else ' ~ reporting_day(name) ~ ' end') %}
-        {% else %}
-            {% do days.append(reporting_day(name)) %}
-        {% endif %}
+        {% do days.append(day_of('raw_' ~ name, name, types.get(name))
+            if contract.columns[name].data_type == 'timestamp' else name) %}
     {% endfor %}
     {{ return('coalesce(' ~ days | join(', ') ~ ', null)' if days else 'cast(null as date)') }}
 {% endmacro %}

@@ -15,7 +15,7 @@ clock as (
 ),
 
 -- read from the raw data and not from what staging accepts, because staging needs the answer
-event_times as (
+event_days as (
     {{ raw_values(
         [
             ('orders', 'ordered_at'),
@@ -23,16 +23,16 @@ event_times as (
             ('survey_responses', 'responded_at'),
             ('engagement_events', 'occurred_at'),
         ],
-        'timestamp',
+        'date',
     ) }}
 ),
 
 latest_event as (
-    select max({{ reporting_day('event_times.raw_value') }}) as latest_event_date
-    from event_times
+    select max(event_days.raw_value) as latest_event_date
+    from event_days
     cross join clock
     where
-        {{ reporting_day('event_times.raw_value') }} between
+        event_days.raw_value between
         clock.first_plausible_date and {{ days_after('clock.today', 1) }}
 ),
 

@@ -206,6 +206,25 @@ def test_a_number_with_decimals_is_the_same_key_and_a_bar_in_a_key_parts_nothing
         ]
 
 
+def test_a_date_without_a_time_is_that_day_in_every_zone(tmp_path):
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    (raw / "orders.csv").write_text(
+        "order_id,ordered_at,amount\n"
+        "o1,2024-01-15,5\n"
+        "o2,2024-01-15T02:00:00,5\n"  # nine in the evening of the 14th in New York
+    )
+    warehouse = build(
+        folder=tmp_path,
+        RAW_INPUT="files",
+        RAW_DATA_DIR=raw,
+        REPORTING_TIMEZONE="America/New_York",
+    )
+    assert warehouse.execute(
+        "select order_id, event_date::text from staging.stg_orders order by 1"
+    ).fetchall() == [("o1", "2024-01-15"), ("o2", "2024-01-14")]
+
+
 def test_rows_after_as_of_wait_and_the_newest_version_wins(tmp_path):
     raw = tmp_path / "raw"
     raw.mkdir()
