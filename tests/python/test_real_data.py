@@ -520,6 +520,7 @@ class Built:
 
     raw: Path
     marts: duckdb.DuckDBPyConnection
+    said: str
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
         """Run a query; amounts stay exact decimals and NULL stays None."""
@@ -549,7 +550,7 @@ def built(request, tmp_path_factory) -> Iterator[Built]:
         output = f"{run.stdout}\n{run.stderr}"[-4000:]
         pytest.fail(f"refresh of {request.param} ended with {run.returncode}:\n{output}")
     with duckdb.connect(str(published / "marts.duckdb"), read_only=True) as marts:
-        yield Built(raw=raw, marts=marts)
+        yield Built(raw=raw, marts=marts, said=run.stderr)
 
 
 @pytest.mark.parametrize(
@@ -653,6 +654,10 @@ def test_median_survival_equals_lifelines(built, relationship):
         keys=["segment_name", "segment_value"],
         exact=["median_days"],
     )
+
+
+def test_a_window_that_calls_too_many_lost_is_named_in_the_warnings(built):
+    assert "Vertical unknown: of the customers its activity window of 60 days" in built.said
 
 
 def test_the_fit_of_activity_windows_equals_the_reference(built):

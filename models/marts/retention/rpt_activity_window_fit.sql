@@ -1,4 +1,5 @@
 -- Grain: one row per vertical and window length.
+{{ config(post_hook='{{ warn_of_short_windows() }}') }}
 
 with
 
