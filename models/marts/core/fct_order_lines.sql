@@ -19,20 +19,21 @@ lines_with_reach as (
     from {{ ref('stg_order_lines') }}
 ),
 
-orders as (
+orders as {{ not_materialized() }} (
     select
         order_id,
         customer_id,
         order_date,
         net_revenue_amount,
         order_type = 'return' as is_return,
+        case when order_type = 'return' then original_order_id end as returned_order_id,
         -- what comes back is of the type it was sold as
         case when order_type = 'return' then original_order_id else order_id end
             as sale_order_id
     from {{ ref('int_orders_valued') }}
 ),
 
-sales as (
+sales as {{ not_materialized() }} (
     select * from {{ ref('int_orders_sequenced') }}
 ),
 
@@ -56,19 +57,12 @@ first_purchases_of_category as (
 ),
 
 -- what was sold with the orders of which something came back
-returned_sales as (
-    select distinct sale_order_id
-    from orders
-    where is_return and sale_order_id is not null
-),
-
-products_of_returned_sales as (
+products_of_returned_orders as (
     select distinct
-        lines.order_id,
-        lines.product_id
-    from {{ ref('stg_order_lines') }} as lines
-    inner join returned_sales
-        on lines.order_id = returned_sales.sale_order_id
+        order_id,
+        product_id
+    from {{ ref('stg_order_lines') }}
+    where order_id in (select orders.returned_order_id from orders)
 ),
 
 lines_typed as (
@@ -84,7 +78,7 @@ lines_typed as (
             when sales.order_id is null then 'repeat'
             when sales.is_first_order then 'first_purchase'
             -- or of something that the sale did not have
-            when orders.is_return and products_of_returned_sales.product_id is null
+            when orders.is_return and products_of_returned_orders.product_id is null
                 then 'repeat'
             when sales.order_number = first_purchases_of_category.first_order_number
                 then 'expansion'
@@ -101,11 +95,10 @@ lines_typed as (
         on
             sales.customer_id = first_purchases_of_category.customer_id
             and products.product_category = first_purchases_of_category.product_category
-    left join products_of_returned_sales
+    left join products_of_returned_orders
         on
-            orders.sale_order_id = products_of_returned_sales.order_id
-            and lines.product_id = products_of_returned_sales.product_id
-            and orders.is_return
+            orders.returned_order_id = products_of_returned_orders.order_id
+            and lines.product_id = products_of_returned_orders.product_id
 ),
 
 lines_with_shares as (
