@@ -31,9 +31,11 @@ def write_docs(*, settings: Settings, console: Console) -> Path:
         DuckDBConnectionManager.close_all_connections()
     if not outcome.success:
         raise build_error(outcome=outcome, results=[], settings=settings)
-    text = (settings.target_path / "static_index.html").read_text(encoding="utf-8")
+    written = settings.target_path / "static_index.html"
     page = settings.target_path / PAGE
-    page.write_text(without_own_folders(text=text, settings=settings), encoding="utf-8")
+    text = without_own_folders(text=written.read_text(encoding="utf-8"), settings=settings)
+    page.write_text(text, encoding="utf-8")
+    written.unlink()  # one page, and not the one that names the folders
     return page
 
 
@@ -45,6 +47,6 @@ def without_own_folders(*, text: str, settings: Settings) -> str:
     # a folder inside another one first
     for folder in sorted(names, key=lambda folder: len(str(folder)), reverse=True):
         path = str(folder)
-        for written in {path, path.replace("'", "''")}:  # as it is, and inside SQL
-            text = text.replace(json.dumps(written)[1:-1], names[folder])
+        for spelled in {path, path.replace("'", "''")}:  # as it is, and inside SQL
+            text = text.replace(json.dumps(spelled)[1:-1], names[folder])
     return text
