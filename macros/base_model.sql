@@ -10,9 +10,9 @@
 
 {% set contract = raw_contract(table_name) %}
 {% set columns = contract.columns.values() | list %}
-{% set meta = contract.config.meta %}
 {% set types = column_types(raw) if raw else {} %}
 {% if raw %}{% do check_raw_columns(table_name, types, columns) %}{% endif %}
+{% set key = row_key(contract, types) %}
 
 with
 
@@ -24,25 +24,27 @@ raw_rows as {{ not_materialized() }} (
     {% if raw %}from {{ raw }}{% else %}where false{% endif %}
 ),
 
--- few keys repeat: ranking only their rows spares a sort of the whole table
+-- few keys repeat: ranking only their rows spares a sort of the whole table. Two keys that share a
+-- hash are told apart there.
 repeated_keys as (
-    select {{ row_key(contract, types) }} as row_key
+    select {{ hash_number(key) }} as key_hash
     from raw_rows
-    group by {{ row_key(contract, types) }}
+    where {{ key }} is not null
+    group by {{ hash_number(key) }}
     having count(*) > 1
 ),
 
-keyed_rows as (
+keyed_rows as {{ not_materialized() }} (
     select
         raw_rows.*,
-        {{ row_key(contract, types) }} as row_key,
-        repeated_keys.row_key is not null as has_repeated_key
+        {{ key }} as row_key,
+        repeated_keys.key_hash is not null as has_repeated_key
     from raw_rows
     left join repeated_keys
-        on {{ row_key(contract, types) }} = repeated_keys.row_key
+        on {{ hash_number(key) }} = repeated_keys.key_hash
 ),
 
-typed_rows as (
+typed_rows as {{ not_materialized() }} (
     select
         keyed_rows.*,
         settings.as_of_date,
@@ -56,14 +58,14 @@ typed_rows as (
     cross join {{ settings }} as settings
 ),
 
-dated_rows as (
+dated_rows as {{ not_materialized() }} (
     select
         *,
         {{ event_day(contract, types) }} as event_date
     from typed_rows
 ),
 
-completed_rows as (
+completed_rows as {{ not_materialized() }} (
     select
         dated_rows.*
         {%- if exchange_rates %},
@@ -76,7 +78,9 @@ completed_rows as (
         {%- if parent %},
         case
             when accepted_orders.order_id is not null then 'accepted'
-            else coalesce(other_orders.row_fate, 'missing')
+            when other_orders.is_held_back then 'held_back'
+            when other_orders.order_id is not null then 'rejected'
+            else 'missing'
         end as order_fate
         {%- endif %}
     from dated_rows
@@ -90,14 +94,14 @@ completed_rows as (
     left join {{ parent }} as accepted_orders
         on
             dated_rows.order_id = accepted_orders.order_id
-            and accepted_orders.row_fate = 'accepted'
+            and accepted_orders.is_accepted
     -- an order that is to come beats a rejected version of it: its lines wait with it
     left join (
         select
             order_id,
-            min(row_fate) as row_fate
+            max(case when is_held_back then 1 else 0 end) = 1 as is_held_back
         from {{ parent }}
-        where row_fate in ('held_back', 'rejected')
+        where is_held_back or rejection_reasons is not null
         group by order_id
     ) as other_orders
         on dated_rows.order_id = other_orders.order_id
@@ -112,22 +116,25 @@ judged_rows as {{ not_materialized() }} (
             {{ rejection_reasons(contract, types, exchange_rates, parent) | join(',\n            ') }}
         ), '') as rejection_reasons,
         {%- if parent %}
-        order_fate = 'held_back' as is_held_back
+        order_fate = 'held_back' as is_to_come
         {%- else %}
-        coalesce(event_date > as_of_date, false) as is_held_back
+        coalesce(event_date > as_of_date, false) as is_to_come
         {%- endif %}
     from completed_rows
+),
+
+usable_rows as {{ not_materialized() }} (
+    select
+        *,
+        rejection_reasons is null and not is_to_come as is_usable
+    from judged_rows
 ),
 
 fated_rows as (
     select
         *,
-        case
-            when rejection_reasons is not null then 'rejected'
-            when is_held_back then 'held_back'
-            else 'accepted'
-        end as row_fate
-    from judged_rows
+        is_usable as is_accepted
+    from usable_rows
     where not has_repeated_key
 
     union all
@@ -135,20 +142,16 @@ fated_rows as (
     -- of the usable rows of a key the newest is accepted
     select
         *,
-        case
-            when rejection_reasons is not null then 'rejected'
-            when is_held_back then 'held_back'
-            when row_number() over (
-                partition by row_key, rejection_reasons is null and not is_held_back
-                order by
-                    {%- for name in (['updated_at'] if 'updated_at' in types else [])
-                        + columns | map(attribute='name') | list %}
-                    {{ name }} desc nulls last{{ ',' if not loop.last }}
-                    {%- endfor %}
-            ) = 1 then 'accepted'
-            else 'superseded'
-        end as row_fate
-    from judged_rows
+        is_usable
+        and row_number() over (
+            partition by row_key, is_usable
+            order by
+                {%- for name in (['updated_at'] if 'updated_at' in types else [])
+                    + columns | map(attribute='name') | list %}
+                {{ name }} desc nulls last{{ ',' if not loop.last }}
+                {%- endfor %}
+        ) = 1 as is_accepted
+    from usable_rows
     where has_repeated_key
 )
 
@@ -160,7 +163,10 @@ select
     {%- if exchange_rates %}
     exchange_rate,
     {%- endif %}
-    row_fate,
+    -- its fate: one of these three, or else rejected
+    is_accepted,
+    is_usable and not is_accepted as is_superseded,
+    is_to_come and rejection_reasons is null as is_held_back,
     rejection_reasons,
     -- of a rejected row, its key and all of it as delivered
     case when rejection_reasons is not null then {{ raw_key(contract, types) }} end as raw_key,

@@ -25,7 +25,7 @@
     {% if name not in types %}
         {{ return('cast(null as string)') }}
     {% elif types[name] == 'varchar' %}
-        {{ return("nullif(trim(" ~ adapter.quote(name) ~ "), '')") }}
+        {{ return("nullif(" ~ trimmed(adapter.quote(name)) ~ ", '')") }}
     {% endif %}
     {{ return(adapter.quote(name)) }}
 {% endmacro %}

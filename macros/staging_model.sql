@@ -16,6 +16,6 @@ select
     {%- endif %}
     event_date
 from {{ base }}
-where row_fate = 'accepted'
+where is_accepted
 {% endif %}
 {% endmacro %}

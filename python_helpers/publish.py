@@ -28,6 +28,7 @@ from python_helpers.published import (
 )
 from python_helpers.settings import PROJECT_FILE, Settings
 
+NEW_DATABASE = '"new database"'  # no warehouse file is called so
 SPILL = "spill"  # what does not fit into memory while the marts are copied
 
 
@@ -74,7 +75,7 @@ def write_files(*, folder: Path, build_id: str, settings: Settings, build: Build
         rows = {
             mart: copy_mart(connection=connection, mart=mart, folder=folder) for mart in build.marts
         }
-        connection.execute("checkpoint published")
+        connection.execute(f"checkpoint {NEW_DATABASE}")
     shutil.rmtree(folder / SPILL, ignore_errors=True)
     # a log left behind would belong to no file that readers open
     if (folder / f"{DATABASE}.wal").exists():
@@ -103,41 +104,48 @@ def write_files(*, folder: Path, build_id: str, settings: Settings, build: Build
 
 
 def connect(*, settings: Settings, folder: Path) -> duckdb.DuckDBPyConnection:
-    """Open a connection that reads the `warehouse` and writes the `published` database."""
+    """Open the warehouse to be read, and the new database beside it to be written.
+
+    The warehouse is opened, not attached: its views name it as its file is called.
+    """
     config = {"threads": settings.threads, "temp_directory": str(folder / SPILL)}
     if settings.memory_limit:
         config["memory_limit"] = settings.memory_limit
-    connection = duckdb.connect(config=config)
-    connection.execute(f"attach {text(settings.warehouse)} as warehouse (read_only)")
-    connection.execute(f"attach {text(folder / DATABASE)} as published")
+    connection = duckdb.connect(str(settings.warehouse), read_only=True, config=config)
+    connection.execute(f"attach {text(folder / DATABASE)} as {NEW_DATABASE} (read_write)")
     return connection
 
 
 def run_settings(*, connection: duckdb.DuckDBPyConnection) -> tuple[date, str]:
     """Read the as-of date and the reporting currency of the build."""
-    return connection.execute(
-        "select as_of_date, reporting_currency from warehouse.intermediate.int_run_settings"
-    ).fetchone()
+    table = in_warehouse(connection=connection, schema="intermediate", table="int_run_settings")
+    return connection.execute(f"select as_of_date, reporting_currency from {table}").fetchone()
+
+
+def in_warehouse(*, connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> str:
+    """Name a table in full: `marts.x` has a second meaning in a warehouse that is called marts."""
+    (warehouse,) = connection.execute("select current_database()").fetchone()
+    return ".".join(map(name, (warehouse, schema, table)))
 
 
 def copy_mart(*, connection: duckdb.DuckDBPyConnection, mart: str, folder: Path) -> int:
     """Copy one mart, with its comments, to the database and to Parquet; returns its rows."""
-    source = f"warehouse.{MARTS_SCHEMA}.{name(mart)}"
+    source = in_warehouse(connection=connection, schema=MARTS_SCHEMA, table=mart)
     # The database is called marts, so its tables are in its default schema: `marts.fct_orders` is
     # what a query says here as in the warehouse. With a schema marts in it DuckDB would not know
     # which of the two is meant, and refuse.
-    target = f"published.{name(mart)}"
+    target = f"{NEW_DATABASE}.{name(mart)}"
     rows = connection.execute(f"create table {target} as from {source}").fetchone()[0]
     for column, comment in connection.execute(
         """
         select null, comment from duckdb_tables()
-        where database_name = 'warehouse' and schema_name = $schema and table_name = $mart
+        where database_name = current_database() and schema_name = $schema and table_name = $mart
         union all
         select null, comment from duckdb_views()
-        where database_name = 'warehouse' and schema_name = $schema and view_name = $mart
+        where database_name = current_database() and schema_name = $schema and view_name = $mart
         union all
         select column_name, comment from duckdb_columns()
-        where database_name = 'warehouse' and schema_name = $schema and table_name = $mart
+        where database_name = current_database() and schema_name = $schema and table_name = $mart
         """,
         {"schema": MARTS_SCHEMA, "mart": mart},
     ).fetchall():

@@ -21,6 +21,32 @@
 {% endmacro %}
 
 
+{#- A text without the blanks around it. -#}
+{% macro trimmed(text) %}
+    {{ return(adapter.dispatch('trimmed')(text)) }}
+{% endmacro %}
+
+{% macro default__trimmed(text) %}
+    {{ return('trim(' ~ text ~ ')') }}
+{% endmacro %}
+
+{% macro duckdb__trimmed(text) %}
+    {#- trim() decodes every character of a text; few texts have anything to trim -#}
+    {{ return("case when starts_with(" ~ text ~ ", ' ') or ends_with(" ~ text ~ ", ' ') then trim("
+        ~ text ~ ") else " ~ text ~ " end") }}
+{% endmacro %}
+
+
+{#- A 64-bit hash of a value: equal values have equal ones. -#}
+{% macro hash_number(expression) %}
+    {{ return(adapter.dispatch('hash_number')(expression)) }}
+{% endmacro %}
+
+{% macro duckdb__hash_number(expression) %}
+    {{ return('hash(' ~ expression ~ ')') }}
+{% endmacro %}
+
+
 {#- Named expressions as one JSON text. -#}
 {% macro json_text(expressions) %}
     {{ return(adapter.dispatch('json_text')(expressions)) }}

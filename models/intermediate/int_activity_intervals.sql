@@ -1,12 +1,51 @@
--- Grain: one row per activity that keeps a customer active for a while; intervals may overlap.
+-- Grain: one row per interval in which something keeps a customer active; intervals may overlap.
 
--- a purchase keeps its customer active for the window of the vertical
+with
+
+purchases as (
+    select
+        purchases.customer_id,
+        purchases.order_date,
+        purchases.order_number,
+        purchases.days_since_previous_order,
+        customers.activity_window_days
+    from {{ ref('int_orders_sequenced') }} as purchases
+    inner join {{ ref('int_customers') }} as customers
+        on purchases.customer_id = customers.customer_id
+    where purchases.is_purchase
+),
+
+last_purchases as (
+    select
+        customer_id,
+        max(order_date) as last_order_date
+    from purchases
+    group by customer_id
+),
+
+-- a purchase keeps its customer active for the window of the vertical; only one that comes later
+-- than that begins a new interval
+run_starts as (
+    select
+        *,
+        lead(
+            {{ days_after('order_date', '-days_since_previous_order') }}
+        ) over (
+            partition by customer_id
+            order by order_number
+        ) as run_last_order_date
+    from purchases
+    where order_number = 1 or days_since_previous_order > activity_window_days
+)
+
 select
-    orders.customer_id,
+    run_starts.customer_id,
     'orders' as relationship,
-    orders.order_date as active_from,
-    {{ days_after('orders.order_date', 'customers.activity_window_days') }} as active_to
-from {{ ref('int_orders_valued') }} as orders
-inner join {{ ref('int_customers') }} as customers
-    on orders.customer_id = customers.customer_id
-where orders.is_purchase
+    run_starts.order_date as active_from,
+    {{ days_after(
+        'coalesce(run_starts.run_last_order_date, last_purchases.last_order_date)',
+        'run_starts.activity_window_days',
+    ) }} as active_to
+from run_starts
+inner join last_purchases
+    on run_starts.customer_id = last_purchases.customer_id

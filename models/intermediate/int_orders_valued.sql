@@ -127,9 +127,13 @@ select
     {{ as_amount('gross_amount') }} as gross_amount,
     {{ as_amount('reporting_discount_amount') }} as discount_amount,
     {{ as_amount('reporting_refunded_amount') }} as refunded_amount,
+    {{ as_amount(
+        'gross_amount - reporting_discount_amount - reporting_refunded_amount'
+    ) }} as net_revenue_amount,
     {{ as_amount('reporting_cost_amount') }} as cost_amount,
     sale_margin_amount,
     refund_margin_amount,
+    {{ as_amount('sale_margin_amount + refund_margin_amount') }} as margin_amount,
 
     -- flags
     is_purchase,

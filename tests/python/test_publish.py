@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -97,6 +98,21 @@ def test_the_published_file_holds_the_marts_of_the_build_and_nothing_else(settin
     assert relations == [("main", "dim_customers", False), ("main", "fct_orders", False)]
     parquet = [path.name for path in (settings.publish_dir / "parquet").iterdir()]
     assert sorted(parquet) == ["dim_customers.parquet", "fct_orders.parquet"]
+
+
+@pytest.mark.parametrize("stem", ["warehouse", "marts", "intermediate", "published"])
+def test_a_mart_that_is_a_view_is_published_whatever_the_warehouse_is_called(
+    settings, tmp_path, stem
+):
+    # as dbt writes a view: with the name of the database, which is that of its file
+    settings = replace(settings, warehouse=settings.warehouse.rename(tmp_path / f"{stem}.duckdb"))
+    change_warehouse(
+        settings=settings,
+        sql=f"create or replace view {stem}.marts.dim_customers as "
+        f"select email as name from {stem}.restricted.base_customers",
+    )
+    published = publish(settings=settings, build=a_build())
+    assert query(published / "marts.duckdb", "from dim_customers") == [("jane@example.com",)]
 
 
 def test_rows_keep_their_order_in_the_database_and_in_parquet(settings):

@@ -10,6 +10,6 @@ select
     -- words
     rejection_reasons
 from {{ ref('base_' ~ table_name) }}
-where row_fate = 'rejected'
+where rejection_reasons is not null
 {{ 'union all' if not loop.last }}
 {%- endfor %}

@@ -44,8 +44,8 @@ purchases as (
         min(order_date) as first_order_date,
         max(order_date) as last_order_date,
         count(*) as purchases_count
-    from {{ ref('fct_orders') }}
-    where order_number is not null
+    from {{ ref('int_orders_sequenced') }}
+    where is_purchase
     group by customer_id
 ),
 

@@ -2,97 +2,110 @@
 
 with
 
-lines as (
+-- the lines' share of the order, cumulated so that the rounded parts add up to it
+lines_with_reach as (
     select
-        lines.order_id,
-        lines.line_number,
-        lines.product_id,
-        lines.quantity,
-        lines.amount,
-        products.product_category,
-        orders.customer_id,
-        orders.order_date,
-        orders.net_revenue_amount as order_net_revenue_amount,
-        orders.order_type,
-        orders.original_order_id,
-        orders.order_number,
-        orders.is_first_order
-    from {{ ref('stg_order_lines') }} as lines
-    inner join {{ ref('fct_orders') }} as orders
-        on lines.order_id = orders.order_id
-    inner join {{ ref('dim_products') }} as products
-        on lines.product_id = products.product_id
+        order_id,
+        line_number,
+        product_id,
+        quantity,
+        amount,
+        sum(amount) over (partition by order_id) as lines_amount,
+        sum(amount) over (
+            partition by order_id
+            order by line_number
+            rows unbounded preceding
+        ) as amount_to_here
+    from {{ ref('stg_order_lines') }}
+),
+
+orders as (
+    select
+        order_id,
+        customer_id,
+        order_date,
+        net_revenue_amount,
+        order_type = 'return' as is_return,
+        -- what comes back is of the type it was sold as
+        case when order_type = 'return' then original_order_id else order_id end
+            as sale_order_id
+    from {{ ref('int_orders_valued') }}
+),
+
+sales as (
+    select * from {{ ref('int_orders_sequenced') }}
+),
+
+products as (
+    select * from {{ ref('dim_products') }}
 ),
 
 -- a category counts as bought with the first purchase that has a line of it
 first_purchases_of_category as (
     select
-        customer_id,
-        product_category,
-        min(order_number) as first_order_number
-    from lines
-    where order_number is not null and product_category <> 'unknown'
-    group by customer_id, product_category
+        sales.customer_id,
+        products.product_category,
+        min(sales.order_number) as first_order_number
+    from {{ ref('stg_order_lines') }} as lines
+    inner join sales
+        on lines.order_id = sales.order_id
+    inner join products
+        on lines.product_id = products.product_id
+    where sales.is_purchase and products.product_category <> 'unknown'
+    group by sales.customer_id, products.product_category
 ),
 
-lines_with_reach as (
-    select
-        lines.*,
-        first_purchases_of_category.first_order_number,
-        -- the lines' share of the order, cumulated so that the rounded parts add up to it
-        sum(lines.amount) over (partition by lines.order_id) as lines_amount,
-        sum(lines.amount) over (
-            partition by lines.order_id
-            order by lines.line_number
-            rows unbounded preceding
-        ) as amount_to_here
-    from lines
-    left join first_purchases_of_category
-        on
-            lines.customer_id = first_purchases_of_category.customer_id
-            and lines.product_category = first_purchases_of_category.product_category
+-- what was sold with the orders of which something came back
+returned_sales as (
+    select distinct sale_order_id
+    from orders
+    where is_return and sale_order_id is not null
+),
+
+products_of_returned_sales as (
+    select distinct
+        lines.order_id,
+        lines.product_id
+    from {{ ref('stg_order_lines') }} as lines
+    inner join returned_sales
+        on lines.order_id = returned_sales.sale_order_id
 ),
 
 lines_typed as (
     select
-        *,
+        lines.*,
+        products.product_category,
+        orders.customer_id,
+        orders.order_date,
+        orders.net_revenue_amount as order_net_revenue_amount,
         case
-            when customer_id = 'anonymous' then 'unattributed'
-            when is_first_order then 'first_purchase'
-            when order_number = first_order_number then 'expansion'
+            when orders.customer_id = 'anonymous' then 'unattributed'
+            -- a return whose sale is not known
+            when sales.order_id is null then 'repeat'
+            when sales.is_first_order then 'first_purchase'
+            -- or of something that the sale did not have
+            when orders.is_return and products_of_returned_sales.product_id is null
+                then 'repeat'
+            when sales.order_number = first_purchases_of_category.first_order_number
+                then 'expansion'
             else 'repeat'
         end as revenue_type
-    from lines_with_reach
-),
-
--- what was sold of a product in an order, for what comes back of it
-products_sold as (
-    select
-        order_id,
-        product_id,
-        min(revenue_type) as revenue_type
-    from lines_typed
-    where order_type = 'sale'
-    group by order_id, product_id
-),
-
--- a return is of its sale's type, a first purchase as a whole, else product by product
-lines_retyped as (
-    select
-        lines_typed.*,
-        case
-            when lines_typed.order_type = 'sale' or lines_typed.customer_id = 'anonymous'
-                then lines_typed.revenue_type
-            when sales.is_first_order then 'first_purchase'
-            else coalesce(products_sold.revenue_type, 'repeat')
-        end as final_revenue_type
-    from lines_typed
-    left join {{ ref('fct_orders') }} as sales
-        on lines_typed.original_order_id = sales.order_id
-    left join products_sold
+    from lines_with_reach as lines
+    inner join orders
+        on lines.order_id = orders.order_id
+    inner join products
+        on lines.product_id = products.product_id
+    left join sales
+        on orders.sale_order_id = sales.order_id
+    left join first_purchases_of_category
         on
-            lines_typed.original_order_id = products_sold.order_id
-            and lines_typed.product_id = products_sold.product_id
+            sales.customer_id = first_purchases_of_category.customer_id
+            and products.product_category = first_purchases_of_category.product_category
+    left join products_of_returned_sales
+        on
+            orders.sale_order_id = products_of_returned_sales.order_id
+            and lines.product_id = products_of_returned_sales.product_id
+            and orders.is_return
 ),
 
 lines_with_shares as (
@@ -100,7 +113,7 @@ lines_with_shares as (
         *,
         {{ rate('amount_to_here', 'lines_amount') }} as share_to_here,
         {{ rate('amount_to_here - amount', 'lines_amount') }} as share_before
-    from lines_retyped
+    from lines_typed
 )
 
 select
@@ -115,7 +128,7 @@ select
 
     -- words
     product_category,
-    final_revenue_type as revenue_type,
+    revenue_type,
 
     -- amounts
     quantity,

@@ -3,11 +3,17 @@
 with
 
 churned_spells as (
-    select
-        *,
-        {{ months_after('ended_on', -12) }} as revenue_counts_from
-    from {{ ref('fct_activity_spells') }}
+    select * from {{ ref('fct_activity_spells') }}
     where ended_on is not null
+),
+
+-- relationships that end together lose the same revenue: it is added up once
+churn_days as (
+    select distinct
+        customer_id,
+        ended_on,
+        {{ months_after('ended_on', -12) }} as revenue_counts_from
+    from churned_spells
 ),
 
 revenue_entries as (
@@ -17,20 +23,16 @@ revenue_entries as (
 -- what the customer brought in the year before leaving
 revenue_lost as (
     select
-        churned_spells.customer_id,
-        churned_spells.relationship,
-        churned_spells.spell_number,
+        churn_days.customer_id,
+        churn_days.ended_on,
         sum(revenue_entries.revenue_amount) as revenue_12m_amount
-    from churned_spells
+    from churn_days
     inner join revenue_entries
         on
-            churned_spells.customer_id = revenue_entries.customer_id
-            and churned_spells.revenue_counts_from <= revenue_entries.revenue_date
-            and churned_spells.ended_on > revenue_entries.revenue_date
-    group by
-        churned_spells.customer_id,
-        churned_spells.relationship,
-        churned_spells.spell_number
+            churn_days.customer_id = revenue_entries.customer_id
+            and churn_days.revenue_counts_from <= revenue_entries.revenue_date
+            and churn_days.ended_on > revenue_entries.revenue_date
+    group by churn_days.customer_id, churn_days.ended_on
 )
 
 select
@@ -50,5 +52,4 @@ from churned_spells
 left join revenue_lost
     on
         churned_spells.customer_id = revenue_lost.customer_id
-        and churned_spells.relationship = revenue_lost.relationship
-        and churned_spells.spell_number = revenue_lost.spell_number
+        and churned_spells.ended_on = revenue_lost.ended_on

@@ -19,7 +19,7 @@ purchase_days as (
         {{ days_after('orders.order_date', '-orders.days_since_previous_order') }}
             as purchased_on,
         orders.days_since_previous_order as days_to_next
-    from {{ ref('fct_orders') }} as orders
+    from {{ ref('int_orders_sequenced') }} as orders
     inner join customers
         on orders.customer_id = customers.customer_id
     where orders.days_since_previous_order > 0

@@ -7,158 +7,173 @@ settings as (
 ),
 
 spells as (
+    select * from {{ ref('fct_activity_spells') }}
+),
+
+first_spells as (
     select
-        spells.relationship,
-        spells.spell_number,
-        {{ month_start('spells.first_started_on') }} as cohort_month,
-        {{ month_start('spells.started_on') }} as started_month,
-        {{ month_start('spells.ended_on') }} as ended_month,
         spells.customer_id,
+        spells.relationship,
+        {{ month_start('spells.started_on') }} as cohort_month,
         {{ segment_columns('customers') }}
-    from {{ ref('fct_activity_spells') }} as spells
+    from spells
     inner join {{ ref('dim_customers') }} as customers
         on spells.customer_id = customers.customer_id
+    where spells.spell_number = 1
 ),
 
-cohort_members as (
-    select * from spells
-    where spell_number = 1
-),
-
+-- numbered, so that what follows is counted by one number in place of six columns
 cohorts as (
     select
         relationship,
         cohort_month,
         {{ segment_columns() }},
-        count(*) as cohort_customers
-    from cohort_members
+        count(*) as cohort_customers,
+        row_number() over (
+            order by relationship, cohort_month, {{ segment_columns() }}
+        ) as cohort_number
+    from first_spells
     group by relationship, cohort_month, {{ segment_columns() }}
 ),
 
--- a refund known but dated after as-of has not happened yet
-revenue_by_relationship as (
+cohort_members as (
+    select
+        first_spells.customer_id,
+        first_spells.relationship,
+        cohorts.cohort_number
+    from first_spells
+    inner join cohorts
+        on
+            first_spells.relationship = cohorts.relationship
+            and first_spells.cohort_month = cohorts.cohort_month
+            and first_spells.region = cohorts.region
+            and first_spells.industry = cohorts.industry
+            and first_spells.customer_segment = cohorts.customer_segment
+            and first_spells.acquisition_channel = cohorts.acquisition_channel
+),
+
+-- what a customer brings in a relationship counts in its cohort, and in that of `any`
+cohorts_of_customers as (
+    select
+        customer_id,
+        max(case when relationship = 'any' then cohort_number end) as cohort_of_any,
+        max(case when relationship = 'orders' then cohort_number end) as cohort_of_orders
+    from cohort_members
+    group by customer_id
+),
+
+customer_activities as (
+    -- a refund known but dated after as-of has not happened yet
     select
         entries.customer_id,
         entries.relationship,
         {{ month_start('entries.revenue_date') }} as activity_month,
-        sum(entries.revenue_amount) as revenue_amount,
-        sum(entries.margin_amount) as margin_amount,
-        max(case when entries.is_purchase then 1 else 0 end) as is_purchasing
+        0 as purchasing_customers,
+        entries.revenue_amount,
+        entries.margin_amount
     from {{ ref('int_revenue_entries') }} as entries
-    cross join settings
-    where
-        entries.customer_id <> 'anonymous'
-        and entries.revenue_date <= settings.as_of_date
-    group by
-        entries.customer_id,
-        entries.relationship,
-        {{ month_start('entries.revenue_date') }}
-),
-
-customer_months as (
-    select * from revenue_by_relationship
+    inner join settings
+        on entries.revenue_date <= settings.as_of_date
 
     union all
 
-    -- a month counts once for a customer, whatever was bought in it
+    -- whatever was bought in a month, its first purchase stands for the customer
     select
         customer_id,
-        'any' as relationship,
-        activity_month,
-        sum(revenue_amount) as revenue_amount,
-        sum(margin_amount) as margin_amount,
-        max(is_purchasing) as is_purchasing
-    from revenue_by_relationship
-    group by customer_id, activity_month
+        'orders' as relationship,
+        {{ month_start('order_date') }} as activity_month,
+        1 as purchasing_customers,
+        0 as revenue_amount,
+        0 as margin_amount
+    from {{ ref('int_orders_sequenced') }}
+    where
+        order_number = 1
+        or days_since_previous_order >= day(order_date)
 ),
 
-months as (
-    select distinct month_start_date
-    from {{ ref('dim_dates') }}
-    where is_past
+cohort_activities as (
+    select
+        customers.cohort_of_any,
+        case customer_activities.relationship
+            when 'orders' then customers.cohort_of_orders
+        end as cohort_of_relationship,
+        customer_activities.activity_month,
+        sum(customer_activities.purchasing_customers) as purchasing_customers,
+        sum(customer_activities.revenue_amount) as revenue_amount,
+        sum(customer_activities.margin_amount) as margin_amount
+    from customer_activities
+    inner join cohorts_of_customers as customers
+        on customer_activities.customer_id = customers.customer_id
+    group by
+        customers.cohort_of_any,
+        case customer_activities.relationship
+            when 'orders' then customers.cohort_of_orders
+        end,
+        customer_activities.activity_month
 ),
 
 -- what happened in a month of a cohort's life; spells begun less spells ended are customers
 happenings as (
+    {%- for cohort_number in ['cohort_of_relationship', 'cohort_of_any'] %}
     select
-        cohorts.relationship,
-        cohorts.cohort_month,
-        {{ segment_columns('cohorts') }},
+        cohorts.cohort_number,
+        -- money that moved before the first spell belongs to its first month
+        greatest(activities.activity_month, cohorts.cohort_month) as happened_month,
+        activities.purchasing_customers,
+        0 as active_customers_change,
+        activities.revenue_amount,
+        activities.margin_amount
+    from cohort_activities as activities
+    inner join cohorts
+        on activities.{{ cohort_number }} = cohorts.cohort_number
+
+    union all
+    {% endfor %}
+    {%- for day, change in [('started_on', 'count(*)'), ('ended_on', '-count(*)')] %}
+    select
+        cohort_members.cohort_number,
+        {{ month_start('spells.' ~ day) }} as happened_month,
+        0 as purchasing_customers,
+        {{ change }} as active_customers_change,
+        0 as revenue_amount,
+        0 as margin_amount
+    from spells
+    inner join cohort_members
+        on
+            spells.customer_id = cohort_members.customer_id
+            and spells.relationship = cohort_members.relationship
+    where spells.{{ day }} is not null
+    group by cohort_members.cohort_number, {{ month_start('spells.' ~ day) }}
+
+    union all
+    {% endfor %}
+    -- every month from the first on, also one in which nothing moved
+    select
+        cohorts.cohort_number,
         months.month_start_date as happened_month,
         0 as purchasing_customers,
         0 as active_customers_change,
         0 as revenue_amount,
         0 as margin_amount
     from cohorts
-    inner join months
+    inner join (
+        select distinct month_start_date
+        from {{ ref('dim_dates') }}
+        where is_past
+    ) as months
         on cohorts.cohort_month <= months.month_start_date
-
-    union all
-
-    select
-        cohort_members.relationship,
-        cohort_members.cohort_month,
-        {{ segment_columns('cohort_members') }},
-        -- money that moved before the first spell belongs to its first month
-        greatest(customer_months.activity_month, cohort_members.cohort_month)
-            as happened_month,
-        sum(customer_months.is_purchasing) as purchasing_customers,
-        0 as active_customers_change,
-        sum(customer_months.revenue_amount) as revenue_amount,
-        sum(customer_months.margin_amount) as margin_amount
-    from cohort_members
-    inner join customer_months
-        on
-            cohort_members.customer_id = customer_months.customer_id
-            and cohort_members.relationship = customer_months.relationship
-    group by
-        cohort_members.relationship,
-        cohort_members.cohort_month,
-        {{ segment_columns('cohort_members') }},
-        greatest(customer_months.activity_month, cohort_members.cohort_month)
-
-    union all
-
-    select
-        relationship,
-        cohort_month,
-        {{ segment_columns() }},
-        started_month as happened_month,
-        0 as purchasing_customers,
-        count(*) as active_customers_change,
-        0 as revenue_amount,
-        0 as margin_amount
-    from spells
-    group by relationship, cohort_month, {{ segment_columns() }}, started_month
-
-    union all
-
-    select
-        relationship,
-        cohort_month,
-        {{ segment_columns() }},
-        ended_month as happened_month,
-        0 as purchasing_customers,
-        -count(*) as active_customers_change,
-        0 as revenue_amount,
-        0 as margin_amount
-    from spells
-    where ended_month is not null
-    group by relationship, cohort_month, {{ segment_columns() }}, ended_month
 ),
 
 cohort_months as (
     select
-        relationship,
-        cohort_month,
+        cohort_number,
         happened_month,
-        {{ segment_columns() }},
         sum(purchasing_customers) as purchasing_customers,
         sum(active_customers_change) as active_customers_change,
         sum(revenue_amount) as revenue_amount,
         sum(margin_amount) as margin_amount
     from happenings
-    group by relationship, cohort_month, happened_month, {{ segment_columns() }}
+    group by cohort_number, happened_month
 ),
 
 cohort_months_cumulated as (
@@ -169,7 +184,7 @@ cohort_months_cumulated as (
         sum(margin_amount) over cohort_life as cumulative_margin_amount
     from cohort_months
     window cohort_life as (
-        partition by relationship, cohort_month, {{ segment_columns() }}
+        partition by cohort_number
         order by happened_month
         rows unbounded preceding
     )
@@ -177,13 +192,13 @@ cohort_months_cumulated as (
 
 select
     -- keys
-    cohort_months.relationship,
-    cohort_months.cohort_month,
+    cohorts.relationship,
+    cohorts.cohort_month,
     cast(
-        {{ months_between('cohort_months.cohort_month', 'cohort_months.happened_month') }}
+        {{ months_between('cohorts.cohort_month', 'cohort_months.happened_month') }}
         as integer
     ) as months_since,
-    {{ segment_columns('cohort_months') }},
+    {{ segment_columns('cohorts') }},
 
     -- counts
     cohorts.cohort_customers,
@@ -211,11 +226,5 @@ select
     <= {{ days_after('settings.as_of_date', 1) }} as is_complete_period
 from cohort_months_cumulated as cohort_months
 inner join cohorts
-    on
-        cohort_months.relationship = cohorts.relationship
-        and cohort_months.cohort_month = cohorts.cohort_month
-        and cohort_months.region = cohorts.region
-        and cohort_months.industry = cohorts.industry
-        and cohort_months.customer_segment = cohorts.customer_segment
-        and cohort_months.acquisition_channel = cohorts.acquisition_channel
+    on cohort_months.cohort_number = cohorts.cohort_number
 cross join settings

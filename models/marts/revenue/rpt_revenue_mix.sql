@@ -6,11 +6,19 @@ periods as (
     select * from {{ ref('dim_periods') }}
 ),
 
-orders as (
-    select * from {{ ref('fct_orders') }}
+returns as (
+    select
+        order_id,
+        original_order_id
+    from {{ ref('int_orders_valued') }}
+    where order_type = 'return'
 ),
 
--- the part of an order that is expansion, where its lines tell
+order_lines as (
+    select * from {{ ref('fct_order_lines') }}
+),
+
+-- the part of an order that is expansion, where its lines tell: of most orders it is nothing
 expansion_shares as (
     select
         order_id,
@@ -18,49 +26,64 @@ expansion_shares as (
             "sum(case when revenue_type = 'expansion' then original_amount else 0 end)",
             'sum(original_amount)'
         ) }} as expansion_share
-    from {{ ref('fct_order_lines') }}
+    from order_lines
+    where
+        order_id in (
+            select expanding_lines.order_id
+            from order_lines as expanding_lines
+            where expanding_lines.revenue_type = 'expansion'
+            union all
+            select returns.order_id
+            from returns
+        )
     group by order_id
+),
+
+first_orders as (
+    select order_id
+    from {{ ref('int_orders_sequenced') }}
+    where is_first_order
 ),
 
 -- what a return takes back is of the type it was: by its own lines, else in the parts of its sale;
 -- where the sale is unknown, repeat
-orders_typed as (
+entries_of_sales as (
     select
-        orders.order_id,
-        case
-            when orders.customer_id = 'anonymous' then 'unattributed'
-            when orders.order_type = 'sale' and orders.is_first_order then 'first_purchase'
-            when orders.order_type = 'return' and sales.is_first_order
-                then 'first_purchase'
-            else 'repeat'
-        end as revenue_type,
-        coalesce(own_shares.expansion_share, sale_shares.expansion_share, 0)
-            as expansion_share
-    from orders
-    left join orders as sales
-        on
-            orders.original_order_id = sales.order_id
-            and orders.order_type = 'return'
+        entries.revenue_date,
+        entries.customer_id,
+        entries.revenue_amount,
+        own_shares.expansion_share as own_expansion_share,
+        case when returns.order_id is null then entries.order_id else returns.original_order_id end
+            as sale_order_id
+    from {{ ref('int_revenue_entries') }} as entries
+    left join returns
+        on entries.order_id = returns.order_id
     left join expansion_shares as own_shares
-        on orders.order_id = own_shares.order_id
-    left join expansion_shares as sale_shares
-        on sales.order_id = sale_shares.order_id
+        on entries.order_id = own_shares.order_id
+    where entries.revenue_amount <> 0
 ),
 
 entries as (
     select
-        entries.revenue_date,
-        orders_typed.revenue_type,
+        entries_of_sales.revenue_date,
         {{ segment_columns('customers') }},
-        entries.revenue_amount,
-        {{ as_amount('entries.revenue_amount * orders_typed.expansion_share') }}
-            as expansion_amount
-    from {{ ref('int_revenue_entries') }} as entries
-    inner join orders_typed
-        on entries.order_id = orders_typed.order_id
+        case
+            when customers.is_anonymous then 'unattributed'
+            when first_orders.order_id is not null then 'first_purchase'
+            else 'repeat'
+        end as revenue_type,
+        entries_of_sales.revenue_amount,
+        {{ as_amount(
+            'entries_of_sales.revenue_amount'
+            ~ ' * coalesce(entries_of_sales.own_expansion_share, sale_shares.expansion_share, 0)'
+        ) }} as expansion_amount
+    from entries_of_sales
     inner join {{ ref('dim_customers') }} as customers
-        on entries.customer_id = customers.customer_id
-    where entries.revenue_amount <> 0
+        on entries_of_sales.customer_id = customers.customer_id
+    left join first_orders
+        on entries_of_sales.sale_order_id = first_orders.order_id
+    left join expansion_shares as sale_shares
+        on entries_of_sales.sale_order_id = sale_shares.order_id
 ),
 
 -- by day first: three grains are then added up from few rows

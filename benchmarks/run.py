@@ -1,0 +1,265 @@
+"""Time a build of the order path on generated data, model by model, beside a plain copy.
+
+The unit is what DuckDB needs on the same machine to copy the raw orders into one table. Seconds
+depend on the machine; how many copies a build costs hardly does.
+"""
+
+import os
+import resource
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import duckdb
+
+from benchmarks.generate import generate
+from python_helpers.build import Build, environment, prepare_folders
+from python_helpers.publish import publish
+from python_helpers.settings import Settings, resolve_settings
+
+PROJECT = Path(__file__).resolve().parents[1]
+README = PROJECT / "benchmarks" / "README.md"
+TABLES = ["customers", "orders", "order_lines", "products", "exchange_rates"]
+# Models that read order lines, which are twice as many as orders, stand on lines of their own.
+ORDER_LINE_MODELS = ("base_order_lines+", "dim_products")
+BLOCK_BYTES = 262_144  # DuckDB's unit of storage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One model or stage, with what it cost."""
+
+    name: str
+    seconds: float
+    cpu_seconds: float
+    megabytes: float | None = None
+    """Size on disk of the table it wrote; None for a view."""
+
+
+def cpu_seconds() -> float:
+    """Return the processor time this process has used, of all its threads."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+@contextmanager
+def timed(*, name: str, steps: list[Step]) -> Iterator[None]:
+    """Add what happens inside to the steps."""
+    started, cpu_started = time.monotonic(), cpu_seconds()
+    yield
+    steps.append(
+        Step(
+            name=name,
+            seconds=time.monotonic() - started,
+            cpu_seconds=cpu_seconds() - cpu_started,
+        )
+    )
+    click.echo(f"  {name}: {steps[-1].seconds:.1f} s", err=True)
+
+
+def raw_copy(*, settings: Settings) -> Step:
+    """Copy the raw orders into one table of a new file, as DuckDB comes."""
+    steps: list[Step] = []
+    with tempfile.TemporaryDirectory(dir=settings.warehouse.parent) as folder:
+        config = {"threads": settings.threads, "preserve_insertion_order": False}
+        with duckdb.connect(f"{folder}/copy.duckdb", config=config) as connection:
+            orders = str(settings.raw_data / "orders.parquet").replace("'", "''")
+            with timed(name="raw copy", steps=steps):
+                connection.execute(f"create table copy as select * from '{orders}'")
+    return steps[0]
+
+
+def run_dbt(*, arguments: list[str], settings: Settings) -> list[Step]:
+    """Run one dbt command in this process; returns a step per model and one of dbt's own."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    steps: list[Step] = []
+    begun: dict[str, tuple[float, float]] = {}
+
+    def watch(event: object) -> None:
+        if event.info.name == "NodeStart":
+            begun[event.data.node_info.unique_id] = (time.monotonic(), cpu_seconds())
+        elif event.info.name == "NodeFinished":
+            node = event.data.node_info
+            started, cpu_started = begun[node.unique_id]
+            seconds, cpu = time.monotonic() - started, cpu_seconds() - cpu_started
+            steps.append(Step(name=node.node_name, seconds=seconds, cpu_seconds=cpu))
+            click.echo(f"  {node.node_name}: {seconds:.1f} s", err=True)
+
+    overall: list[Step] = []
+    with timed(name="dbt " + arguments[0], steps=overall):
+        outcome = dbtRunner(callbacks=[watch]).invoke(
+            [
+                *arguments,
+                *("--project-dir", str(settings.project_dir)),
+                *("--profiles-dir", str(settings.profiles_dir)),
+                *("--target-path", str(settings.target_path)),
+                *("--log-path", str(settings.log_path)),
+                *("--log-level", "none"),
+            ]
+        )
+        DuckDBConnectionManager.close_all_connections()
+    if not outcome.success:
+        failed = [result.message for result in outcome.result or [] if result.status == "error"]
+        raise click.ClickException("\n".join(failed) or str(outcome.exception))
+    own = overall[0].seconds - sum(step.seconds for step in steps)
+    own_cpu = overall[0].cpu_seconds - sum(step.cpu_seconds for step in steps)
+    return [*steps, Step(name="dbt itself", seconds=own, cpu_seconds=own_cpu)]
+
+
+def table_megabytes(*, warehouse: Path) -> dict[str, float]:
+    """Return the size on disk of each table of the warehouse."""
+    sizes = {}
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        for schema, table in connection.execute(
+            "select schema_name, table_name from duckdb_tables() where not internal"
+        ).fetchall():
+            blocks = connection.execute(
+                f"select count(distinct block_id) from pragma_storage_info('{schema}.{table}') "
+                "where block_id >= 0"
+            ).fetchone()[0]
+            sizes[table] = blocks * BLOCK_BYTES / 1e6
+    return sizes
+
+
+def with_sizes(*, steps: list[Step], sizes: dict[str, float]) -> list[Step]:
+    """Add to each step the size of the table it wrote."""
+    return [
+        Step(
+            name=step.name,
+            seconds=step.seconds,
+            cpu_seconds=step.cpu_seconds,
+            megabytes=sizes.get(step.name),
+        )
+        for step in steps
+    ]
+
+
+def measure(*, settings: Settings) -> tuple[Step, dict[str, list[Step]], int]:
+    """Build and publish; returns the raw copy, the steps by part, and the orders delivered."""
+    from dbt.cli.main import dbtRunner  # noqa: F401  the import is not a part of any step
+
+    settings.warehouse.unlink(missing_ok=True)
+    prepare_folders(settings=settings)
+    copies = [raw_copy(settings=settings)]
+    started_at = datetime.now(UTC)
+    parts: dict[str, list[Step]] = {}
+    with environment(values=settings.environment()):
+        # the first parse is of a fresh clone; a refresh after it finds the project parsed
+        parts["preparation"] = run_dbt(
+            arguments=["seed", "--select", "path:seeds/reference"], settings=settings
+        )
+        parts["order path"] = run_dbt(
+            arguments=["run", "--exclude", *ORDER_LINE_MODELS], settings=settings
+        )
+        parts["order lines"] = run_dbt(
+            arguments=["run", "--select", *ORDER_LINE_MODELS], settings=settings
+        )
+    copies.append(raw_copy(settings=settings))
+    sizes = table_megabytes(warehouse=settings.warehouse)
+    parts = {part: with_sizes(steps=steps, sizes=sizes) for part, steps in parts.items()}
+    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        orders = connection.execute("select count(*) from restricted.base_orders").fetchone()[0]
+        marts = connection.execute(
+            "select table_name from information_schema.tables where table_schema = 'marts'"
+        ).fetchall()
+    build = Build(
+        started_at=started_at, seconds=0, marts=tuple(sorted(mart for (mart,) in marts)), nodes={}
+    )
+    parts["publishing"] = []
+    with timed(name="publishing", steps=parts["publishing"]):
+        publish(settings=settings, build=build)
+    return min(copies, key=lambda copy: copy.seconds), parts, orders
+
+
+def table_lines(*, copy: Step, parts: dict[str, list[Step]], orders: int) -> Iterator[str]:
+    """Write the Markdown tables: a line per step of more than a tenth of a second, and the sums."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    yield f"{orders / 1e6:.1f} million orders, {os.cpu_count()} cores, peak memory {peak:.1f} GB."
+    yield ""
+    yield "| step | seconds | processor seconds | raw copies | MB written |"
+    yield "|---|--:|--:|--:|--:|"
+    yield row(step=Step(name="**raw copy**", seconds=copy.seconds, cpu_seconds=copy.cpu_seconds))
+    for part, steps in parts.items():
+        if part == "preparation":
+            continue
+        small = [step for step in steps if step.seconds < 0.1]
+        for step in steps:
+            if step not in small:
+                yield row(step=step, copy=copy)
+        if small:
+            yield row(step=total(name=f"{len(small)} smaller models", steps=small), copy=copy)
+        if len(steps) > 1:
+            yield row(step=total(name=f"**{part}**", steps=steps), copy=copy)
+
+
+def total(*, name: str, steps: list[Step]) -> Step:
+    """Add up steps."""
+    return Step(
+        name=name,
+        seconds=sum(step.seconds for step in steps),
+        cpu_seconds=sum(step.cpu_seconds for step in steps),
+        megabytes=sum(step.megabytes or 0 for step in steps),
+    )
+
+
+def row(*, step: Step, copy: Step | None = None) -> str:
+    """Write one line of the table."""
+    copies = f"{step.seconds / copy.seconds:.2f}" if copy else "1.00"
+    size = f"{step.megabytes:,.0f}" if step.megabytes else ""
+    return f"| {step.name} | {step.seconds:.1f} | {step.cpu_seconds:.1f} | {copies} | {size} |"
+
+
+@click.command()
+@click.option("--customers", default=1_000_000, show_default=True, help="Customers to generate.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=PROJECT / "target" / "benchmark",
+    help="Where generated data and the warehouse go.  [default: target/benchmark]",
+)
+@click.option("--data", type=click.Path(path_type=Path, exists=True), help="Raw data to use as is.")
+@click.option("--memory-limit", help="Memory DuckDB may use.  [default: the profile's]")
+@click.option("--threads", type=int, help="Cores DuckDB may use.  [default: all]")
+def main(
+    customers: int,
+    folder: Path,
+    data: Path | None,
+    memory_limit: str | None,
+    threads: int | None,
+) -> None:
+    """Time the order path, order lines and publishing; prints the table of the README."""
+    folder.mkdir(parents=True, exist_ok=True)
+    raw_data = data or folder / f"raw_{customers}"
+    if not raw_data.is_dir():
+        click.echo(f"Generating the orders of {customers:,} customers.", err=True)
+        for table, rows, _ in generate(
+            out_dir=raw_data, customers=customers, seed=1, file_format="parquet", tables=TABLES
+        ):
+            click.echo(f"  {table}: {rows:,} rows", err=True)
+    settings = resolve_settings(
+        project_dir=PROJECT,
+        raw_data=raw_data,
+        warehouse=folder / "warehouse.duckdb",
+        publish_dir=folder / "published",
+        reporting_currency="EUR",
+        threads=threads,
+        memory_limit=memory_limit,
+        keep_builds=1,
+    )
+    copy, parts, orders = measure(settings=settings)
+    shutil.rmtree(settings.publish_dir)
+    settings.warehouse.unlink()
+    for line in table_lines(copy=copy, parts=parts, orders=orders):
+        click.echo(line)
+
+
+if __name__ == "__main__":
+    main()
