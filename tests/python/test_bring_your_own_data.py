@@ -174,8 +174,8 @@ def test_the_shops_lines_are_those_of_its_goods(warehouse):
 
 def test_no_address_of_a_customer_is_outside_the_restricted_schema(warehouse):
     tables = warehouse.execute(
-        "select schema_name, table_name from duckdb_tables() "
-        "where schema_name not in ('restricted') and database_name = current_database()"
+        "select table_schema, table_name from information_schema.tables "
+        "where table_schema <> 'restricted' and table_catalog = current_database()"
     ).fetchall()
     assert tables
     for schema, table in tables:
