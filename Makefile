@@ -25,13 +25,16 @@ WITHOUT_SETTINGS := env $(addprefix -u ,RAW_INPUT RAW_DATA_DIR WAREHOUSE_PATH PU
 IN_TEST_DIR := $(WITHOUT_SETTINGS) DBT_TARGET_PATH=$(TEST_DIR) DBT_PROFILES_DIR=$(TEST_DIR) \
 	WAREHOUSE_PATH=$(TEST_DIR)/warehouse.duckdb
 
-.PHONY: help build test lock clean
+.PHONY: help build docs test lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: $(INSTALLED) ## install what is missing, then build the warehouse and publish its marts (ARGS="--as-of 2024-06-30")
 	$(BIN)/python -m python_helpers refresh $(ARGS)
+
+docs: $(INSTALLED) ## write the documentation, with its lineage, as one page: target/docs.html
+	$(BIN)/python -m python_helpers docs $(ARGS)
 
 test: $(INSTALLED_DEV) ## lint the code and the SQL, then run every test (those of dbt are a part of building the sample)
 	$(BIN)/python -m ruff check .

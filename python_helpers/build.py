@@ -61,7 +61,8 @@ def build(*, settings: Settings, console: Console) -> Build:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner
 
-        outcome = dbtRunner(callbacks=[show, collect]).invoke(dbt_arguments(settings=settings))
+        arguments = dbt_arguments(settings=settings, command=build_command(settings=settings))
+        outcome = dbtRunner(callbacks=[show, collect]).invoke(arguments)
         # a profile with keep_open would hold the file, which publishing reads in this process
         DuckDBConnectionManager.close_all_connections()
 
@@ -99,9 +100,14 @@ def prepare_folders(*, settings: Settings) -> None:
         shutil.copyfile(example, settings.profiles_dir / "profiles.yml")
 
 
-def dbt_arguments(*, settings: Settings) -> list[str]:
-    """Return the command line of the build; what dbt would print goes to its log alone."""
-    arguments = ["build", "--no-use-colors", "--log-level-file", "debug"]
+def build_command(*, settings: Settings) -> tuple[str, ...]:
+    """Return the command of the build."""
+    return ("build", "--full-refresh") if settings.full_refresh else ("build",)
+
+
+def dbt_arguments(*, settings: Settings, command: tuple[str, ...]) -> list[str]:
+    """Return a command line of dbt; what dbt would print goes to its log alone."""
+    arguments = [*command, "--no-use-colors", "--log-level-file", "debug"]
     arguments += ["--log-level", "debug" if settings.debug else "none"]
     for option, folder in {
         "--project-dir": settings.project_dir,
@@ -112,8 +118,6 @@ def dbt_arguments(*, settings: Settings) -> list[str]:
         arguments += [option, str(folder)]
     if settings.dbt_vars:
         arguments += ["--vars", settings.dbt_vars]
-    if settings.full_refresh:
-        arguments.append("--full-refresh")
     return arguments
 
 

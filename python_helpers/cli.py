@@ -10,9 +10,11 @@ from rich.console import Console
 
 from python_helpers import help_texts
 from python_helpers.build import BuildError
+from python_helpers.docs import write_docs
+from python_helpers.progress import say
 from python_helpers.published import PublishError
 from python_helpers.refresh import refresh as run_refresh
-from python_helpers.report import show_headlines, show_how_to_open, show_status
+from python_helpers.report import readable, show_headlines, show_how_to_open, show_status
 from python_helpers.settings import (
     RAW_INPUTS,
     SettingsError,
@@ -28,6 +30,30 @@ PROJECT_DIR = click.option(
     metavar="DIR",
     type=click.Path(path_type=Path),
     help="The dbt project.  [default: the one this command came with, else the current folder]",
+)
+RAW_INPUT = click.option(
+    "--raw-input",
+    envvar="RAW_INPUT",
+    show_envvar=True,
+    type=click.Choice(RAW_INPUTS),
+    help="Where raw data is read from: the sample in the project, files in --raw-data, or tables "
+    "in schema raw of the warehouse.  [default: files with --raw-data, else sample]",
+)
+RAW_DATA = click.option(
+    "--raw-data",
+    envvar="RAW_DATA_DIR",
+    show_envvar=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder with the raw files: orders.csv, subscriptions.parquet, orders/*.parquet, ...",
+)
+WAREHOUSE = click.option(
+    "--warehouse",
+    envvar="WAREHOUSE_PATH",
+    show_envvar=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="The DuckDB file to build in.  [default: warehouse.duckdb, in the project]",
 )
 PUBLISH_DIR = click.option(
     "--publish-dir",
@@ -49,30 +75,9 @@ def main() -> None:
 
 
 @main.command(help=help_texts.REFRESH)
-@click.option(
-    "--raw-input",
-    envvar="RAW_INPUT",
-    show_envvar=True,
-    type=click.Choice(RAW_INPUTS),
-    help="Where raw data is read from: the sample in the project, files in --raw-data, or tables "
-    "in schema raw of the warehouse.  [default: files with --raw-data, else sample]",
-)
-@click.option(
-    "--raw-data",
-    envvar="RAW_DATA_DIR",
-    show_envvar=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Folder with the raw files: orders.csv, subscriptions.parquet, orders/*.parquet, ...",
-)
-@click.option(
-    "--warehouse",
-    envvar="WAREHOUSE_PATH",
-    show_envvar=True,
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="The DuckDB file to build in.  [default: warehouse.duckdb, in the project]",
-)
+@RAW_INPUT
+@RAW_DATA
+@WAREHOUSE
 @PUBLISH_DIR
 @click.option(
     "--as-of",
@@ -165,13 +170,28 @@ def status(publish_dir: Path | None, project_dir: Path | None) -> None:
         show_status(publish_dir=publish_dir.absolute(), console=Console())
 
 
+@main.command(help=help_texts.DOCS)
+@RAW_INPUT
+@RAW_DATA
+@WAREHOUSE
+@PROJECT_DIR
+def docs(**options: object) -> None:
+    """Write the documentation, then say where it is."""
+    with errors_as_exit_codes(debug=False, unbuilt="No page was written."):
+        settings = resolve_settings(**options)
+        page = write_docs(settings=settings, console=Console(stderr=True))
+        say(Console(), f"Open {readable(page)} in a browser.")
+
+
 def said_on_command_line(context: click.Context, option: str, /) -> bool:
     """Tell whether an option was given itself, not by its variable or its default."""
     return context.get_parameter_source(option) is ParameterSource.COMMANDLINE
 
 
 @contextmanager
-def errors_as_exit_codes(*, debug: bool, publish_error_code: int = 3) -> Iterator[None]:
+def errors_as_exit_codes(
+    *, debug: bool, publish_error_code: int = 3, unbuilt: str = "Nothing was published."
+) -> Iterator[None]:
     """End with a message and an exit code; with debug, let the stack trace be seen."""
     try:
         yield
@@ -183,7 +203,7 @@ def errors_as_exit_codes(*, debug: bool, publish_error_code: int = 3) -> Iterato
         if isinstance(error, SettingsError):
             raise failure(str(error), exit_code=2) from error
         if isinstance(error, BuildError):
-            raise failure(f"Nothing was published.\n{error}", exit_code=1) from error
+            raise failure(f"{unbuilt}\n{error}", exit_code=1) from error
         if isinstance(error, PublishError):
             raise failure(str(error), exit_code=publish_error_code) from error
         raise failure(

@@ -12,6 +12,7 @@ Examples:
   lifecycle refresh --raw-data ~/deliveries   from your CSV or Parquet files
   lifecycle refresh --raw-input tables        from schema raw of the warehouse
   lifecycle status                            what is published, how old it is
+  lifecycle docs                              every table and where it comes from, as one page
 
 \b
 Exit codes:
@@ -52,4 +53,16 @@ Exits with 1 where nothing is published.
 Examples:
   lifecycle status
   lifecycle status --publish-dir /srv/marts
+"""
+
+DOCS = """
+Write the documentation of every table, with its lineage, as one HTML file that needs no server.
+
+The warehouse is described as it is; one that is missing is built first, without publishing it. Give
+the settings it was built with: they show in the lineage and in the SQL of the page.
+
+\b
+Examples:
+  lifecycle docs
+  lifecycle docs --raw-data ~/deliveries
 """

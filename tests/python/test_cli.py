@@ -21,7 +21,7 @@ from python_helpers import cli
 from python_helpers.settings import Settings, SettingsError
 
 PROJECT = Path(__file__).resolve().parents[2]
-COMMANDS = {"refresh": cli.refresh, "status": cli.status}
+COMMANDS = {"refresh": cli.refresh, "status": cli.status, "docs": cli.docs}
 VARIABLES = {
     option.envvar
     for command in COMMANDS.values()
@@ -63,7 +63,7 @@ def test_help_lists_every_option_with_its_environment_variable(name):
         assert re.search(rf"\[env var: {option.envvar}\b", text), option.opts[0]
 
 
-@pytest.mark.parametrize("arguments", [[], ["refresh"], ["status"]])
+@pytest.mark.parametrize("arguments", [[], ["refresh"], ["status"], ["docs"]])
 def test_help_has_examples_one_a_line(arguments):
     lines = run(*arguments, "--help").stdout.splitlines()
     examples = lines[lines.index("  Examples:") + 1 :]
@@ -497,3 +497,27 @@ def test_status_where_nothing_is_published_is_one_line_and_exit_code_1(tmp_path)
     result = run("status", "--publish-dir", tmp_path)
     assert result.exit_code == 1
     assert result.stderr == f"Error: Nothing is published in {tmp_path}: run refresh first.\n"
+
+
+# Docs
+
+
+def test_docs_build_a_missing_warehouse_once_and_publish_nothing(small_project, tmp_path):
+    arguments = ("docs", "--project-dir", small_project, "--warehouse", tmp_path / "w.duckdb")
+    published = sorted(small_project.glob("published/*"))
+    for lines_of_models in (2, 0):
+        result = run(*arguments)
+        assert result.exit_code == 0, result.output
+        assert len(re.findall(r"^\[", result.stderr, re.M)) == lines_of_models
+        page = Path(re.fullmatch(r"Open (.*) in a browser\.\n", result.stdout)[1])
+        assert '"model.small.fct_orders"' in page.read_text()
+        assert str(small_project) not in page.read_text()
+    assert sorted(small_project.glob("published/*")) == published
+
+
+@pytest.mark.usefixtures("failing_tests")
+def test_docs_of_a_warehouse_that_cannot_be_built_say_so(small_project, tmp_path):
+    result = run("docs", "--project-dir", small_project, "--warehouse", tmp_path / "w.duckdb")
+    assert result.exit_code == 1
+    _, cause = result.stderr.split("Error: No page was written.\n")
+    assert cause.startswith("test assert_no_orders")

@@ -88,6 +88,22 @@ def test_the_query_of_the_readme_answers(sample):
     assert "2025-10-01" in result.stdout
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["README.md", "CONTRIBUTING.md", "DECISIONS.md", "CHANGELOG.md", "docs/bring_your_own_data.md"],
+)
+def test_every_link_leads_somewhere(name):
+    document = PROJECT / name
+    for target, heading in re.findall(
+        r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", document.read_text(encoding="utf-8")
+    ):
+        file = document.parent / target if target else document
+        assert file.exists(), target
+        if heading:
+            titles = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+            assert heading in [title.lower().replace(" ", "-") for title in titles]
+
+
 def test_status_says_what_is_published(sample):
     folder, _ = sample
     result = run(command=STATUS, environment={"PUBLISH_DIR": folder / "published"})

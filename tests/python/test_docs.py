@@ -1,0 +1,174 @@
+"""`lifecycle docs` writes one page with every mart and its lineage, and its overview is true."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+OVERVIEW = (PROJECT / "models" / "overview.md").read_text(encoding="utf-8")
+SETTINGS = (
+    *("RAW_INPUT", "RAW_DATA_DIR", "AS_OF_DATE", "REPORTING_CURRENCY", "REPORTING_TIMEZONE"),
+    *("VARS", "DBT_LOG_PATH", "DBT_PROFILES_DIR"),
+)
+
+
+@dataclass(frozen=True)
+class Docs:
+    """The page, and the warehouse it is about."""
+
+    text: str
+    warehouse: Path
+    printed: str
+
+    def embedded(self, name: str, /) -> dict:
+        """Return the manifest or the catalog out of the page."""
+        start = f'{name}:{{"metadata": '
+        assert self.text.count(start) == 1
+        position = self.text.index(start) + len(name) + 1
+        return json.JSONDecoder().raw_decode(self.text, position)[0]
+
+
+@pytest.fixture(scope="module")
+def docs(tmp_path_factory: pytest.TempPathFactory) -> Docs:
+    """Write the page of a warehouse that is not there yet, from the sample."""
+    folder = tmp_path_factory.mktemp("docs")
+    environment = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+    environment |= {
+        "WAREHOUSE_PATH": str(folder / "warehouse.duckdb"),
+        "DBT_TARGET_PATH": str(folder / "target"),
+        "DBT_EXCLUDE_RESOURCE_TYPES": "test unit_test",  # they are run elsewhere
+    }
+    result = subprocess.run(
+        [sys.executable, "-m", "python_helpers", "docs"],
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    page = folder / "target" / "docs.html"
+    return Docs(
+        text=page.read_text(encoding="utf-8"),
+        warehouse=folder / "warehouse.duckdb",
+        printed=result.stdout,
+    )
+
+
+def marts(manifest: dict) -> dict[str, dict]:
+    """Return the marts of a manifest: name -> node."""
+    return {
+        node["name"]: node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["schema"] == "marts"
+    }
+
+
+def test_the_page_is_named_and_describes_every_mart_and_each_of_its_columns(docs):
+    assert docs.printed.startswith("Open ")
+    assert docs.printed.rstrip().endswith("docs.html in a browser.")
+    files = {path.stem for path in (PROJECT / "models" / "marts").glob("*/*.sql")}
+    found = marts(docs.embedded("manifest"))
+    assert found.keys() == files
+    catalog = docs.embedded("catalog")["nodes"]
+    for name, node in found.items():
+        assert node["description"].strip(), name
+        columns = catalog[node["unique_id"]]["columns"].keys()  # those of the warehouse
+        assert columns == node["columns"].keys(), name
+        for column in node["columns"].values():
+            assert column["description"].strip(), f"{name}.{column['name']}"
+
+
+def test_the_lineage_leads_from_each_mart_to_the_raw_data(docs):
+    parents = docs.embedded("manifest")["parent_map"]
+    for name, node in marts(docs.embedded("manifest")).items():
+        seen, waiting = set(), [node["unique_id"]]
+        while waiting:
+            one = waiting.pop()
+            if one not in seen:
+                seen.add(one)
+                waiting += parents[one]
+        assert any(one.startswith("seed.") for one in seen), name
+
+
+def test_the_page_needs_nothing_from_elsewhere(docs):
+    tags = re.findall(r"<(?:script|link|img|iframe)\b[^>]*>", docs.text[:20_000])
+    assert not [tag for tag in tags if re.search(r"(src|href)=.?(https?:)?//", tag)]
+    metadata = docs.embedded("manifest")["metadata"]
+    assert metadata["send_anonymous_usage_stats"] is False  # else it would fetch a tracker
+
+
+def test_the_page_tells_nothing_of_this_machine(docs):
+    for folder in (PROJECT, docs.warehouse.parent):
+        assert str(folder) not in docs.text
+    for name in ("manifest", "catalog"):
+        assert not re.findall(r"[\w.+-]+@[\w-]+\.\w+", json.dumps(docs.embedded(name)))
+    assert docs.embedded("manifest")["metadata"]["user_id"] is None
+
+
+def test_the_overview_is_the_one_of_this_project(docs):
+    blocks = docs.embedded("manifest")["docs"]
+    (name,) = {name for name in blocks if name.endswith(".__overview__")} - {"doc.dbt.__overview__"}
+    assert name.startswith("doc.customer_lifecycle_warehouse.")
+    assert blocks[name]["block_contents"].strip() in OVERVIEW
+
+
+# The walk of one order: each row of the table is a model and what it says, `column` value.
+WALK = OVERVIEW[OVERVIEW.index("| model |") : OVERVIEW.index("The churn rate")]
+STEPS = re.findall(r"^\| `(\w+)` \| (.*) \|$", WALK, flags=re.MULTILINE)
+REPORT = (
+    "select sum(lost_customers) as lost_customers, sum(opening_customers) as opening_customers "
+    "from marts.rpt_retention_periods where relationship = 'orders' "
+    "and period_grain = 'month' and period_start_date = '2024-02-01'"
+)
+
+
+def test_the_walk_has_a_step_for_each_kind_of_model():
+    kinds = [model.split("_")[0] for model, _ in STEPS]
+    assert set(kinds) == {"base", "stg", "int", "fct", "rpt"}
+
+
+@pytest.mark.parametrize(("model", "says"), STEPS, ids=[model for model, _ in STEPS])
+def test_what_the_overview_says_of_one_order_is_in_the_warehouse(docs, model, says):
+    order, customer = re.findall(r"`([OC]\d+)`", OVERVIEW)
+    claims = re.findall(r"`(\w+)` ([\w.-]+\w)", says)
+    assert claims
+    with duckdb.connect(str(docs.warehouse), read_only=True) as warehouse:
+        (schema,) = warehouse.execute(
+            "select schema_name from (from duckdb_tables() select schema_name, table_name as name "
+            "union all from duckdb_views() select schema_name, view_name) where name = ?",
+            [model],
+        ).fetchone()
+        columns = {name for name, *_ in warehouse.execute(f"describe {schema}.{model}").fetchall()}
+        if model == "rpt_retention_periods":
+            rows = f"({REPORT})"
+        else:
+            key = ("order_id", order) if "order_id" in columns else ("customer_id", customer)
+            rows = f"(from {schema}.{model} where {key[0]} = '{key[1]}')"
+        conditions = " and ".join(
+            f"cast({column} as varchar) = '{value}'" for column, value in claims
+        )
+        (found,) = warehouse.execute(f"select count(*) from {rows} where {conditions}").fetchone()
+    assert found, conditions
+
+
+def test_the_rates_of_the_overview_follow_from_its_counts():
+    lost, opening = map(int, re.search(r"is (\d+) / (\d+) =", OVERVIEW).groups())
+    churn, retention = map(float, re.findall(r"(\d+\.\d) %", OVERVIEW))
+    assert f"`lost_customers` {lost} out of `opening_customers` {opening}" in OVERVIEW
+    assert churn == round(100 * lost / opening, 1)
+    assert retention == round(100 - churn, 1)
+
+
+def test_make_docs_is_this_command():
+    result = subprocess.run(
+        ["make", "--dry-run", "docs"], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert "python_helpers docs" in result.stdout
