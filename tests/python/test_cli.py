@@ -205,6 +205,18 @@ def test_wrong_usage_is_one_line_and_exit_code_2(arguments, message, tmp_path, m
     assert message in errors[0]
 
 
+def test_a_surprise_is_one_line_and_debug_lets_it_be_seen(monkeypatch):
+    def surprise(**_: object) -> None:
+        raise RuntimeError("the disk is on fire")
+
+    monkeypatch.setattr(cli, "run_refresh", surprise)
+    result = run("refresh")
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("Error: RuntimeError: the disk is on fire")
+    assert isinstance(run("refresh", "--debug").exception, RuntimeError)
+
+
 # The real project, from a delivery of six orders
 
 
