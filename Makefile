@@ -25,10 +25,10 @@ WITHOUT_SETTINGS := env $(addprefix -u ,RAW_INPUT RAW_DATA_DIR WAREHOUSE_PATH PU
 IN_TEST_DIR := $(WITHOUT_SETTINGS) DBT_TARGET_PATH=$(TEST_DIR) DBT_PROFILES_DIR=$(TEST_DIR) \
 	WAREHOUSE_PATH=$(TEST_DIR)/warehouse.duckdb
 
-.PHONY: help build docs test lock clean
+.PHONY: help build docs test test-long bench lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: $(INSTALLED) ## install what is missing, then build the warehouse and publish its marts (ARGS="--as-of 2024-06-30")
 	$(BIN)/python -m python_helpers refresh $(ARGS)
@@ -44,7 +44,13 @@ test: $(INSTALLED_DEV) ## lint the code and the SQL, then run every test (those 
 	@echo "sqlfluff lint models analyses tests/singular"
 	@$(IN_TEST_DIR) $(BIN)/python -m sqlfluff lint models analyses tests/singular
 	@echo "pytest"
-	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest $(ARGS)
+	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest -m "not long" $(ARGS)
+
+test-long: $(INSTALLED_DEV) ## run the tests that take minutes: random damage, deliveries in parts
+	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest -m long $(ARGS)
+
+bench: $(INSTALLED) ## time the build of ten million orders (ARGS="--customers 100000" is a smaller one)
+	@$(WITHOUT_SETTINGS) $(BIN)/python -m benchmarks.run $(ARGS)
 
 lock: ## lock what pyproject.toml asks for, with hashes (needs uv; ARGS=--upgrade takes newer versions)
 	@command -v $(UV) > /dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/"; exit 1; }

@@ -24,7 +24,6 @@ from python_helpers.publish import publish
 from python_helpers.settings import Settings, resolve_settings
 
 PROJECT = Path(__file__).resolve().parents[1]
-README = PROJECT / "benchmarks" / "README.md"
 TABLES = ["customers", "orders", "order_lines", "products", "exchange_rates"]
 # Models that read order lines, which are twice as many as orders, stand on lines of their own.
 ORDER_LINE_MODELS = ("base_order_lines+", "dim_products")

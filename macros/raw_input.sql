@@ -65,8 +65,8 @@
 {% endmacro %}
 
 
-{#- The values of some raw columns, stacked into `raw_value`, a `string` or the `date` of a time; what
-    does not fit is NULL. -#}
+{#- The values of some raw columns, stacked into `raw_value`: each `string` once, or the `date` of every
+    time; what does not fit is NULL. -#}
 {% macro raw_values(table_columns, type) %}
     {% set selects = ['select cast(null as ' ~ type ~ ') as raw_value'] %}
     {% for table_name, column_name in table_columns %}
@@ -80,7 +80,7 @@
                 {% do selects.append('select ' ~ day_of(value, time, from_type) ~ ' from ' ~ raw) %}
             {% else %}
                 {% do selects.append(
-                    'select ' ~ cast_or_null(value, from_type, type) ~ ' from ' ~ raw
+                    'select distinct ' ~ cast_or_null(value, from_type, type) ~ ' from ' ~ raw
                 ) %}
             {% endif %}
         {% endif %}

@@ -107,7 +107,8 @@
         {% if contract.config.meta.key | length == 1 %}
             {{ return(value) }}
         {% elif column.data_type == 'string' %}
-            {% set value = "replace(replace(" ~ value ~ ", '\\', '\\\\'), '|', '\\|')" %}
+            {% set value = "replace(replace(" ~ value ~ ", " ~ sql_text('\\') ~ ", "
+                ~ sql_text('\\\\') ~ "), '|', " ~ sql_text('\\|') ~ ")" %}
         {% endif %}
         {% do parts.append("coalesce(cast(" ~ value ~ " as string), '')") %}
     {% endfor %}

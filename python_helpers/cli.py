@@ -147,12 +147,8 @@ def main() -> None:
 @click.pass_context
 def refresh(context: click.Context, /, **options: object) -> None:
     """Refresh, then show the numbers of what was published."""
-    if said_on_command_line(context, "raw_data") and options["raw_input"] not in (None, "files"):
-        if said_on_command_line(context, "raw_input"):
-            raise click.UsageError("--raw-data goes with --raw-input files only.")
-        options["raw_input"] = None  # an option beats the other option's variable
     with errors_as_exit_codes(debug=bool(options["debug"])):
-        settings = resolve_settings(**options)
+        settings = resolve_settings(**with_raw_input(context, options))
         published = run_refresh(settings=settings, console=Console(stderr=True))
         output = Console()
         show_headlines(published=published, console=output)
@@ -175,17 +171,30 @@ def status(publish_dir: Path | None, project_dir: Path | None) -> None:
 @RAW_DATA
 @WAREHOUSE
 @PROJECT_DIR
-def docs(**options: object) -> None:
+@click.pass_context
+def docs(context: click.Context, /, **options: object) -> None:
     """Write the documentation, then say where it is."""
     with errors_as_exit_codes(debug=False, unbuilt="No page was written."):
-        settings = resolve_settings(**options)
+        settings = resolve_settings(**with_raw_input(context, options))
         page = write_docs(settings=settings, console=Console(stderr=True))
         say(Console(), f"Open {readable(page)} in a browser.")
 
 
-def said_on_command_line(context: click.Context, option: str, /) -> bool:
-    """Tell whether an option was given itself, not by its variable or its default."""
-    return context.get_parameter_source(option) is ParameterSource.COMMANDLINE
+def with_raw_input(context: click.Context, options: dict[str, object], /) -> dict[str, object]:
+    """Let `--raw-data`, given itself, beat the variable of `--raw-input`.
+
+    Raises UsageError where both are given and do not go together.
+    """
+    said = {
+        option
+        for option in ("raw_data", "raw_input")
+        if context.get_parameter_source(option) is ParameterSource.COMMANDLINE
+    }
+    if "raw_data" not in said or options["raw_input"] in (None, "files"):
+        return options
+    if "raw_input" in said:
+        raise click.UsageError("--raw-data goes with --raw-input files only.")
+    return options | {"raw_input": None}
 
 
 @contextmanager

@@ -135,8 +135,10 @@
 {% endmacro %}
 
 {% macro duckdb__utc_time_of_text(text) %}
-    {#- a plain cast drops the offset; this one relies on the profile's TimeZone being UTC -#}
-    {{ return('cast(try_cast(' ~ text ~ ' as timestamptz) as timestamp)') }}
+    {#- a plain cast drops the offset, and no cast takes one after a blank; this one relies on the
+        profile's TimeZone being UTC -#}
+    {% set joined = "replace(replace(replace(" ~ text ~ ", ' +', '+'), ' -', '-'), ' Z', 'Z')" %}
+    {{ return('cast(try_cast(' ~ joined ~ ' as timestamptz) as timestamp)') }}
 {% endmacro %}
 
 

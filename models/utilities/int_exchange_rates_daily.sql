@@ -44,7 +44,9 @@ rates_with_end as (
         rates_used.currency,
         rates_used.rate_date,
         rates_used.exchange_rate,
-        lead(rates_used.rate_date, 1, settings.last_plausible_date + 1) over (
+        lead(
+            rates_used.rate_date, 1, {{ days_after('settings.last_plausible_date', 1) }}
+        ) over (
             partition by rates_used.currency
             order by rates_used.rate_date
         ) as next_rate_date

@@ -1,4 +1,4 @@
--- Grain: one row, the settings of this run.
+-- Grain: one row per run: its settings.
 {%- set as_of_date = setting('as_of_date') %}
 {%- set reporting_currency = setting(
     'reporting_currency', 'EUR' if setting('raw_input', 'sample') == 'sample' else none

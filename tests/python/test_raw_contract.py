@@ -239,6 +239,7 @@ def test_rows_after_as_of_wait_and_the_newest_version_wins(tmp_path):
         "o5,b,tomorrow,3,\n"
         "o6,b,2024-01-31T23:30:00Z,3,\n"  # half past midnight in Berlin: after as-of
         "o7,b,2024-02-01T00:30:00+02:00,3,\n"  # half past eleven there, the day before
+        "o8,b,2024-02-01 00:30:00 +0200,3,\n"  # the same, as some shops write it
     )
     (raw / "order_lines.csv").write_text(
         "order_id,line_number,product_id,amount\n"
@@ -254,11 +255,17 @@ def test_rows_after_as_of_wait_and_the_newest_version_wins(tmp_path):
         AS_OF_DATE="2024-01-31",
         REPORTING_TIMEZONE="Europe/Berlin",
     )
-    assert fates(warehouse=warehouse)["orders"] == (9, 4, 2, 1, 2)
+    assert fates(warehouse=warehouse)["orders"] == (10, 5, 2, 1, 2)
     assert fates(warehouse=warehouse)["order_lines"] == (4, 1, 0, 2, 1)
     assert warehouse.execute(
         "select order_id, customer_id, amount::int from staging.stg_orders order by 1"
-    ).fetchall() == [("o1", "a", 12), ("o2", "a", 5), ("o4", None, 3), ("o7", "b", 3)]
+    ).fetchall() == [
+        ("o1", "a", 12),
+        ("o2", "a", 5),
+        ("o4", None, 3),
+        ("o7", "b", 3),
+        ("o8", "b", 3),
+    ]
     assert warehouse.execute(
         "select row_key, rejection_reasons from marts.rejected_rows order by row_key"
     ).fetchall() == [
