@@ -141,7 +141,7 @@ def with_sizes(*, steps: list[Step], sizes: dict[str, float]) -> list[Step]:
     ]
 
 
-def measure(*, settings: Settings) -> tuple[Step, dict[str, list[Step]], int]:
+def measure(*, settings: Settings, orders_only: bool) -> tuple[Step, dict[str, list[Step]], int]:
     """Build and publish; returns the raw copy, the steps by part, and the orders delivered."""
     from dbt.cli.main import dbtRunner  # noqa: F401  the import is not a part of any step
 
@@ -158,9 +158,10 @@ def measure(*, settings: Settings) -> tuple[Step, dict[str, list[Step]], int]:
         parts["order path"] = run_dbt(
             arguments=["run", "--exclude", *ORDER_LINE_MODELS], settings=settings
         )
-        parts["order lines"] = run_dbt(
-            arguments=["run", "--select", *ORDER_LINE_MODELS], settings=settings
-        )
+        if not orders_only:
+            parts["order lines"] = run_dbt(
+                arguments=["run", "--select", *ORDER_LINE_MODELS], settings=settings
+            )
     copies.append(raw_copy(settings=settings))
     sizes = table_megabytes(warehouse=settings.warehouse)
     parts = {part: with_sizes(steps=steps, sizes=sizes) for part, steps in parts.items()}
@@ -172,9 +173,10 @@ def measure(*, settings: Settings) -> tuple[Step, dict[str, list[Step]], int]:
     build = Build(
         started_at=started_at, seconds=0, marts=tuple(sorted(mart for (mart,) in marts)), nodes={}
     )
-    parts["publishing"] = []
-    with timed(name="publishing", steps=parts["publishing"]):
-        publish(settings=settings, build=build)
+    if not orders_only:
+        parts["publishing"] = []
+        with timed(name="publishing", steps=parts["publishing"]):
+            publish(settings=settings, build=build)
     return min(copies, key=lambda copy: copy.seconds), parts, orders
 
 
@@ -225,12 +227,14 @@ def row(*, step: Step, copy: Step | None = None) -> str:
     help="Where generated data and the warehouse go.  [default: target/benchmark]",
 )
 @click.option("--data", type=click.Path(path_type=Path, exists=True), help="Raw data to use as is.")
+@click.option("--orders-only", is_flag=True, help="Neither order lines nor publishing.")
 @click.option("--memory-limit", help="Memory DuckDB may use.  [default: the profile's]")
 @click.option("--threads", type=int, help="Cores DuckDB may use.  [default: all]")
 def main(
     customers: int,
     folder: Path,
     data: Path | None,
+    orders_only: bool,
     memory_limit: str | None,
     threads: int | None,
 ) -> None:
@@ -253,8 +257,8 @@ def main(
         memory_limit=memory_limit,
         keep_builds=1,
     )
-    copy, parts, orders = measure(settings=settings)
-    shutil.rmtree(settings.publish_dir)
+    copy, parts, orders = measure(settings=settings, orders_only=orders_only)
+    shutil.rmtree(settings.publish_dir, ignore_errors=True)
     settings.warehouse.unlink()
     for line in table_lines(copy=copy, parts=parts, orders=orders):
         click.echo(line)

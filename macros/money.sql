@@ -12,10 +12,10 @@
 {% endmacro %}
 
 
-{#- An amount per head. Division gives floating point: eight digits first, so that a half cent is
-    one. -#}
+{#- An amount per head. Division gives floating point: six digits first, so that a half cent is one;
+    a wider decimal takes five times as long. -#}
 {% macro amount_per(amount, count) %}
-    {{ return(as_amount('cast(' ~ amount ~ ' / ' ~ count ~ ' as decimal(28, 8))')) }}
+    {{ return(as_amount('cast(' ~ amount ~ ' / ' ~ count ~ ' as decimal(18, 6))')) }}
 {% endmacro %}
 
 

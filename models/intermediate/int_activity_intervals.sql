@@ -12,7 +12,7 @@ purchases as (
     from {{ ref('int_orders_sequenced') }} as purchases
     inner join {{ ref('int_customers') }} as customers
         on purchases.customer_id = customers.customer_id
-    where purchases.is_purchase
+    where purchases.order_number is not null
 ),
 
 last_purchases as (

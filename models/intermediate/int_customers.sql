@@ -11,10 +11,8 @@ sightings as (
     ] %}
     select
         customer_id,
-        min(event_date) as first_seen_on
+        event_date
     from {{ ref('stg_' ~ table_name) }}
-    where customer_id is not null
-    group by customer_id
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
@@ -22,8 +20,9 @@ sightings as (
 customers_known as (
     select
         customer_id,
-        min(first_seen_on) as known_since
+        min(event_date) as known_since
     from sightings
+    where customer_id is not null
     group by customer_id
 ),
 

@@ -3,7 +3,7 @@
 with
 
 orders as {{ not_materialized() }} (
-    select * from {{ ref('int_orders_valued') }}
+    select * from {{ ref('int_orders_sequenced') }}
 )
 
 select
@@ -12,9 +12,8 @@ select
     'orders' as relationship,
     'sale' as entry_type,
     order_date as revenue_date,
-    {{ as_amount('gross_amount - discount_amount') }} as revenue_amount,
-    sale_margin_amount as margin_amount,
-    is_purchase
+    sale_amount as revenue_amount,
+    sale_margin_amount as margin_amount
 from orders
 
 union all
@@ -26,7 +25,6 @@ select
     'refund' as entry_type,
     refunded_on as revenue_date,
     {{ as_amount('-refunded_amount') }} as revenue_amount,
-    refund_margin_amount as margin_amount,
-    false as is_purchase
+    refund_margin_amount as margin_amount
 from orders
-where refunded_amount <> 0
+where refunded_on is not null
