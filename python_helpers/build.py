@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from python_helpers.problems import explained, problem_lines
+from python_helpers.delivery import RawDataError, raw_tables, why
+from python_helpers.problems import explained, problem_lines, raw_data_problem
 from python_helpers.progress import say, shown_progress, warning_text
 from python_helpers.settings import Settings, SettingsError
 
@@ -44,7 +45,8 @@ class Build:
 def build(*, settings: Settings, console: Console) -> Build:
     """Run every seed, model and test of the project.
 
-    Raises BuildError where one of them fails, and SettingsError where there is no profile.
+    Raises BuildError where one of them fails, RawDataError where that is because of the raw data,
+    and SettingsError where there is no profile or no place for the warehouse.
     """
     started_at = datetime.now(UTC)
     prepare_folders(settings=settings)
@@ -89,8 +91,20 @@ def build(*, settings: Settings, console: Console) -> Build:
 
 def prepare_folders(*, settings: Settings) -> None:
     """Make the folders dbt writes to, with a profile where the project has none of its own."""
-    settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
-    settings.target_path.mkdir(parents=True, exist_ok=True)
+    if settings.warehouse.is_dir():
+        raise SettingsError(f"The warehouse {settings.warehouse} is a folder: name a file in it.")
+    for folder, option in {
+        settings.warehouse.parent: "another warehouse with --warehouse",
+        settings.target_path: "another folder with DBT_TARGET_PATH",
+    }.items():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(
+                f"The folder {folder} cannot be made ({why(error)}): name {option}."
+            ) from error
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise SettingsError(f"The folder {folder} cannot be written to: name {option}.")
     if settings.profiles_dir == settings.target_path / "profiles":
         settings.profiles_dir.mkdir(exist_ok=True)
         example = settings.project_dir / "profiles.example.yml"
@@ -139,19 +153,31 @@ def build_error(
     error = outcome.exception
     if error and settings.debug:
         return error
+    tables = raw_tables(project_dir=settings.project_dir)
+    faults = {
+        result.node.unique_id: raw_data_problem(
+            message=result.message or "", folder=settings.raw_data, tables=tables
+        )
+        for result in results
+        if str(result.status) == "error"
+    }
+    # once: a fault stops every model that reads the file
+    lines = list(dict.fromkeys(fault for fault in faults.values() if fault))
+    kind = RawDataError if lines else BuildError
+    lines += problem_lines(
+        results=[result for result in results if not faults.get(result.node.unique_id)],
+        statuses=("error", "fail"),
+        project_dir=settings.project_dir,
+    )
     if error:
         # errors of dbt and DuckDB have their type in their text
         lines = [explained(message=str(error) if "Error" in str(error) else repr(error))]
-    else:
-        lines = problem_lines(
-            results=results, statuses=("error", "fail"), project_dir=settings.project_dir
-        )
     skipped = sum(str(result.status) == "skipped" for result in results)
     if skipped:
         lines.append(f"{skipped} models and tests that need these were skipped.")
     if not lines:
         lines.append("dbt stopped before it was done.")
-    return BuildError("\n".join([*lines, f"The log of dbt: {settings.log_path / 'dbt.log'}"]))
+    return kind("\n".join([*lines, f"The log of dbt: {settings.log_path / 'dbt.log'}"]))
 
 
 def node_counts(*, results: list[RunResult]) -> dict[str, int]:

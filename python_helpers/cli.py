@@ -10,6 +10,7 @@ from rich.console import Console
 
 from python_helpers import help_texts
 from python_helpers.build import BuildError
+from python_helpers.delivery import RawDataError
 from python_helpers.published import PublishError
 from python_helpers.refresh import refresh as run_refresh
 from python_helpers.report import show_headlines, show_how_to_open, show_status
@@ -182,10 +183,15 @@ def errors_as_exit_codes(*, debug: bool, publish_error_code: int = 3) -> Iterato
             raise
         if isinstance(error, SettingsError):
             raise failure(str(error), exit_code=2) from error
+        if isinstance(error, RawDataError):
+            raise failure(f"Nothing was published.\n{error}", exit_code=4) from error
         if isinstance(error, BuildError):
             raise failure(f"Nothing was published.\n{error}", exit_code=1) from error
         if isinstance(error, PublishError):
-            raise failure(str(error), exit_code=publish_error_code) from error
+            advice = ""
+            if isinstance(error.__cause__, OSError):
+                advice = " Name another folder with --publish-dir."
+            raise failure(f"{error}{advice}", exit_code=publish_error_code) from error
         raise failure(
             f"{type(error).__name__}: {error} (--debug shows where it comes from)", exit_code=1
         ) from error
