@@ -91,8 +91,6 @@ def build(*, settings: Settings, console: Console) -> Build:
 
 def prepare_folders(*, settings: Settings) -> None:
     """Make the folders dbt writes to, with a profile where the project has none of its own."""
-    if settings.warehouse.is_dir():
-        raise SettingsError(f"The warehouse {settings.warehouse} is a folder: name a file in it.")
     for folder, option in {
         settings.warehouse.parent: "another warehouse with --warehouse",
         settings.target_path: "another folder with DBT_TARGET_PATH",

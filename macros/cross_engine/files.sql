@@ -108,8 +108,8 @@
         {% do queries.append(
             '(select ' ~ sql_text(path) ~ ' as path, line from read_csv(' ~ sql_text(path)
             ~ ", auto_detect = false, header = false, columns = {'line': 'varchar'}, delim = '\x01'"
-            ~ ", quote = '', escape = '', comment = '', strict_mode = false"
-            ~ ', hive_partitioning = false) limit 1)'
+            ~ ", quote = '', escape = '', comment = '', strict_mode = false, compression = "
+            ~ duckdb__compression(path) ~ ', hive_partitioning = false) limit 1)'
         ) %}
     {% endfor %}
     {% set first_lines = {} %}
@@ -119,9 +119,10 @@
     {% set groups = {} %}
     {% for path in files %}
         {% set delimiter, names = csv_header(table_name, path, first_lines.get(path)) %}
-        {% set key = delimiter ~ names | join(delimiter) %}
-        {% do groups.setdefault(key, {'delimiter': delimiter, 'names': names, 'files': []})
-            .files.append(path) %}
+        {% set compression = duckdb__compression(path) %}
+        {% do groups.setdefault((compression, delimiter, names | join(delimiter)), {
+            'compression': compression, 'delimiter': delimiter, 'names': names, 'files': []
+        }).files.append(path) %}
     {% endfor %}
     {% set found = [] %}
     {% for group in groups.values() %}
@@ -135,10 +136,17 @@
             ~ ', auto_detect = false, header = true, columns = {' ~ columns | join(', ')
             ~ '}, delim = ' ~ sql_text(group.delimiter) ~ ", quote = '\"', escape = '\"'"
             ~ ", comment = '', skip = 0, strict_mode = true, null_padding = false"
-            ~ ", ignore_errors = false, encoding = 'utf-8', hive_partitioning = false)" %}
+            ~ ", ignore_errors = false, encoding = 'utf-8', compression = " ~ group.compression
+            ~ ', hive_partitioning = false)' %}
         {% do found.append({'files': group.files, 'types': types, 'relation': relation}) %}
     {% endfor %}
     {{ return(found) }}
+{% endmacro %}
+
+
+{#- How a file is compressed; DuckDB's own guess is wrong where a folder has a question mark. -#}
+{% macro duckdb__compression(path) %}
+    {{ return("'gzip'" if path.endswith('.gz') else "'none'") }}
 {% endmacro %}
 
 
