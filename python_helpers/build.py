@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from python_helpers.delivery import RawDataError, raw_tables, why
+from python_helpers.delivery import RawDataError, damaged_parquet, raw_tables, why
 from python_helpers.problems import explained, problem_lines, raw_data_problem
 from python_helpers.progress import say, shown_progress, warning_text
 from python_helpers.settings import Settings, SettingsError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dbt_common.events.base_types import EventMsg
 
 MARTS_SCHEMA = "marts"
+SETTINGS_MODEL = "int_run_settings"  # reads the raw data of several tables
 
 
 class BuildError(Exception):
@@ -151,19 +152,12 @@ def build_error(
     error = outcome.exception
     if error and settings.debug:
         return error
-    tables = raw_tables(project_dir=settings.project_dir)
-    faults = {
-        result.node.unique_id: raw_data_problem(
-            message=result.message or "", folder=settings.raw_data, tables=tables
-        )
-        for result in results
-        if str(result.status) == "error"
-    }
+    faults = raw_data_faults(results=results, settings=settings)
     # once: a fault stops every model that reads the file
-    lines = list(dict.fromkeys(fault for fault in faults.values() if fault))
+    lines = list(dict.fromkeys(faults.values()))
     kind = RawDataError if lines else BuildError
     lines += problem_lines(
-        results=[result for result in results if not faults.get(result.node.unique_id)],
+        results=[result for result in results if result.node.unique_id not in faults],
         statuses=("error", "fail"),
         project_dir=settings.project_dir,
     )
@@ -176,6 +170,32 @@ def build_error(
     if not lines:
         lines.append("dbt stopped before it was done.")
     return kind("\n".join([*lines, f"The log of dbt: {settings.log_path / 'dbt.log'}"]))
+
+
+def raw_data_faults(*, results: list[RunResult], settings: Settings) -> dict[str, str]:
+    """Tell which nodes failed because of the raw data: id -> what is wrong with it."""
+    tables = raw_tables(project_dir=settings.project_dir)
+    folder = settings.raw_data
+    failed = [result for result in results if str(result.status) == "error"]
+    faults = {
+        result.node.unique_id: raw_data_problem(
+            message=result.message or "", folder=folder, tables=tables
+        )
+        for result in failed
+    }
+    readers = {f"base_{table}": (table,) for table in tables} | {SETTINGS_MODEL: tables}
+    if folder and any(
+        result.node.name in readers and not faults[result.node.unique_id] for result in failed
+    ):
+        # DuckDB does not always say which Parquet file it could not read
+        damaged = damaged_parquet(folder=folder, tables=tables)
+        for result in failed:
+            found = [
+                damaged[table] for table in readers.get(result.node.name, ()) if table in damaged
+            ]
+            if found and not faults[result.node.unique_id]:
+                faults[result.node.unique_id] = found[0]
+    return {node: fault for node, fault in faults.items() if fault}
 
 
 def node_counts(*, results: list[RunResult]) -> dict[str, int]:

@@ -5,10 +5,13 @@ import zlib
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+import duckdb
 import yaml
 
 CONTRACT = Path("models", "staging", "_raw.yml")
 RAW_SUFFIXES = (".csv", ".csv.gz", ".parquet")
+# a hash needs every value; a count would be content with the statistics of the file
+READ_PARQUET = "select bit_xor(hash(columns(*))) from read_parquet(?)"
 BLOCK = 1 << 20  # bytes of a compressed file read at once
 
 
@@ -48,6 +51,22 @@ def files_of(*, entry: Path, tables: Collection[str]) -> Iterator[Path]:
     for candidate in sorted(entry.iterdir()) if is_folder else [entry]:
         if candidate.name.endswith(RAW_SUFFIXES) and not candidate.name.startswith("."):
             yield candidate
+
+
+def damaged_parquet(*, folder: Path, tables: Collection[str]) -> dict[str, str]:
+    """Read every Parquet file of a folder; returns what is wrong with one of each table."""
+    found = {}
+    for entry in sorted(folder.iterdir()):
+        for file in files_of(entry=entry, tables=tables):
+            table = table_of(file=file, folder=folder, tables=tables)
+            if file.suffix == ".parquet" and table and table not in found:
+                try:
+                    with duckdb.connect() as connection:
+                        connection.execute(READ_PARQUET, [str(file)]).fetchall()
+                except duckdb.Error as error:
+                    cause = str(error).splitlines()[0].rstrip(".")
+                    found[table] = f"{table}: {file} is damaged ({cause}). Deliver it again."
+    return found
 
 
 def fault_of(*, file: Path) -> str | None:

@@ -344,7 +344,7 @@ BAD_FILES: tuple[BadFiles, ...] = (
         "a quote in the header that is not closed": (
             "exchange_rates.csv",
             RATES.replace("rate_date", '"rate_date', 1).encode(),
-            ", line 1: a quote in the header is not closed. Close it.",
+            ", line 1: the header has a double quote that is not closed",
         ),
     },
     {
@@ -357,6 +357,11 @@ BAD_FILES: tuple[BadFiles, ...] = (
             "customers.csv",
             "customer_id,region\nc1,North\n".encode("utf-16"),
             ", line 1: a byte is not UTF-8. Export the file as UTF-8.",
+        ),
+        "a Parquet file damaged inside": (
+            "loyalty_memberships.parquet",
+            parquet(LOYALTY).replace(b"club", b"\xff\xff\xff\xff"),
+            " is damaged (Invalid Input Error: Invalid string encoding",
         ),
     },
 )
