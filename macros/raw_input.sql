@@ -15,7 +15,14 @@
         {{ return(none) }}
     {% elif raw_input == 'files' %}
         {% set files = raw_files(table_name) %}
-        {{ return(read_files(files) if files else none) }}
+        {% if not files %}
+            {{ return(none) }}
+        {% endif %}
+        {% set groups = file_groups(table_name, files) %}
+        {% for group in groups %}
+            {% do require_columns(table_name, group.types, group.files | join(', ')) %}
+        {% endfor %}
+        {{ return(read_files(groups)) }}
     {% elif raw_input == 'tables' %}
         {% set found = adapter.get_relation(table.database, table.schema, table.identifier) %}
         {{ return(found | string if found else none) }}
@@ -26,23 +33,57 @@
 {% endmacro %}
 
 
-{#- The files of one table: orders.csv, orders_2024.parquet, everything in orders/. -#}
-{% macro raw_files(table_name) %}
+{#- The folder of the raw files. -#}
+{% macro raw_folder() %}
     {% set folder = setting('raw_data_dir') %}
     {% if not folder %}
         {{ exceptions.raise_compiler_error(
             'raw_input is files, but no folder is named: set RAW_DATA_DIR (or --raw-data).'
         ) }}
     {% endif %}
-    {% set folder = folder.rstrip('/') %}
-    {% set pattern = '(' ~ table_name ~ '(_[^/]*)?|' ~ table_name ~ '/[^/]*)[.](csv|csv[.]gz|parquet)' %}
+    {{ return(folder.rstrip('/')) }}
+{% endmacro %}
+
+
+{#- The files of one table: orders.csv, orders_2024.parquet, everything in orders/. -#}
+{% macro raw_files(table_name) %}
+    {% set folder = path_pattern(raw_folder()) %}
     {% set files = [] %}
-    {% for path in list_files([folder ~ '/*', folder ~ '/' ~ table_name ~ '/*']) %}
-        {% if modules.re.fullmatch(pattern, path[folder | length + 1:]) %}
-            {% do files.append(path) %}
-        {% endif %}
+    {% for pattern, names in [
+        (folder ~ '/*', table_name ~ '(_.*)?'), (folder ~ '/' ~ table_name ~ '/*', '[^.].*'),
+    ] %}
+        {% for path in list_files([pattern]) %}
+            {% set name = path.split('/') | last %}
+            {% if modules.re.fullmatch(names ~ '[.](csv|csv[.]gz|parquet)', name) %}
+                {% do files.append(path) %}
+            {% endif %}
+        {% endfor %}
     {% endfor %}
     {{ return(files) }}
+{% endmacro %}
+
+
+{#- Says which files of the raw folder are read into no table. -#}
+{% macro warn_of_ignored_files() %}
+    {% set folder = path_pattern(raw_folder()) %}
+    {% set patterns = [folder ~ '/*'] %}
+    {% set read = [] %}
+    {% for table_name in raw_table_names() %}
+        {% do patterns.append(folder ~ '/' ~ table_name ~ '/**') %}
+        {% do read.extend(raw_files(table_name)) %}
+    {% endfor %}
+    {% set ignored = [] %}
+    {% for path in list_files(patterns) if path not in read %}
+        {% if not (path.split('/') | last).startswith(('.', '_')) %}
+            {% do ignored.append(path) %}
+        {% endif %}
+    {% endfor %}
+    {% if ignored %}
+        {% do exceptions.warn(
+            'Raw data: read into no table, because of their names: ' ~ ignored | join(', ')
+            ~ '. A file is named after its table, for example orders.csv or orders_2024.parquet.'
+        ) %}
+    {% endif %}
 {% endmacro %}
 
 
@@ -89,23 +130,45 @@
 {% endmacro %}
 
 
+{#- Stops where a required column is not among the found ones. -#}
+{% macro require_columns(table_name, found, place) %}
+    {% for column in raw_contract(table_name).columns.values() %}
+        {% if column.config.meta.required and column.name not in found %}
+            {% do raw_data_error(
+                table_name ~ ': the required column ' ~ column.name ~ ' is missing in ' ~ place
+                ~ ' (found: ' ~ found | join(', ') ~ '). Rename or add it in the delivery.'
+            ) %}
+        {% endif %}
+    {% endfor %}
+{% endmacro %}
+
+
+{#- Stops the build because the raw data cannot be used; the command line knows it by its first words. -#}
+{% macro raw_data_error(message) %}
+    {{ exceptions.raise_compiler_error('Raw data: ' ~ message) }}
+{% endmacro %}
+
+
 {#- Stops the build where none of the three main inputs was delivered. -#}
 {% macro require_main_input() %}
     {% set main_inputs = ['orders', 'subscriptions', 'survey_responses'] %}
+    {% set raw_input = setting('raw_input', 'sample') %}
+    {% if execute and raw_input == 'files' %}
+        {% do warn_of_ignored_files() %}
+    {% endif %}
     {% set found = [] %}
     {% for table_name in main_inputs %}
         {% if raw_relation(table_name) %}
             {% do found.append(table_name) %}
         {% endif %}
     {% endfor %}
-    {% set raw_input = setting('raw_input', 'sample') %}
     {#- the sample is there, or about to be loaded -#}
     {% if execute and not found and raw_input != 'sample' %}
-        {{ exceptions.raise_compiler_error(
-            'Nothing to build from: none of ' ~ main_inputs | join(', ') ~ ' was found in '
-            ~ (setting('raw_data_dir') if raw_input == 'files' else 'schema raw')
+        {% do raw_data_error(
+            'none of ' ~ main_inputs | join(', ') ~ ' was found in '
+            ~ (raw_folder() if raw_input == 'files' else 'schema raw')
             ~ '. Deliver at least one, for example orders.csv.'
-        ) }}
+        ) %}
     {% endif %}
 {% endmacro %}
 

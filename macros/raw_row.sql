@@ -4,13 +4,7 @@
 
 {#- Stops where a required column is missing, and says which columns are ignored. -#}
 {% macro check_raw_columns(table_name, types, columns) %}
-    {% for column in columns if column.config.meta.required and column.name not in types %}
-        {{ exceptions.raise_compiler_error(
-            table_name ~ ': the required column ' ~ column.name ~ ' is missing in '
-            ~ raw_place(table_name) ~ ' (found: ' ~ types | join(', ')
-            ~ '). Rename or add it in the delivery.'
-        ) }}
-    {% endfor %}
+    {% do require_columns(table_name, types, raw_place(table_name)) %}
     {% set ignored = types.keys() | reject('in', columns | map(attribute='name') | list) | list %}
     {% if ignored %}
         {% do exceptions.warn(

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from python_helpers.problems import explained, problem_lines
+from python_helpers.delivery import RawDataError, damaged_parquet, raw_tables, why
+from python_helpers.problems import explained, problem_lines, raw_data_problem
 from python_helpers.progress import say, shown_progress, warning_text
 from python_helpers.settings import Settings, SettingsError
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from dbt_common.events.base_types import EventMsg
 
 MARTS_SCHEMA = "marts"
+SETTINGS_MODEL = "int_run_settings"  # reads the raw data of several tables
 
 
 class BuildError(Exception):
@@ -44,7 +46,8 @@ class Build:
 def build(*, settings: Settings, console: Console) -> Build:
     """Run every seed, model and test of the project.
 
-    Raises BuildError where one of them fails, and SettingsError where there is no profile.
+    Raises BuildError where one of them fails, RawDataError where that is because of the raw data,
+    and SettingsError where there is no profile or no place for the warehouse.
     """
     started_at = datetime.now(UTC)
     prepare_folders(settings=settings)
@@ -90,8 +93,18 @@ def build(*, settings: Settings, console: Console) -> Build:
 
 def prepare_folders(*, settings: Settings) -> None:
     """Make the folders dbt writes to, with a profile where the project has none of its own."""
-    settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
-    settings.target_path.mkdir(parents=True, exist_ok=True)
+    for folder, option in {
+        settings.warehouse.parent: "another warehouse with --warehouse",
+        settings.target_path: "another folder with DBT_TARGET_PATH",
+    }.items():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(
+                f"The folder {folder} cannot be made ({why(error)}): name {option}."
+            ) from error
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise SettingsError(f"The folder {folder} cannot be written to: name {option}.")
     if settings.profiles_dir == settings.target_path / "profiles":
         settings.profiles_dir.mkdir(exist_ok=True)
         example = settings.project_dir / "profiles.example.yml"
@@ -143,19 +156,50 @@ def build_error(
     error = outcome.exception
     if error and settings.debug:
         return error
+    faults = raw_data_faults(results=results, settings=settings)
+    # once: a fault stops every model that reads the file
+    lines = list(dict.fromkeys(faults.values()))
+    kind = RawDataError if lines else BuildError
+    lines += problem_lines(
+        results=[result for result in results if result.node.unique_id not in faults],
+        statuses=("error", "fail"),
+        project_dir=settings.project_dir,
+    )
     if error:
         # errors of dbt and DuckDB have their type in their text
         lines = [explained(message=str(error) if "Error" in str(error) else repr(error))]
-    else:
-        lines = problem_lines(
-            results=results, statuses=("error", "fail"), project_dir=settings.project_dir
-        )
     skipped = sum(str(result.status) == "skipped" for result in results)
     if skipped:
         lines.append(f"{skipped} models and tests that need these were skipped.")
     if not lines:
         lines.append("dbt stopped before it was done.")
-    return BuildError("\n".join([*lines, f"The log of dbt: {settings.log_path / 'dbt.log'}"]))
+    return kind("\n".join([*lines, f"The log of dbt: {settings.log_path / 'dbt.log'}"]))
+
+
+def raw_data_faults(*, results: list[RunResult], settings: Settings) -> dict[str, str]:
+    """Tell which nodes failed because of the raw data: id -> what is wrong with it."""
+    tables = raw_tables(project_dir=settings.project_dir)
+    folder = settings.raw_data
+    failed = [result for result in results if str(result.status) == "error"]
+    faults = {
+        result.node.unique_id: raw_data_problem(
+            message=result.message or "", folder=folder, tables=tables
+        )
+        for result in failed
+    }
+    readers = {f"base_{table}": (table,) for table in tables} | {SETTINGS_MODEL: tables}
+    if folder and any(
+        result.node.name in readers and not faults[result.node.unique_id] for result in failed
+    ):
+        # DuckDB does not always say which Parquet file it could not read
+        damaged = damaged_parquet(folder=folder, tables=tables)
+        for result in failed:
+            found = [
+                damaged[table] for table in readers.get(result.node.name, ()) if table in damaged
+            ]
+            if found and not faults[result.node.unique_id]:
+                faults[result.node.unique_id] = found[0]
+    return {node: fault for node, fault in faults.items() if fault}
 
 
 def node_counts(*, results: list[RunResult]) -> dict[str, int]:

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from python_helpers import help_texts
 from python_helpers.build import BuildError
+from python_helpers.delivery import RawDataError
 from python_helpers.docs import write_docs
 from python_helpers.progress import say
 from python_helpers.published import PublishError
@@ -211,10 +212,15 @@ def errors_as_exit_codes(
             raise
         if isinstance(error, SettingsError):
             raise failure(str(error), exit_code=2) from error
+        if isinstance(error, RawDataError):
+            raise failure(f"{unbuilt}\n{error}", exit_code=4) from error
         if isinstance(error, BuildError):
             raise failure(f"{unbuilt}\n{error}", exit_code=1) from error
         if isinstance(error, PublishError):
-            raise failure(str(error), exit_code=publish_error_code) from error
+            advice = ""
+            if isinstance(error.__cause__, OSError):
+                advice = " Name another folder with --publish-dir."
+            raise failure(f"{error}{advice}", exit_code=publish_error_code) from error
         raise failure(
             f"{type(error).__name__}: {error} (--debug shows where it comes from)", exit_code=1
         ) from error

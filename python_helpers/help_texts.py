@@ -20,6 +20,7 @@ Exit codes:
   1  a model or a test failed; for status: nothing is published
   2  wrong usage
   3  the build passed and could not be published
+  4  the raw data cannot be used: the message says which file, what is wrong, what to do
 """
 
 REFRESH = """
@@ -41,7 +42,8 @@ Exit codes:
   1  a model or a test failed; nothing is published
   2  wrong usage; nothing was built
   3  the build passed and could not be published
-After 1, 2 or 3 readers still have the build published before.
+  4  the raw data cannot be used: the message says which file, what is wrong, what to do
+After 1, 2, 3 or 4 readers still have the build published before.
 """
 
 STATUS = """

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from python_helpers.delivery import RAW_SUFFIXES, table_of
+
 if TYPE_CHECKING:
     from dbt.contracts.graph.nodes import ResultNode
     from dbt.contracts.results import RunResult
@@ -38,8 +40,38 @@ ADVICE = (
     (r"No space left on device", "Free some space on the disk."),
     (r"^Got (\d+) results?, configured to", "Run the compiled SQL to see the rows."),
     (
+        r"Cannot open file .*: Permission denied",
+        "Name a warehouse this user may write to.",
+    ),
+    (
         r"has an enforced contract that failed",
         "Make the model's columns and the ones in its YAML the same.",
+    ),
+)
+# What DuckDB says of a damaged CSV file, and what it means; {0}, {1} are what the groups matched.
+CSV_FAULTS = (
+    (
+        r"Expected Number of Columns: (\d+) Found: (\d+)",
+        "{1} fields, and the header has {0}. Correct the line; a text that holds the delimiter "
+        "needs double quotes around it.",
+    ),
+    (
+        r"Value with unterminated quote found",
+        "a double quote is not closed, or text follows a closed one. Correct the line; a double "
+        "quote inside a quoted text is written twice.",
+    ),
+    (
+        r"Invalid unicode",
+        "a byte is not UTF-8. Export the file as UTF-8.",
+    ),
+    (
+        r"Maximum line size of (\d+) bytes exceeded",
+        "longer than {0} bytes. Correct the line; a double quote may not be closed.",
+    ),
+    (
+        r"state machine reached an invalid state",
+        "its lines do not all end the same way, or one is broken inside a text without double "
+        "quotes. Write it with one kind of line end.",
     ),
 )
 
@@ -81,7 +113,60 @@ def explained(*, message: str) -> str:
     return cause
 
 
+def raw_data_problem(*, message: str, folder: Path | None, tables: Sequence[str]) -> str | None:
+    """Say on one line what is wrong with the raw data, if that is what a message is about.
+
+    The folder and the tables tell which table a file belongs to.
+    """
+    for pattern in (
+        r"Raw data: (.*)",
+        r"(\w+: the required column \w+ is missing in .*)",
+        r"(The data has several currencies.*)",
+    ):
+        found = re.search(pattern, whole_cause_of(message=message))
+        if found:
+            return shortened(found[1])
+    if not folder:
+        return None
+    # the last, because the damaged line stands before it
+    files = re.findall(r"^ *file = (.*)$", message, flags=re.MULTILINE)
+    if files:
+        return f"{place(file=files[-1], folder=folder, tables=tables)}{csv_fault(message=message)}"
+    inside = re.escape(str(folder)) + rf"/.*?(?:{'|'.join(map(re.escape, RAW_SUFFIXES))})\b"
+    found = re.search(inside, message)
+    if found:
+        where = place(file=found[0], folder=folder, tables=tables)
+        if re.search(r"No magic bytes|too small to be a Parquet file", message):
+            return f"{where} is cut, or no Parquet file. Deliver it again."
+        return f"{where} cannot be read: {cause_of(message=message)} Deliver it again."
+    return None
+
+
+def place(*, file: str, folder: Path, tables: Sequence[str]) -> str:
+    """Name the table of a raw file, then the file."""
+    table = table_of(file=Path(file), folder=folder, tables=tables)
+    return f"{table}: {file}" if table else file
+
+
+def csv_fault(*, message: str) -> str:
+    """Say which line of a CSV file is damaged, and how."""
+    line = re.search(r"CSV Error on Line: (\d+)", message)
+    where = f", line {line[1]}" if line else ""
+    one_line = " ".join(message.split())
+    for pattern, fault in CSV_FAULTS:
+        found = re.findall(pattern, one_line)
+        if found:
+            groups = found[-1] if isinstance(found[-1], tuple) else (found[-1],)
+            return f"{where}: {fault.format(*groups)}"
+    return f"{where}: it cannot be read as CSV. The log has the cause."
+
+
 def cause_of(*, message: str) -> str:
+    """Say the cause in a message of dbt or DuckDB, on one line that is not too long."""
+    return shortened(whole_cause_of(message=message))
+
+
+def whole_cause_of(*, message: str) -> str:
     """Strip a message of dbt's headings, its call stack and its line breaks."""
     lines = [line.strip() for line in message.strip().splitlines()]
     kept = [
@@ -94,6 +179,11 @@ def cause_of(*, message: str) -> str:
     cause = " ".join(" ".join(kept).split())
     for pattern, replacement in NOISE:
         cause = re.sub(pattern, replacement, cause)
+    return cause
+
+
+def shortened(cause: str, /) -> str:
+    """Cut a cause that is too long, and end it as a sentence."""
     if len(cause) > LONGEST_CAUSE:
         return f"{cause[:LONGEST_CAUSE]}..."
     return cause if cause.endswith((".", "!", "?")) else f"{cause}."

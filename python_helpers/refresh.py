@@ -13,7 +13,7 @@ from python_helpers.settings import Settings
 def refresh(*, settings: Settings, console: Console) -> Path:
     """Build, then publish; returns the folder of the published build.
 
-    Raises SettingsError, BuildError or PublishError.
+    Raises SettingsError, BuildError, RawDataError or PublishError.
     """
     built = build(settings=settings, console=console)
     show_build(build=built, console=console)

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
+from python_helpers.delivery import check_delivery
+
 PROJECT_FILE = "dbt_project.yml"
 RAW_INPUTS = ("sample", "files", "tables")
-RAW_SUFFIXES = (".csv", ".csv.gz", ".parquet")
 
 
 class SettingsError(ValueError):
@@ -77,7 +78,7 @@ def resolve_settings(
     """Fill in the defaults and check what can be checked before dbt starts.
 
     Relative paths count from the current directory, defaults from the project. Raises
-    SettingsError.
+    SettingsError, or RawDataError where the raw files cannot be read.
     """
     project_dir = find_project_dir(chosen=project_dir)
     default_warehouse = project_dir / "warehouse.duckdb"
@@ -97,7 +98,7 @@ def resolve_settings(
         profiles_dir=find_profiles_dir(project_dir=project_dir, target_path=target_path),
         # --vars beats the environment in the project, so it does here
         raw_input=str(parsed_vars(text=dbt_vars).get("raw_input", raw_input)),
-        raw_data=checked_raw_data(raw_input=raw_input, raw_data=raw_data),
+        raw_data=checked_raw_data(raw_input=raw_input, raw_data=raw_data, project_dir=project_dir),
         as_of=parsed_as_of(text=as_of),
         reporting_currency=checked_currency(code=reporting_currency),
         threads=threads or os.cpu_count() or 1,
@@ -152,23 +153,15 @@ def find_profiles_dir(*, project_dir: Path, target_path: Path) -> Path:
     return project_dir if (project_dir / "profiles.yml").is_file() else target_path / "profiles"
 
 
-def checked_raw_data(*, raw_input: str, raw_data: Path | None) -> Path | None:
-    """Check that the raw folder can be read, if the input is files."""
+def checked_raw_data(*, raw_input: str, raw_data: Path | None, project_dir: Path) -> Path | None:
+    """Check that the raw folder and its files can be read, if the input is files."""
     if raw_input != "files":
         return None
     if not raw_data:
         raise SettingsError("The raw input is files, but no folder is named: add --raw-data DIR.")
     if not raw_data.is_dir():
         raise SettingsError(f"The raw data folder {raw_data} does not exist or is not a folder.")
-    try:
-        found = [path.name for pattern in ("*", "*/*") for path in raw_data.glob(pattern)]
-    except OSError as error:
-        raise SettingsError(f"The raw data folder {raw_data} cannot be read: {error}.") from error
-    if not any(name.endswith(RAW_SUFFIXES) for name in found):
-        raise SettingsError(
-            f"The raw data folder {raw_data} holds no CSV or Parquet file: "
-            "deliver at least one, for example orders.csv."
-        )
+    check_delivery(folder=raw_data.absolute(), project_dir=project_dir)
     return raw_data.absolute()
 
 

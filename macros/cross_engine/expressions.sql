@@ -135,10 +135,14 @@
 {% endmacro %}
 
 {% macro duckdb__utc_time_of_text(text) %}
-    {#- a plain cast drops the offset, and no cast takes one after a blank; this one relies on the
-        profile's TimeZone being UTC -#}
-    {% set joined = "replace(replace(replace(" ~ text ~ ", ' +', '+'), ' -', '-'), ' Z', 'Z')" %}
-    {{ return('cast(try_cast(' ~ joined ~ ' as timestamptz) as timestamp)') }}
+    {#- A plain cast drops the offset, and no cast takes one after a blank; this one relies on the
+        profile's TimeZone being UTC. The name of a zone would move the rows that follow it, too: a
+        text with letters other than T and Z is no time. -#}
+    {% set time = "replace(replace(replace(replace(" ~ text
+        ~ ", ' UTC', 'Z'), ' Z', 'Z'), ' +', '+'), ' -', '-')" %}
+    {% set without_letters = "translate(" ~ time ~ ", 'TZtz', '')" %}
+    {{ return('case when lower(' ~ without_letters ~ ') = upper(' ~ without_letters
+        ~ ') then cast(try_cast(' ~ time ~ ' as timestamptz) as timestamp) end') }}
 {% endmacro %}
 
 

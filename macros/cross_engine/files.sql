@@ -1,4 +1,4 @@
-{#- Paths that match any of the patterns, in order. -#}
+{#- The paths that match any of the patterns, in order. -#}
 {% macro list_files(patterns) %}
     {{ return(adapter.dispatch('list_files')(patterns)) }}
 {% endmacro %}
@@ -6,32 +6,207 @@
 {% macro duckdb__list_files(patterns) %}
     {% set queries = [] %}
     {% for pattern in patterns %}
-        {% do queries.append("select file from glob(" ~ sql_text(pattern) ~ ")") %}
+        {% do queries.append('select file from glob(' ~ sql_text(pattern) ~ ')') %}
     {% endfor %}
     {% set found = run_query(queries | join(' union ') ~ ' order by file') %}
     {{ return(found.columns[0].values() | list) }}
 {% endmacro %}
 
 
-{#- A relation over files of one table, read by column name; CSV values stay text. -#}
-{% macro read_files(files) %}
-    {{ return(adapter.dispatch('read_files')(files)) }}
+{#- The pattern that matches this path and no other. -#}
+{% macro path_pattern(path) %}
+    {{ return(modules.re.sub('([*?[])', '[\\1]', path)) }}
 {% endmacro %}
 
-{% macro duckdb__read_files(files) %}
-    {% set parquet = [] %}
+
+{#- The files of one table in groups of the same columns. A group has `files`, `types` (lower-case
+    column name -> lower-case type, in the order of the columns) and `relation`, which reads them. -#}
+{% macro file_groups(table_name, files) %}
+    {{ return(adapter.dispatch('file_groups')(table_name, files)) }}
+{% endmacro %}
+
+{% macro duckdb__file_groups(table_name, files) %}
     {% set csv = [] %}
+    {% set parquet = [] %}
     {% for path in files %}
-        {% do (parquet if path.endswith('.parquet') else csv).append(sql_text(path)) %}
+        {% do (parquet if path.endswith('.parquet') else csv).append(path) %}
     {% endfor %}
-    {% set read_parquet = 'read_parquet([' ~ parquet | join(', ') ~ '], union_by_name = true)' %}
-    {% set read_csv = 'read_csv([' ~ csv | join(', ')
-        ~ '], union_by_name = true, header = true, all_varchar = true)' %}
-    {% if parquet and csv %}
-        {{ return('(select * from ' ~ read_parquet
-            ~ ' union all by name select * from ' ~ read_csv ~ ')') }}
+    {{ return(duckdb__csv_groups(table_name, csv) + duckdb__parquet_groups(parquet)) }}
+{% endmacro %}
+
+
+{#- A relation over groups of files, read by column name. A column on whose type they disagree is
+    text: numbers and times of several types have no type in common that keeps them all. -#}
+{% macro read_files(groups) %}
+    {{ return(adapter.dispatch('read_files')(groups)) }}
+{% endmacro %}
+
+{% macro duckdb__read_files(groups) %}
+    {% if groups | length == 1 %}
+        {{ return(groups[0].relation) }}
     {% endif %}
-    {{ return(read_parquet if parquet else read_csv) }}
+    {% set types = {} %}
+    {% for group in groups %}
+        {% for name, type in group.types.items() %}
+            {% do types.update({name: type if types.get(name, type) == type else 'mixed'}) %}
+        {% endfor %}
+    {% endfor %}
+    {% set selects = [] %}
+    {% for group in groups %}
+        {% set expressions = [] %}
+        {% for name, type in group.types.items() %}
+            {% set column = adapter.quote(name) %}
+            {% set is_mixed = types[name] == 'mixed' and type != 'varchar' %}
+            {% do expressions.append(
+                (cast_or_null(column, type, 'string') if is_mixed else column) ~ ' as ' ~ column
+            ) %}
+        {% endfor %}
+        {% do selects.append('select ' ~ expressions | join(', ') ~ ' from ' ~ group.relation) %}
+    {% endfor %}
+    {{ return('(' ~ selects | join(' union all by name ') ~ ')') }}
+{% endmacro %}
+
+
+{#- Parquet files in groups of the same columns. -#}
+{% macro duckdb__parquet_groups(files) %}
+    {% if not files %}
+        {{ return([]) }}
+    {% endif %}
+    {% set query %}
+        select
+            file_name,
+            string_agg(concat_ws(' ', name, duckdb_type, num_children), ', ' order by column_id)
+        from parquet_schema({{ duckdb__text_list(files) }})
+        group by file_name
+        order by file_name
+    {% endset %}
+    {% set files_by_schema = {} %}
+    {% for path, schema in run_query(query).rows %}
+        {% do files_by_schema.setdefault(schema, []).append(path) %}
+    {% endfor %}
+    {% set groups = [] %}
+    {% for same in files_by_schema.values() %}
+        {% set relation = 'read_parquet(' ~ duckdb__text_list(same)
+            ~ ', hive_partitioning = false)' %}
+        {% do groups.append({
+            'files': same, 'types': column_types(relation), 'relation': relation
+        }) %}
+    {% endfor %}
+    {{ return(groups) }}
+{% endmacro %}
+
+
+{#- CSV files in groups of the same columns and delimiter. Nothing but the delimiter is guessed, and
+    that from the header: where DuckDB sniffs a file it may find a dialect in which damaged lines
+    are whole, or skip lines to get there. -#}
+{% macro duckdb__csv_groups(table_name, files) %}
+    {% if not files %}
+        {{ return([]) }}
+    {% endif %}
+    {% set queries = [] %}
+    {% for path in files %}
+        {% do queries.append(
+            '(select ' ~ sql_text(path) ~ ' as path, line from read_csv(' ~ sql_text(path)
+            ~ ", auto_detect = false, header = false, columns = {'line': 'varchar'}, delim = '\x01'"
+            ~ ", quote = '', escape = '', comment = '', strict_mode = false, compression = "
+            ~ duckdb__compression(path) ~ ', hive_partitioning = false) limit 1)'
+        ) %}
+    {% endfor %}
+    {% set first_lines = {} %}
+    {% for path, line in run_query(queries | join(' union all ')).rows %}
+        {% do first_lines.update({path: line}) %}
+    {% endfor %}
+    {% set groups = {} %}
+    {% for path in files %}
+        {% set delimiter, names = csv_header(table_name, path, first_lines.get(path)) %}
+        {% set compression = duckdb__compression(path) %}
+        {% do groups.setdefault((compression, delimiter, names | join(delimiter)), {
+            'compression': compression, 'delimiter': delimiter, 'names': names, 'files': []
+        }).files.append(path) %}
+    {% endfor %}
+    {% set found = [] %}
+    {% for group in groups.values() %}
+        {% set types = {} %}
+        {% set columns = [] %}
+        {% for name in group.names %}
+            {% do types.update({name: 'varchar'}) %}
+            {% do columns.append(sql_text(name) ~ ": 'varchar'") %}
+        {% endfor %}
+        {% set relation = 'read_csv(' ~ duckdb__text_list(group.files)
+            ~ ', auto_detect = false, header = true, columns = {' ~ columns | join(', ')
+            ~ '}, delim = ' ~ sql_text(group.delimiter) ~ ", quote = '\"', escape = '\"'"
+            ~ ", comment = '', skip = 0, strict_mode = true, null_padding = false"
+            ~ ", ignore_errors = false, encoding = 'utf-8', compression = " ~ group.compression
+            ~ ', hive_partitioning = false)' %}
+        {% do found.append({'files': group.files, 'types': types, 'relation': relation}) %}
+    {% endfor %}
+    {{ return(found) }}
+{% endmacro %}
+
+
+{#- How a file is compressed; DuckDB's own guess is wrong where a folder has a question mark. -#}
+{% macro duckdb__compression(path) %}
+    {{ return("'gzip'" if path.endswith('.gz') else "'none'") }}
+{% endmacro %}
+
+
+{#- The delimiter and the column names that the first line of a CSV file says. -#}
+{% macro csv_header(table_name, path, line) %}
+    {% if not line or not line.strip() %}
+        {% do raw_data_error(
+            table_name ~ ': ' ~ path ~ ' has no header: its first line is empty. Deliver it with the'
+            ~ ' names of its columns, or take it away.'
+        ) %}
+    {% endif %}
+    {% if modules.re.search('[\x00-\x08\x0a-\x1f]', line) %}
+        {% do raw_data_error(
+            table_name ~ ': ' ~ path ~ ', line 1: the header has a control character. Correct the'
+            ~ ' header.'
+        ) %}
+    {% endif %}
+    {% set unquoted = modules.re.sub('"[^"]*"', '', line) %}
+    {% set found = namespace(delimiter=',') %}
+    {% for delimiter in [';', '\t', '|'] %}
+        {% if unquoted.count(delimiter) > unquoted.count(found.delimiter) %}
+            {% set found.delimiter = delimiter %}
+        {% endif %}
+    {% endfor %}
+    {% set delimiter = found.delimiter %}
+    {% set fields = modules.re.findall(
+        '("(?:[^"]|"")*"|[^' ~ delimiter ~ ']*)[' ~ delimiter ~ ']', line ~ delimiter
+    ) %}
+    {% set names = [] %}
+    {% for field in fields %}
+        {% if '"' in field %}
+            {#- DuckDB would read no row at all -#}
+            {% if not modules.re.fullmatch('"(?:[^"]|"")*"', field) %}
+                {% do raw_data_error(
+                    table_name ~ ': ' ~ path ~ ', line 1: the header has a double quote that is not'
+                    ~ ' closed, or text beside a quoted name. Correct the header.'
+                ) %}
+            {% endif %}
+            {% set field = field[1:-1].replace('""', '"') %}
+        {% endif %}
+        {% set name = field.strip().lower() or 'column' ~ loop.index %}
+        {% if name in names %}
+            {% do raw_data_error(
+                table_name ~ ': ' ~ path ~ ' has the column ' ~ name ~ ' twice. Take one away or'
+                ~ ' rename it.'
+            ) %}
+        {% endif %}
+        {% do names.append(name) %}
+    {% endfor %}
+    {{ return((delimiter, names)) }}
+{% endmacro %}
+
+
+{#- Texts as a SQL list. -#}
+{% macro duckdb__text_list(values) %}
+    {% set texts = [] %}
+    {% for value in values %}
+        {% do texts.append(sql_text(value)) %}
+    {% endfor %}
+    {{ return('[' ~ texts | join(', ') ~ ']') }}
 {% endmacro %}
 
 

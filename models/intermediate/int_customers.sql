@@ -1,5 +1,5 @@
 -- Grain: one row per customer known in any table.
-{{ config(materialized='table') }}
+{{ config(materialized='table', post_hook='{{ warn_of_email_keys() }}') }}
 
 with
 

@@ -1,16 +1,13 @@
 """Every way to deliver raw data gives the same rows, and every row delivered has a fate."""
 
 import csv
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 import pytest
 import yaml
+from lifecycle import PROJECT, build_with_dbt
 
-PROJECT = Path(__file__).resolve().parents[2]
 SAMPLE = PROJECT / "seeds" / "sample"
 FAULTS = PROJECT / "benchmarks" / "generator" / "faults.csv"
 CONTRACT = yaml.safe_load((PROJECT / "models" / "staging" / "_raw.yml").read_text())
@@ -22,30 +19,9 @@ Warehouse = duckdb.DuckDBPyConnection
 
 def build(*, folder: Path, **settings: object) -> Warehouse:
     """Build the layers up to the audit marts with plain dbt; returns the warehouse, read-only."""
-    profile = (PROJECT / "profiles.example.yml").read_text()
-    (folder / "profiles.yml").write_text(profile)
-    own = {
-        "DBT_PROFILES_DIR": folder,
-        "DBT_TARGET_PATH": folder / "target",
-        "DBT_LOG_PATH": folder / "logs",
-        "WAREHOUSE_PATH": folder / "warehouse.duckdb",
-        "REPORTING_CURRENCY": "EUR",
-    }
-    inherited = {name: value for name, value in os.environ.items() if name != "AS_OF_DATE"}
-    dbt = Path(sys.executable).with_name("dbt")
-    run = subprocess.run(
-        [
-            *(dbt, "build", "--indirect-selection", "cautious"),
-            *("--select", "+row_reconciliation", "+rejected_rows", "stg_*"),
-        ],
-        cwd=PROJECT,
-        env=inherited | {name: str(value) for name, value in (own | settings).items()},
-        capture_output=True,
-        text=True,
-        check=False,
+    return build_with_dbt(
+        folder=folder, select=("+row_reconciliation", "+rejected_rows", "stg_*"), **settings
     )
-    assert run.returncode == 0, run.stdout
-    return duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True)
 
 
 @pytest.fixture(scope="module")

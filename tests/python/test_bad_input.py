@@ -1,0 +1,604 @@
+"""Every kind of bad input: a damaged row is kept with its reasons, a damaged file stops the build.
+
+docs/bad_input.md lists the kinds, and is tested to be the list of the kinds tried here.
+"""
+
+import csv
+import gzip
+import io
+import os
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+from click.testing import Result
+from lifecycle import PROJECT, ROW_FATE, refresh_delivery
+
+DOCUMENTED = PROJECT / "docs" / "bad_input.md"
+ACCEPTED = [("accepted", None)]
+LONG_TEXT = "x" * 300
+ORDERS = "order_id,customer_id,ordered_at,amount\no1,ann,2024-01-05,30\n"
+
+
+# Bad rows: all in one delivery, whose folder and files have every awkward name
+
+
+def order(order_id: str, **changes: str) -> dict[str, str]:
+    """Return a good order, with changes."""
+    good = {"order_id": order_id, "customer_id": "ann", "ordered_at": "2024-01-05", "amount": "5"}
+    return good | {"currency": "EUR", "status": "", "order_type": ""} | changes
+
+
+def rejected(*reasons: str) -> list[tuple[str, str]]:
+    """Return the fate of one row that is rejected for these reasons."""
+    return [("rejected", ", ".join(reasons))]
+
+
+# kind -> its rows of orders.csv, and the fates of the rows with the key of the first
+BAD_ORDERS: dict[str, tuple[list[dict[str, str]], list[tuple[str, str | None]]]] = {
+    "a wrong type": ([order("wrong_type", amount="five")], rejected("invalid_amount")),
+    "no key": ([order("")], rejected("missing_order_id")),
+    "several faults in one row": (
+        [order("several", amount="", status="lost", ordered_at="soon")],
+        rejected("invalid_ordered_at", "missing_amount", "unknown_status"),
+    ),
+    "a key twice, the same content": (
+        [order("twice"), order("twice")],
+        [("accepted", None), ("superseded", None)],
+    ),
+    "a key twice, other content": (
+        [order("two"), order("two", amount="6")],
+        [("accepted", None), ("superseded", None)],
+    ),
+    "an unknown status": ([order("status", status="shipped")], rejected("unknown_status")),
+    "an unknown currency": ([order("currency", currency="QQQ")], rejected("no_exchange_rate")),
+    "no exchange rate for the day": (
+        [order("before_rates", currency="USD", ordered_at="2023-12-31")],
+        rejected("no_exchange_rate"),
+    ),
+    "a date in the future": ([order("future", ordered_at="2124-01-01")], rejected("future_dated")),
+    "a date after as-of": ([order("after", ordered_at="2024-07-01")], [("held_back", None)]),
+    "the year 1900": ([order("old", ordered_at="1900-01-01")], rejected("implausible_date")),
+    "the year 9999": ([order("never", ordered_at="9999-12-31")], rejected("future_dated")),
+    "a time with the name of a zone": (
+        [order("zone", ordered_at="2024-01-05 10:00:00 Europe/Berlin")],
+        rejected("invalid_ordered_at"),
+    ),
+    "a negative amount": ([order("negative", amount="-5")], ACCEPTED),
+    "an amount of zero": ([order("zero", amount="0")], ACCEPTED),
+    "an amount with a decimal comma": ([order("comma", amount="5,5")], rejected("invalid_amount")),
+    "a return without its sale": (
+        [order("return", order_type="return", original_order_id="nowhere")],
+        ACCEPTED,
+    ),
+    "a return with a positive amount": (
+        [order("return_plus", order_type="return", amount="5")],
+        ACCEPTED,
+    ),
+    "a text of 300 characters": ([order(LONG_TEXT, customer_id=LONG_TEXT)], ACCEPTED),
+    "text of any script": ([order("ключ-鍵-🔑", customer_id="顧客 Ünï")], ACCEPTED),
+    "a NUL character in a key": ([order("nul\0key", customer_id="nul\0")], ACCEPTED),
+    "a NUL character in a number": ([order("nul", amount="5\0")], rejected("invalid_amount")),
+    "quotes and semicolons in a key": ([order("a;'\"b\n", customer_id="';--\"")], ACCEPTED),
+    "an e-mail as customer_id": ([order("email", customer_id="jane@example.com")], ACCEPTED),
+}
+# kinds that have a test of their own
+SHAPES = "test_rows_of_files_of_every_shape_arrive_with_what_they_say"
+TRIED_ELSEWHERE = {
+    "a line without its order": "test_a_line_falls_with_its_order_or_for_itself",
+    "a line whose order is rejected": "test_a_line_falls_with_its_order_or_for_itself",
+    "no optional table": "test_an_absent_optional_table_is_empty",
+    "a header and no row": SHAPES,
+    "columns in another order, added or left out": SHAPES,
+    "an optional column renamed": "test_what_is_ignored_is_said_once",
+    "a file named after no table": "test_what_is_ignored_is_said_once",
+    "files of one table with other columns, types or formats": SHAPES,
+    "blanks, quotes or glob characters in a path": SHAPES,
+    "no place to publish": "test_a_published_folder_that_cannot_be_made_is_exit_code_3",
+}
+BAD_LINES = (
+    "order_id,line_number,product_id,amount\nnowhere,1,tea,5\nfuture,1,tea,5\nzero,x,tea,5\n"
+)
+# file -> its bytes; one table in many shapes, each row of which must arrive
+CUSTOMER_FILES: dict[str, bytes] = {
+    "customers_1.csv": b"\xef\xbb\xbfcustomer_id,region\r\nc1,North\r\n",
+    "customers_2; 'it''s' [x]*?.csv": b'region|"customer_id"|colour\n"North, a ""b"""|c2|red\n',
+    "customers_3.csv.gz": gzip.compress(b"customer_id\tregion\nc3\tNo\nc3b\tSo\n"),
+    "customers_4.csv": b"customer_id,region\n",
+    "customers_5.csv": b"CUSTOMER_ID ; created_at;\nc5;2024-01-03 02:00:00;\n\nc5b;;\n",
+}
+# the same as queries, written as Parquet: other types of the same columns
+CUSTOMER_QUERIES: dict[str, str] = {
+    "customers_6.parquet": "select 9007199254740993 as customer_id, "
+    "date '2024-01-03' as created_at",
+    "customers_7.parquet": "select 7::double as customer_id, true as region",
+    "customers_8.parquet": "select 'c' || chr(0) as customer_id, "
+    "timestamp '2024-01-03 02:00' as created_at",
+}
+CUSTOMERS = {
+    ("c1", "North", None),
+    ("c2", 'North, a "b"', None),
+    ("c3", "No", None),
+    ("c3b", "So", None),
+    ("c5", None, "2024-01-03 02:00:00"),
+    ("c5b", None, None),
+    ("9007199254740993", None, "2024-01-03 00:00:00"),
+    ("7", "true", None),
+    ("c\0", None, "2024-01-03 02:00:00"),
+}
+
+
+def csv_text(rows: list[dict[str, str]]) -> str:
+    """Write rows as CSV, with the columns of all of them."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n", restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """A folder in which a refresh ran, and what it said."""
+
+    folder: Path
+    result: Result
+
+    def query(self, sql: str, *parameters: object) -> list[tuple]:
+        """Ask the warehouse as the refresh left it."""
+        with duckdb.connect(
+            str(self.folder / "kept" / "warehouse.duckdb"), read_only=True
+        ) as warehouse:
+            return warehouse.execute(sql, parameters).fetchall()
+
+
+@pytest.fixture(scope="module")
+def bad_rows(tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
+    """Refresh from a delivery of every bad row; it is published, because rows stop nothing."""
+    folder = tmp_path_factory.mktemp("bad")
+    delivery = folder / 'raw; [1]*? the customer\'s "data" {x=1}'
+    (delivery / "customers").mkdir(parents=True)
+    orders = [row for rows, _ in BAD_ORDERS.values() for row in rows]
+    (delivery / "orders.csv").write_text(csv_text(orders), newline="")
+    (delivery / "order_lines.csv").write_text(BAD_LINES)
+    (delivery / "exchange_rates.csv").write_text(
+        "rate_date,from_currency,to_currency,rate\n2024-01-01,USD,EUR,0.9\n2024-01-01,GBP,EUR,-1\n"
+    )
+    for number, (name, content) in enumerate(CUSTOMER_FILES.items()):
+        # in a folder of the table's name, or beside it
+        (delivery / ("customers" if number % 2 else ".") / name).write_bytes(content)
+    for name, query in CUSTOMER_QUERIES.items():
+        path = str(delivery / name).replace("'", "''")
+        duckdb.sql(f"copy ({query}) to '{path}'")
+    for name in ("Products.csv", ".orders.csv", "customers/._x.csv", "orders_2024.CSV"):
+        (delivery / name).write_text("not read")
+    result = refresh_delivery(
+        folder,
+        *("--as-of", "2024-06-30", "--reporting-currency", "EUR"),
+        delivery=delivery,
+        select=("+row_reconciliation", "+rejected_rows", "+dim_customers"),
+    )
+    assert result.exit_code == 0, result.output
+    (folder / "kept").mkdir()
+    shutil.copy(folder / "warehouse.duckdb", folder / "kept")
+    return Refreshed(folder=folder, result=result)
+
+
+@pytest.mark.parametrize("kind", BAD_ORDERS)
+def test_a_bad_row_has_its_fate_and_its_reasons(kind, bad_rows):
+    rows, fates = BAD_ORDERS[kind]
+    found = bad_rows.query(
+        f"select {ROW_FATE}, rejection_reasons from restricted.base_orders "
+        "where coalesce(order_id, raw_key, '') = trim(?) order by all",
+        rows[0]["order_id"],
+    )
+    assert found == fates
+
+
+def test_a_line_falls_with_its_order_or_for_itself(bad_rows):
+    assert bad_rows.query(
+        "select row_key, rejection_reasons from marts.rejected_rows "
+        "where table_name = 'order_lines' order by 1"
+    ) == [
+        ("future|1", "order_rejected"),
+        ("nowhere|1", "orphan"),
+        ("zero|x", "invalid_line_number"),
+    ]
+
+
+def test_rows_of_files_of_every_shape_arrive_with_what_they_say(bad_rows):
+    found = bad_rows.query(
+        "select customer_id, region, created_at::text from staging.stg_customers"
+    )
+    assert set(found) == CUSTOMERS
+
+
+def test_nothing_is_lost(bad_rows):
+    counted = {table: counts for table, *counts in bad_rows.query("from marts.row_reconciliation")}
+    orders = sum(len(rows) for rows, _ in BAD_ORDERS.values())
+    fates = [fate for _, fates in BAD_ORDERS.values() for fate, _ in fates]
+    ways = [fates.count(way) for way in ("accepted", "superseded", "rejected", "held_back")]
+    assert counted["orders"] == [orders, *ways]
+    assert counted["order_lines"] == [3, 0, 0, 3, 0]
+    assert counted["customers"] == [len(CUSTOMERS), len(CUSTOMERS), 0, 0, 0]
+    for raw, *ways in counted.values():
+        assert raw == sum(ways)
+    reasons = bad_rows.query("select count(*), count(rejection_reasons) from marts.rejected_rows")
+    assert reasons == [(sum(ways[3] for ways in counted.values()),) * 2]
+
+
+def test_an_absent_optional_table_is_empty(bad_rows):
+    assert bad_rows.query(
+        "select raw_rows from marts.row_reconciliation where table_name = 'campaigns'"
+    ) == [(0,)]
+
+
+def test_what_is_ignored_is_said_once(bad_rows):
+    warnings = [line for line in bad_rows.result.stderr.splitlines() if "Warning: " in line]
+    assert [line for line in warnings if line.startswith("Warning: customers: not in")] == [
+        "Warning: customers: not in the contract, so ignored: column3, colour"
+    ]
+    (ignored,) = [line for line in warnings if "read into no table" in line]
+    assert "Products.csv" in ignored
+    assert "orders_2024.CSV" in ignored
+    assert ".orders.csv" not in ignored
+    assert "._x.csv" not in ignored
+
+
+def test_customers_known_by_an_e_mail_address_are_counted(bad_rows):
+    assert (
+        "Warning: customers: 1 customer_id look like e-mail addresses, and a customer_id is in "
+        "every mart. Deliver keys that name nobody, and the address as email."
+    ) in bad_rows.result.stderr.splitlines()
+
+
+# Bad files: each stops the build, which says so on one line of its own
+
+
+def half(content: bytes) -> bytes:
+    """Cut a file in the middle."""
+    return content[: len(content) // 2]
+
+
+def parquet(query: str) -> bytes:
+    """Return a query's rows as the bytes of a Parquet file."""
+    file = io.BytesIO()
+    pq.write_table(duckdb.sql(query).to_arrow_table(), file)
+    return file.getvalue()
+
+
+MEMBERS = b"campaign_id,customer_id,assigned_at\nk1,ann,2024-01-05\n"
+PRODUCTS = b"product_id,product_name\np1,Tea\n"
+LOYALTY = "select 'ann' as customer_id, 'club' as programme, date '2024-01-05' as joined_at"
+RATES = "rate_date,from_currency,to_currency,rate\n2024-01-01,USD,EUR,0.9\n"
+# Several in one build, each of another table, none of them read before the others are.
+# kind -> file, its bytes, what is said of it after its table and its path
+BadFiles = dict[str, tuple[str, bytes, str]]
+BAD_FILES: tuple[BadFiles, ...] = (
+    {
+        "a line with too many fields": (
+            "customers_1.csv",
+            b"customer_id,region\nc1,North\nc2,South,West\nc3,East\n",
+            ", line 3: 3 fields, and the header has 2. Correct the line",
+        ),
+        "a line with too few fields": (
+            "campaign_members.csv",
+            MEMBERS + b"k1,bob\n",
+            ", line 3: 2 fields, and the header has 3. Correct the line",
+        ),
+        "a quote that is not closed": (
+            "products.csv",
+            PRODUCTS + b'p2,"Coffee\np3,Milk\n',
+            ", line 3: a double quote is not closed",
+        ),
+        "a byte that is not UTF-8": (
+            "campaigns.csv",
+            "campaign_id,campaign_name\nk1,Größe\n".encode("latin-1"),
+            ", line 2: a byte is not UTF-8. Export the file as UTF-8.",
+        ),
+        "an empty file": ("usage_readings.csv", b"", " has no header: its first line is empty."),
+        "a Parquet file cut in half": (
+            "loyalty_memberships/2024.parquet",
+            half(parquet(LOYALTY)),
+            " is cut, or no Parquet file. Deliver it again.",
+        ),
+        "a required column renamed": (
+            "exchange_rates.csv",
+            RATES.replace("rate\n", "course\n", 1).encode(),
+            " (found: rate_date, from_currency, to_currency, course). Rename or add it",
+        ),
+    },
+    {
+        "text after a closing quote": (
+            "products.csv",
+            PRODUCTS + b'p2,"Coffee" beans\n',
+            ", line 3: a double quote is not closed, or text follows a closed one.",
+        ),
+        "line ends of two kinds": (
+            "customers.csv",
+            b"customer_id,region\r\nc1,North\nc2,South\n",
+            ": its lines do not all end the same way",
+        ),
+        "a column twice": (
+            "campaigns.csv",
+            b"campaign_id,campaign_name,Campaign_Name\nk1,a,b\n",
+            " has the column campaign_name twice. Take one away or rename it.",
+        ),
+        "a required column in one of two files only": (
+            "campaign_members_2.csv",
+            b"campaign_id,customer_id\nk1,bob\n",
+            " (found: campaign_id, customer_id). Rename or add it",
+        ),
+        "a line before the header": (
+            "usage_readings.csv",
+            b"Readings of 2024\nasset_id,customer_id,read_at,reading\na1,ann,2024-01-05,5\n",
+            " (found: readings of 2024). Rename or add it",
+        ),
+        "a CSV file named .parquet": (
+            "loyalty_memberships.parquet",
+            b"customer_id,programme,joined_at\nann,club,2024-01-05\n",
+            " is cut, or no Parquet file. Deliver it again.",
+        ),
+        "a quote in the header that is not closed": (
+            "exchange_rates.csv",
+            RATES.replace("rate_date", '"rate_date', 1).encode(),
+            ", line 1: the header has a double quote that is not closed",
+        ),
+    },
+    {
+        "a line of two million characters": (
+            "products.csv",
+            PRODUCTS + b"p2," + b"x" * 2_000_000 + b"\n",
+            ", line 3: longer than 2000000 bytes.",
+        ),
+        "another encoding": (
+            "customers.csv",
+            "customer_id,region\nc1,North\n".encode("utf-16"),
+            ", line 1: a byte is not UTF-8. Export the file as UTF-8.",
+        ),
+        "a Parquet file damaged inside": (
+            "loyalty_memberships.parquet",
+            # DuckDB does not say which file it is
+            parquet(LOYALTY)[:4] + b"\xff" * 16 + parquet(LOYALTY)[20:],
+            " is damaged (",
+        ),
+    },
+)
+KINDS_OF_FILES = [(kind, number) for number, files in enumerate(BAD_FILES) for kind in files]
+
+
+@pytest.fixture(scope="module")
+def bad_files(bad_rows: Refreshed) -> list[Result]:
+    """Refresh from each delivery of bad files, where bad_rows has published before."""
+    results = []
+    for number, files in enumerate(BAD_FILES):
+        delivery = bad_rows.folder / f"delivery_{number}"
+        good = {"orders.csv": ORDERS.encode(), "campaign_members_1.csv": MEMBERS}
+        for name, content in (
+            good | {name: content for name, content, _ in files.values()}
+        ).items():
+            (delivery / name).parent.mkdir(parents=True, exist_ok=True)
+            (delivery / name).write_bytes(content)
+        select = ("int_run_settings", "base_*")
+        results.append(refresh_delivery(bad_rows.folder, delivery=delivery, select=select))
+    return results
+
+
+@pytest.mark.parametrize(("kind", "number"), KINDS_OF_FILES)
+def test_a_bad_file_is_one_line_with_its_table_and_what_to_do(kind, number, bad_rows, bad_files):
+    name, _, said = BAD_FILES[number][kind]
+    path = bad_rows.folder / f"delivery_{number}" / name
+    table = re.split(r"[./]|_\d", name)[0]
+    lines = [line for line in bad_files[number].stderr.splitlines() if str(path) in line]
+    assert len(lines) == 1
+    assert lines[0].startswith(f"{table}: ")
+    assert f"{path}{said}" in lines[0]
+
+
+def test_bad_files_are_exit_code_4_and_each_has_its_line_alone(bad_files):
+    for result, files in zip(bad_files, BAD_FILES, strict=True):
+        assert result.exit_code == 4
+        said = [
+            line
+            for line in result.stderr.splitlines()
+            if line and not re.match(r"\[|Warning: |\d+ models|The log", line)
+        ]
+        assert said[0] == "Error: Nothing was published."
+        assert len(said) == 1 + len(files)
+
+
+# Deliveries that stop before any table is read
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        pytest.param(
+            {"customers.csv": "customer_id\nann\n"},
+            "none of orders, subscriptions, survey_responses was found in {folder}. Deliver",
+            id="no main file",
+        ),
+        pytest.param(
+            {"orders.csv": ORDERS.replace("amount", "amuont")},
+            "orders: the required column amount is missing in {folder}/orders.csv "
+            "(found: order_id, customer_id, ordered_at, amuont). Rename",
+            id="a main file without a required column",
+        ),
+        pytest.param(
+            {"orders.csv": csv_text([order("o1"), order("o2", currency="usd")])},
+            "The data has several currencies, EUR and USD among them: set REPORTING_CURRENCY",
+            id="several currencies and no setting",
+        ),
+    ],
+)
+def test_a_delivery_that_says_too_little_is_one_line_and_exit_code_4(
+    files, said, tmp_path, bad_rows
+):
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    result = refresh_delivery(bad_rows.folder, delivery=tmp_path, select=["int_run_settings"])
+    assert result.exit_code == 4
+    lines = result.stderr.splitlines()
+    start = lines.index("Error: Nothing was published.")
+    assert lines[start + 1].startswith(said.format(folder=tmp_path))
+    assert lines[start + 2].startswith("The log of dbt: ")
+    assert len(lines) == start + 3
+
+
+def no_folder(folder: Path) -> None:
+    """Deliver nothing, not even a folder."""
+    folder.rmdir()
+
+
+def no_file(folder: Path) -> None:
+    """Deliver what is no CSV or Parquet file."""
+    (folder / "orders.xlsx").write_bytes(b"x")
+
+
+def link_to_nothing(folder: Path) -> None:
+    """Deliver a link to a file that is gone."""
+    (folder / "orders.csv").write_text(ORDERS)
+    (folder / "orders_2.csv").symlink_to("gone.csv")
+
+
+def folder_for_a_file(folder: Path) -> None:
+    """Deliver a folder called like a file."""
+    (folder / "orders_2.csv").mkdir()
+
+
+def cut_gzip(folder: Path) -> None:
+    """Deliver half of a compressed file, which DuckDB would read as a shorter one."""
+    (folder / "orders_2.csv.gz").write_bytes(half(gzip.compress(ORDERS.encode() * 100)))
+
+
+def no_permission(folder: Path) -> None:
+    """Deliver a file that this user may not read."""
+    (folder / "orders_2.csv").write_text(ORDERS)
+    (folder / "orders_2.csv").chmod(0)
+    if os.access(folder / "orders_2.csv", os.R_OK):
+        pytest.skip("this user, root for example, may read every file")
+
+
+@pytest.mark.parametrize(
+    ("deliver", "exit_code", "said"),
+    [
+        pytest.param(no_folder, 2, "The raw data folder {folder} does not exist", id="no folder"),
+        pytest.param(
+            no_file, 4, "The raw data folder {folder} holds no CSV or Parquet file", id="no file"
+        ),
+        pytest.param(
+            link_to_nothing,
+            4,
+            "orders: {folder}/orders_2.csv cannot be read (No such file or directory).",
+            id="a link to a file that is gone",
+        ),
+        pytest.param(
+            folder_for_a_file,
+            4,
+            "orders: {folder}/orders_2.csv cannot be read (Is a directory).",
+            id="a folder in place of a file",
+        ),
+        pytest.param(
+            cut_gzip,
+            4,
+            "orders: {folder}/orders_2.csv.gz is cut or damaged",
+            id="a compressed file cut in half",
+        ),
+        pytest.param(
+            no_permission,
+            4,
+            "orders: {folder}/orders_2.csv cannot be read (Permission denied).",
+            id="no permission to read a file",
+        ),
+    ],
+)
+def test_a_delivery_that_cannot_be_read_is_told_before_anything_is_built(
+    deliver: Callable[[Path], None], exit_code, said, tmp_path, bad_rows
+):
+    delivery = tmp_path / "delivery"
+    delivery.mkdir()
+    deliver(delivery)
+    result = refresh_delivery(bad_rows.folder, delivery=delivery)
+    assert result.exit_code == exit_code
+    assert said.format(folder=delivery) in result.stderr.splitlines()[-1]
+    assert "[" not in result.stderr  # the line of a model
+
+
+# Places that cannot be written to
+
+
+@pytest.mark.parametrize(
+    ("warehouse", "said"),
+    [
+        pytest.param("a folder", "is a directory.", id="a folder as warehouse"),
+        pytest.param(
+            "a file/w.duckdb", "cannot be made (File exists)", id="a warehouse in no folder"
+        ),
+        pytest.param(
+            "read-only/w.duckdb", "cannot be written to", id="no permission to write the warehouse"
+        ),
+    ],
+)
+def test_a_warehouse_that_cannot_be_written_is_exit_code_2(warehouse, said, tmp_path):
+    (tmp_path / "orders.csv").write_text(ORDERS)
+    (tmp_path / "a folder").mkdir()
+    (tmp_path / "a file").write_text("")
+    (tmp_path / "read-only").mkdir(mode=0o500)
+    if warehouse.startswith("read-only") and os.access(tmp_path / "read-only", os.W_OK):
+        pytest.skip("this user, root for example, may write to every folder")
+    path = tmp_path / warehouse
+    result = refresh_delivery(tmp_path, "--warehouse", path, delivery=tmp_path)
+    assert result.exit_code == 2
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
+    assert str(path.parent) in line
+    assert said in line
+
+
+def test_a_published_folder_that_cannot_be_made_is_exit_code_3(tmp_path, bad_rows):
+    (tmp_path / "orders.csv").write_text(ORDERS)
+    (tmp_path / "a file").write_text("")
+    result = refresh_delivery(
+        bad_rows.folder,
+        *("--publish-dir", tmp_path / "a file" / "published"),
+        delivery=tmp_path,
+        select=["int_run_settings", "dim_dates"],
+    )
+    assert result.exit_code == 3
+    line = result.stderr.splitlines()[-1]
+    assert str(tmp_path / "a file") in line
+    assert line.endswith("Name another folder with --publish-dir.")
+
+
+def test_after_all_this_the_published_build_is_the_one_before(bad_rows, bad_files):
+    published = bad_rows.folder / "published"
+    assert len(list((published / "builds").iterdir())) == 1
+    with duckdb.connect(str(published / "marts.duckdb"), read_only=True) as marts:
+        kept = marts.execute("select customer_id from dim_customers").fetchall()
+    assert ("c\0",) in kept
+
+
+# The documentation
+
+
+def test_every_documented_kind_is_tried_and_every_kind_tried_is_documented():
+    documented = re.findall(r"^\| ([^|]+?) +\| [^|]+\| *\d *\|$", DOCUMENTED.read_text(), re.M)
+    tried = {
+        parameters.id
+        for test in (
+            test_a_delivery_that_says_too_little_is_one_line_and_exit_code_4,
+            test_a_delivery_that_cannot_be_read_is_told_before_anything_is_built,
+            test_a_warehouse_that_cannot_be_written_is_exit_code_2,
+        )
+        for mark in test.pytestmark
+        for parameters in mark.args[1]
+    }
+    tried |= BAD_ORDERS.keys() | {kind for kind, _ in KINDS_OF_FILES} | set(TRIED_ELSEWHERE)
+    assert sorted(documented) == sorted(tried)
+    for name in TRIED_ELSEWHERE.values():
+        assert name in globals()
