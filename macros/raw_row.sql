@@ -156,6 +156,12 @@
             {% do reasons.append("case when raw_" ~ name ~ " is not null and " ~ name
                 ~ " is null then 'invalid_" ~ name ~ "' end") %}
         {% endif %}
+        {#- money of a trillion and more is a typing error, and too wide for what follows -#}
+        {% if column.data_type == 'decimal(18,2)' and name in types %}
+            {% do reasons.append(
+                "case when abs(" ~ name ~ ") >= 1e12 then 'implausible_" ~ name ~ "' end"
+            ) %}
+        {% endif %}
         {% if column.config.meta.accepted_values %}
             {% do reasons.append("case when " ~ name ~ " not in ("
                 ~ column.config.meta.accepted_values | map('tojson') | join(', ') | replace('"', "'")

@@ -120,7 +120,6 @@ def raw_data_problem(*, message: str, folder: Path | None, tables: Sequence[str]
     """
     for pattern in (
         r"Raw data: (.*)",
-        r"(\w+: the required column \w+ is missing in .*)",
         r"(The data has several currencies.*)",
     ):
         found = re.search(pattern, whole_cause_of(message=message))

@@ -12,7 +12,7 @@ purchases as (
     from {{ ref('int_orders_sequenced') }} as purchases
     inner join {{ ref('int_customers') }} as customers
         on purchases.customer_id = customers.customer_id
-    where purchases.order_number is not null
+    where purchases.is_purchase
 ),
 
 last_purchases as (

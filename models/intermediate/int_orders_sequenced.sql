@@ -1,10 +1,11 @@
--- Grain: one row per accepted order.
+-- Grain: one row per accepted order of a known customer.
 {{ config(materialized='table') }}
 
 with
 
 orders as (
     select * from {{ ref('int_orders_valued') }}
+    where customer_id <> 'anonymous'
 ),
 
 -- counted over purchases alone, among all that the customer ordered; ties go by order_id
@@ -13,14 +14,7 @@ orders_with_history as (
         order_id,
         customer_id,
         order_date,
-        refunded_on,
-        gross_amount,
-        discount_amount,
-        refunded_amount,
-        sale_margin_amount,
-        refund_margin_amount,
         is_purchase,
-        customer_id <> 'anonymous' as has_customer,
         count(case when is_purchase then order_id end) over orders_before as purchases_before,
         max(case when is_purchase then order_date end) over orders_before
             as purchased_before_on
@@ -39,22 +33,13 @@ select
 
     -- dates
     order_date,
-    refunded_on,
-
-    -- amounts
-    {{ as_amount('gross_amount - discount_amount') }} as sale_amount,
-    sale_margin_amount,
-    refunded_amount,
-    refund_margin_amount,
 
     -- history
-    case when is_purchase and has_customer then purchases_before + 1 end as order_number,
-    case
-        when is_purchase and has_customer
-            then {{ days_between('purchased_before_on', 'order_date') }}
-    end as days_since_previous_order,
+    case when is_purchase then purchases_before + 1 end as order_number,
+    case when is_purchase then {{ days_between('purchased_before_on', 'order_date') }} end
+        as days_since_previous_order,
 
     -- flags
     is_purchase,
-    has_customer and purchases_before = 0 as is_first_order
+    purchases_before = 0 as is_first_order
 from orders_with_history

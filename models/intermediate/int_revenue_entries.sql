@@ -3,7 +3,7 @@
 with
 
 orders as {{ not_materialized() }} (
-    select * from {{ ref('int_orders_sequenced') }}
+    select * from {{ ref('int_orders_valued') }}
 )
 
 select
@@ -12,8 +12,9 @@ select
     'orders' as relationship,
     'sale' as entry_type,
     order_date as revenue_date,
-    sale_amount as revenue_amount,
-    sale_margin_amount as margin_amount
+    {{ as_amount('gross_amount - discount_amount') }} as revenue_amount,
+    sale_margin_amount as margin_amount,
+    is_purchase
 from orders
 
 union all
@@ -25,6 +26,7 @@ select
     'refund' as entry_type,
     refunded_on as revenue_date,
     {{ as_amount('-refunded_amount') }} as revenue_amount,
-    refund_margin_amount as margin_amount
+    refund_margin_amount as margin_amount,
+    false as is_purchase
 from orders
-where refunded_on is not null
+where refunded_amount <> 0

@@ -71,6 +71,10 @@ BAD_ORDERS: dict[str, tuple[list[dict[str, str]], list[tuple[str, str | None]]]]
     ),
     "a negative amount": ([order("negative", amount="-5")], ACCEPTED),
     "an amount of zero": ([order("zero", amount="0")], ACCEPTED),
+    "an amount of a trillion": (
+        [order("trillion", amount="9999999999999999.99")],
+        rejected("implausible_amount"),
+    ),
     "an amount with a decimal comma": ([order("comma", amount="5,5")], rejected("invalid_amount")),
     "a return without its sale": (
         [order("return", order_type="return", original_order_id="nowhere")],

@@ -45,7 +45,7 @@ purchases as (
         max(order_date) as last_order_date,
         count(*) as purchases_count
     from {{ ref('int_orders_sequenced') }}
-    where order_number is not null
+    where is_purchase
     group by customer_id
 ),
 

@@ -9,7 +9,7 @@ settings as (
 first_events as (
     select min(known_since) as first_event_on from {{ ref('int_customers') }}
     union all
-    select min(order_date) as first_event_on from {{ ref('int_orders_sequenced') }}
+    select min(order_date) as first_event_on from {{ ref('int_orders_valued') }}
 ),
 
 date_range as (

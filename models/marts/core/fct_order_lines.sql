@@ -35,7 +35,6 @@ orders as {{ not_materialized() }} (
 
 sales as {{ not_materialized() }} (
     select * from {{ ref('int_orders_sequenced') }}
-    where customer_id <> 'anonymous'
 ),
 
 products as (
@@ -53,7 +52,7 @@ first_purchases_of_category as (
         on lines.order_id = sales.order_id
     inner join products
         on lines.product_id = products.product_id
-    where sales.order_number is not null and products.product_category <> 'unknown'
+    where sales.is_purchase and products.product_category <> 'unknown'
     group by sales.customer_id, products.product_category
 ),
 

@@ -46,8 +46,8 @@ select
 
     -- flags
     orders.is_purchase,
-    orders_sequenced.is_first_order,
+    coalesce(orders_sequenced.is_first_order, false) as is_first_order,
     orders.is_margin_estimated
 from orders
-inner join orders_sequenced
+left join orders_sequenced
     on orders.order_id = orders_sequenced.order_id
