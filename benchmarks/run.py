@@ -66,7 +66,7 @@ def raw_copy(*, settings: Settings) -> Step:
     """Copy the raw orders into one table of a new file, as DuckDB comes."""
     steps: list[Step] = []
     with tempfile.TemporaryDirectory(dir=settings.warehouse.parent) as folder:
-        config = {"threads": settings.threads, "preserve_insertion_order": False}
+        config = {"threads": settings.threads}
         with duckdb.connect(f"{folder}/copy.duckdb", config=config) as connection:
             orders = str(settings.raw_data / "orders.parquet").replace("'", "''")
             with timed(name="raw copy", steps=steps):
@@ -196,7 +196,7 @@ def table_lines(*, copy: Step, parts: dict[str, list[Step]], orders: int) -> Ite
             if step not in small:
                 yield row(step=step, copy=copy)
         if small:
-            yield row(step=total(name=f"{len(small)} smaller models", steps=small), copy=copy)
+            yield row(step=total(name=f"smaller models ({len(small)})", steps=small), copy=copy)
         if len(steps) > 1:
             yield row(step=total(name=f"**{part}**", steps=steps), copy=copy)
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+pytestmark = pytest.mark.long  # a build of a copy of the whole project
+
 PROJECT = Path(__file__).resolve().parents[2]
 CONTRIBUTING = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 COPIED = (

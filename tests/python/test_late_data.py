@@ -10,6 +10,8 @@ import duckdb
 import pytest
 from lifecycle import PROJECT, build_with_dbt
 
+pytestmark = pytest.mark.long  # each delivery is a build
+
 SAMPLE = PROJECT / "seeds" / "sample"
 DAYS = 5
 AS_OF = "2025-06-30"  # before the end of the sample, so that some rows are held back
@@ -171,7 +173,6 @@ def test_a_delivery_in_overlapping_parts_of_any_order_gives_the_same_marts(
     same_as_at_once(marts_of(delivery=tmp_path, folder=folder))
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("seed", [2, 3])
 def test_days_delivered_one_after_another_end_in_the_same_marts(
     same_as_at_once, seed, folder, tmp_path
