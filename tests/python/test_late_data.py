@@ -21,7 +21,7 @@ CORRECTED = {
     "customers": "region",
     "orders": "amount",
     "subscriptions": "amount",
-    "survey_responses": "score",
+    "survey_responses": "touchpoint",
 }
 WHOLE = ("products", "exchange_rates")  # tables without a customer
 BY_CUSTOMER = (*CORRECTED, "engagement_events")
@@ -59,9 +59,10 @@ def corrected(row: Row, *, column: str) -> list[Row]:
     """Return a row and, if it says when it was updated, a correction of each of two later days."""
     try:
         updated_at = datetime.fromisoformat(row["updated_at"])
-        changed = [str(round(float(row[column]) + more, 2)) for more in (1, 2)]
+        # each less than the one before, so that the greatest is not the latest
+        changed = [str(round(float(row[column]) - less, 2)) for less in (1, 2)]
     except ValueError:
-        changed = ["north", "south"] if column == "region" else []
+        changed = ["south", "north"] if column in ("region", "touchpoint") else []
     return [row] + [
         row | {column: value, "updated_at": str(updated_at + timedelta(days=day))}
         for day, value in enumerate(changed, start=1)
@@ -134,10 +135,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def at_once(folder: Path) -> Marts:
-    """Build from every version delivered at once, one file a table."""
+    """Build from the last version of every row alone, all at once, one file a table."""
     for table, rows in versions().items():
-        delivered = [version for row in rows for version in row]
-        write(delivered, file=folder / "at_once" / f"{table}.csv")
+        write([row[-1] for row in rows], file=folder / "at_once" / f"{table}.csv")
     return marts_of(delivery=folder / "at_once", folder=folder)
 
 
@@ -160,7 +160,7 @@ def test_the_delivery_has_what_the_test_is_about(at_once):
     for table in CORRECTED:
         assert any(len(row) == 3 for row in delivered[table]), table
     accepted = dict(at_once["row_reconciliation"])
-    assert accepted["orders"] < sum(len(row) for row in delivered["orders"])
+    assert accepted["orders"] < sum(len(row) for row in delivered["orders"]) * 3 / 4
 
 
 def test_a_delivery_in_overlapping_parts_of_any_order_gives_the_same_marts(

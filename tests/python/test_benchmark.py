@@ -1,0 +1,35 @@
+"""The benchmark runs, and its table is of the whole path from raw orders to what is published."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.long  # it builds and publishes the warehouse
+
+
+def test_the_table_has_every_part_and_the_parts_add_up(tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-m", "benchmarks.run", "--customers", "300", "--folder", tmp_path],
+        cwd=PROJECT,
+        env={name: value for name, value in os.environ.items() if not name.startswith("DBT_")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    lines = [line for line in run.stdout.splitlines() if line.startswith("| ")]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[1:]]
+    names = [row[0] for row in rows]
+    assert names[0] == "**raw copy**"
+    assert names[-1] == "publishing"
+    end = names.index("**order path**")
+    steps = sum(float(row[1]) for row in rows[1:end])
+    assert float(rows[end][1]) == pytest.approx(steps, abs=0.05 * end)
+    assert names.index("**order lines**") > end
+    # what it made is gone but for the raw data
+    assert not list(tmp_path.glob("*.duckdb"))
