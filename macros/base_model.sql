@@ -61,7 +61,7 @@ typed_rows as {{ not_materialized() }} (
 dated_rows as {{ not_materialized() }} (
     select
         *,
-        {{ event_day(contract, types) }} as event_date
+        {{ event_day(contract) }} as event_date
     from typed_rows
 ),
 

@@ -23,3 +23,29 @@
 {% macro rate(part, whole) %}
     {{ return('cast(' ~ part ~ ' as double) / nullif(' ~ whole ~ ', 0)') }}
 {% endmacro %}
+
+
+{#- Share of net revenue that is margin where no cost is known. -#}
+{% macro default_margin_rate() %}
+    {{ return('cast(' ~ var('default_margin_rate') ~ ' as decimal(9, 4))') }}
+{% endmacro %}
+
+
+{#- A price per billing interval as the price of a month, unrounded: a year has 12 months, 52 weeks or
+    365 days. -#}
+{% macro per_month(amount) %}
+    {{ return(
+        'cast(cast(' ~ amount ~ " as double) * case billing_interval when 'day' then 365"
+        ~ " when 'week' then 52 when 'month' then 12 when 'quarter' then 4 when 'year' then 1 end"
+        ~ ' / (12 * billing_interval_count) as decimal(28, 8))'
+    ) }}
+{% endmacro %}
+
+
+{#- The price of a month in the reporting currency. Eight digits first, because a product of floating
+    point may miss the half cent. -#}
+{% macro monthly_in_reporting_currency(monthly_price, exchange_rate) %}
+    {{ return(as_amount(
+        'cast(' ~ monthly_price ~ ' * ' ~ exchange_rate ~ ' as decimal(28, 8))'
+    )) }}
+{% endmacro %}

@@ -18,3 +18,39 @@
     {{ return('((year(' ~ later ~ ') - year(' ~ earlier ~ ')) * 12 + month(' ~ later
         ~ ') - month(' ~ earlier ~ '))') }}
 {% endmacro %}
+
+
+{#- How many months of recurring revenue lie between two dates: a day is its share of its own month. -#}
+{% macro months_of_revenue(from_date, to_date) %}
+    {% set positions = [] %}
+    {% for date in [from_date, to_date] %}
+        {% do positions.append(
+            'year(' ~ date ~ ') * 12 + month(' ~ date ~ ') + cast(day(' ~ date
+            ~ ') - 1 as double) / day(last_day(' ~ date ~ '))'
+        ) %}
+    {% endfor %}
+    {{ return('((' ~ positions[1] ~ ') - (' ~ positions[0] ~ '))') }}
+{% endmacro %}
+
+
+{#- The calendar months of a version's term, 0 where days make it. -#}
+{% macro months_of_term() %}
+    {{ return("case billing_interval when 'month' then 1 when 'quarter' then 3 when 'year' then 12"
+        ~ ' else 0 end * billing_interval_count') }}
+{% endmacro %}
+
+
+{#- The days of a version's term, 0 where calendar months make it. -#}
+{% macro days_of_term() %}
+    {{ return("case billing_interval when 'day' then 1 when 'week' then 7 else 0 end"
+        ~ ' * billing_interval_count') }}
+{% endmacro %}
+
+
+{#- A date so many terms of a version later; the terms may be an expression. -#}
+{% macro terms_after(date, terms) %}
+    {{ return(days_after(
+        months_after(date, '(' ~ terms ~ ') * ' ~ months_of_term()),
+        '(' ~ terms ~ ') * ' ~ days_of_term(),
+    )) }}
+{% endmacro %}

@@ -118,7 +118,7 @@
             {% set from_type = types[column_name] %}
             {% if type == 'date' %}
                 {% set time = cast_or_null(value, from_type, 'timestamp') %}
-                {% do selects.append('select ' ~ day_of(value, time, from_type) ~ ' from ' ~ raw) %}
+                {% do selects.append('select ' ~ reporting_day(time) ~ ' from ' ~ raw) %}
             {% else %}
                 {% do selects.append(
                     'select distinct ' ~ cast_or_null(value, from_type, type) ~ ' from ' ~ raw

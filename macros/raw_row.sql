@@ -31,8 +31,9 @@
         {#- a cast alone would round 6.5 to 7 without a word -#}
         {{ return('case when try_cast(' ~ expression ~ ' as double) = try_cast(' ~ expression
             ~ ' as integer) then try_cast(' ~ expression ~ ' as integer) end') }}
-    {% elif to_type == 'timestamp' and from_type == 'varchar' %}
-        {{ return(utc_time_of_text(expression)) }}
+    {% elif to_type == 'timestamp' and from_type in ('date', 'varchar') %}
+        {{ return(utc_time_of_day(expression) if from_type == 'date'
+            else utc_time_of_text(expression)) }}
     {% elif to_type == 'string' and modules.re.match('double|float|decimal', from_type or '') %}
         {#- a key stored as a number with decimals is still the key 7, not 7.0 -#}
         {{ return('coalesce(case when ' ~ expression ~ ' = floor(' ~ expression
@@ -67,24 +68,11 @@
 {% endmacro %}
 
 
-{#- The day of a time, in the reporting time zone. A raw value that is a date without a time is that
-    day in any zone. -#}
-{% macro day_of(raw, time, from_type) %}
-    {% if from_type == 'date' %}
-        {{ return('cast(' ~ time ~ ' as date)') }}
-    {% elif from_type == 'varchar' %}
-        {{ return('case when length(' ~ raw ~ ') <= 10 then cast(' ~ time ~ ' as date) else '
-            ~ reporting_day(time) ~ ' end') }}
-    {% endif %}
-    {{ return(reporting_day(time)) }}
-{% endmacro %}
-
-
 {#- The day of a row's event; NULL for a table without events. -#}
-{% macro event_day(contract, types) %}
+{% macro event_day(contract) %}
     {% set days = [] %}
     {% for name in contract.config.meta.event_date %}
-        {% do days.append(day_of('raw_' ~ name, name, types.get(name))
+        {% do days.append(reporting_day(name)
             if contract.columns[name].data_type == 'timestamp' else name) %}
     {% endfor %}
     {{ return('coalesce(' ~ days | join(', ') ~ ', null)' if days else 'cast(null as date)') }}

@@ -128,8 +128,21 @@
 {% endmacro %}
 
 
-{#- A text as a UTC time: one with an offset is moved, one without is UTC already. NULL where it is
-    no time. -#}
+{#- The UTC time at which a day begins in the reporting time zone. -#}
+{% macro utc_time_of_day(day) %}
+    {{ return(adapter.dispatch('utc_time_of_day')(day)) }}
+{% endmacro %}
+
+{% macro duckdb__utc_time_of_day(day) %}
+    {% set time = 'cast(' ~ day ~ ' as timestamp)' %}
+    {% set zone = setting('reporting_timezone', 'UTC') %}
+    {{ return(time if zone == 'UTC'
+        else "timezone('UTC', timezone(" ~ sql_text(zone) ~ ", " ~ time ~ "))") }}
+{% endmacro %}
+
+
+{#- A text as a UTC time: one with an offset is moved, one without is UTC already, and a date is the
+    beginning of its day in the reporting time zone. NULL where it is no time. -#}
 {% macro utc_time_of_text(text) %}
     {{ return(adapter.dispatch('utc_time_of_text')(text)) }}
 {% endmacro %}
@@ -141,8 +154,10 @@
     {% set time = "replace(replace(replace(replace(" ~ text
         ~ ", ' UTC', 'Z'), ' Z', 'Z'), ' +', '+'), ' -', '-')" %}
     {% set without_letters = "translate(" ~ time ~ ", 'TZtz', '')" %}
-    {{ return('case when lower(' ~ without_letters ~ ') = upper(' ~ without_letters
-        ~ ') then cast(try_cast(' ~ time ~ ' as timestamptz) as timestamp) end') }}
+    {% set date_only = '' if setting('reporting_timezone', 'UTC') == 'UTC' else
+        'when length(' ~ text ~ ') <= 10 then ' ~ utc_time_of_day('try_cast(' ~ text ~ ' as date)') %}
+    {{ return('case ' ~ date_only ~ ' when lower(' ~ without_letters ~ ') = upper('
+        ~ without_letters ~ ') then cast(try_cast(' ~ time ~ ' as timestamptz) as timestamp) end') }}
 {% endmacro %}
 
 

@@ -36,6 +36,20 @@ run_starts as (
         ) as run_last_order_date
     from purchases
     where order_number = 1 or days_since_previous_order > activity_window_days
+),
+
+-- the days on which revenue recurs, from nothing to nothing
+subscription_ends as (
+    select
+        customer_id,
+        changed_on,
+        mrr_before_amount = 0 as is_start,
+        lead(changed_on) over (
+            partition by customer_id
+            order by changed_on
+        ) as next_changed_on
+    from {{ ref('int_mrr_steps') }}
+    where mrr_before_amount = 0 or mrr_after_amount = 0
 )
 
 select
@@ -49,3 +63,13 @@ select
 from run_starts
 inner join last_purchases
     on run_starts.customer_id = last_purchases.customer_id
+
+union all
+
+select
+    customer_id,
+    'subscription' as relationship,
+    changed_on as active_from,
+    coalesce(next_changed_on, {{ open_end() }}) as active_to
+from subscription_ends
+where is_start

@@ -1,5 +1,5 @@
 -- Grain: one row per accepted order.
-{%- set margin_rate = 'cast(' ~ var('default_margin_rate') ~ ' as decimal(9, 4))' %}
+{%- set margin_rate = default_margin_rate() %}
 
 with
 

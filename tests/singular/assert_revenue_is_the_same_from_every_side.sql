@@ -1,5 +1,6 @@
--- Orders and the revenue mix at each grain tell the same revenue; the cohorts tell that of the
--- customers who ever bought. A refund dated after as-of is in the order and in no period yet.
+-- Orders and what recurs make the revenue mix at each grain; the cohorts tell the revenue of the
+-- customers who ever bought, and all that recurs. A refund dated after as-of is in the order and in
+-- no period yet.
 with
 
 order_total as (
@@ -22,6 +23,12 @@ mix_totals as (
     left join {{ ref('rpt_revenue_mix') }} as mix
         on grains.period_grain = mix.period_grain
     group by grains.period_grain
+),
+
+recurring_total as (
+    select coalesce(sum(revenue_amount), 0) as revenue_amount
+    from {{ ref('rpt_cohort_retention') }}
+    where relationship = 'subscription'
 ),
 
 cohort_total as (
@@ -54,11 +61,15 @@ buyers_refunds_to_come as (
 select
     mix_totals.period_grain as side,
     mix_totals.revenue_amount,
-    order_total.revenue_amount + refunds_to_come.refunded_amount as expected_amount
+    order_total.revenue_amount + refunds_to_come.refunded_amount + recurring_total.revenue_amount
+        as expected_amount
 from mix_totals
 cross join order_total
 cross join refunds_to_come
-where mix_totals.revenue_amount <> order_total.revenue_amount + refunds_to_come.refunded_amount
+cross join recurring_total
+where
+    mix_totals.revenue_amount
+    <> order_total.revenue_amount + refunds_to_come.refunded_amount + recurring_total.revenue_amount
 
 union all
 

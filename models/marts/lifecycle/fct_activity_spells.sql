@@ -51,7 +51,7 @@ select
     -- dates
     active_from as started_on,
     case when not is_active then active_to end as ended_on,
-    case when is_active then active_to end as lapses_on,
+    case when is_active and active_to < {{ open_end() }} then active_to end as lapses_on,
     first_started_on,
     previous_ended_on,
     next_started_on,

@@ -112,6 +112,86 @@ cohort_activities as (
         customer_activities.activity_month
 ),
 
+subscription_spells as (
+    select
+        *,
+        {{ month_start('started_on') }} as first_month,
+        {{ month_start(days_after('ended_on', -1)) }} as last_month,
+        {{ month_start(days_after('previous_ended_on', -1)) }} as previous_last_month
+    from spells
+    where relationship = 'subscription'
+),
+
+-- one more pays from the first month of a spell on, and one less after its last; a month that two
+-- spells share counts once
+paid_months as (
+    select
+        customer_id,
+        case
+            when previous_last_month = first_month then {{ months_after('first_month', 1) }}
+            else first_month
+        end as activity_month,
+        1 as paying_customers_change
+    from subscription_spells
+
+    union all
+
+    select
+        customer_id,
+        {{ months_after('last_month', 1) }} as activity_month,
+        -1 as paying_customers_change
+    from subscription_spells
+    where last_month is not null
+),
+
+recurring_activities as (
+    select
+        customer_id,
+        {{ month_start('changed_on') }} as activity_month,
+        0 as paying_customers_change,
+        revenue_amount,
+        margin_amount,
+        mrr_change_amount,
+        margin_mrr_change_amount
+    from {{ ref('int_recurring_revenue_typed') }}
+
+    union all
+
+    select
+        customer_id,
+        activity_month,
+        paying_customers_change,
+        0 as revenue_amount,
+        0 as margin_amount,
+        0 as mrr_change_amount,
+        0 as margin_mrr_change_amount
+    from paid_months
+),
+
+-- in `any`, who buys in a month that is paid for anyway is still one customer
+purchases_in_paid_months as (
+    select
+        customers.cohort_of_any,
+        customer_activities.activity_month,
+        count(*) as purchases
+    from customer_activities
+    inner join cohorts_of_customers as customers
+        on customer_activities.customer_id = customers.customer_id
+    where
+        customer_activities.purchasing_customers = 1
+        and exists (
+            select 1
+            from subscription_spells
+            where
+                subscription_spells.customer_id = customer_activities.customer_id
+                and subscription_spells.first_month <= customer_activities.activity_month
+                and coalesce(
+                    subscription_spells.last_month >= customer_activities.activity_month, true
+                )
+        )
+    group by customers.cohort_of_any, customer_activities.activity_month
+),
+
 -- what happened in a month of a cohort's life; spells begun less spells ended are customers
 happenings as (
     {%- for cohort_number in ['cohort_of_relationship', 'cohort_of_any'] %}
@@ -121,22 +201,62 @@ happenings as (
         greatest(activities.activity_month, cohorts.cohort_month) as happened_month,
         activities.purchasing_customers,
         0 as active_customers_change,
+        0 as paying_customers_change,
         activities.revenue_amount,
-        activities.margin_amount
+        activities.margin_amount,
+        0 as mrr_change,
+        0 as margin_mrr_change
     from cohort_activities as activities
     inner join cohorts
         on activities.{{ cohort_number }} = cohorts.cohort_number
 
     union all
     {% endfor %}
-    {%- for day, change in [('started_on', 'count(*)'), ('ended_on', '-count(*)')] %}
+    select
+        cohort_of_any as cohort_number,
+        activity_month as happened_month,
+        -purchases as purchasing_customers,
+        0 as active_customers_change,
+        0 as paying_customers_change,
+        0 as revenue_amount,
+        0 as margin_amount,
+        0 as mrr_change,
+        0 as margin_mrr_change
+    from purchases_in_paid_months
+
+    union all
+
+    select
+        cohort_members.cohort_number,
+        activities.activity_month as happened_month,
+        0 as purchasing_customers,
+        0 as active_customers_change,
+        sum(activities.paying_customers_change) as paying_customers_change,
+        sum(activities.revenue_amount) as revenue_amount,
+        sum(activities.margin_amount) as margin_amount,
+        sum(activities.mrr_change_amount) as mrr_change,
+        sum(activities.margin_mrr_change_amount) as margin_mrr_change
+    from recurring_activities as activities
+    inner join cohort_members
+        on
+            activities.customer_id = cohort_members.customer_id
+            and cohort_members.relationship <> 'orders'
+    inner join settings
+        on activities.activity_month <= settings.as_of_date
+    group by cohort_members.cohort_number, activities.activity_month
+
+    union all
+    {% for day, change in [('started_on', 'count(*)'), ('ended_on', '-count(*)')] %}
     select
         cohort_members.cohort_number,
         {{ month_start('spells.' ~ day) }} as happened_month,
         0 as purchasing_customers,
         {{ change }} as active_customers_change,
+        0 as paying_customers_change,
         0 as revenue_amount,
-        0 as margin_amount
+        0 as margin_amount,
+        0 as mrr_change,
+        0 as margin_mrr_change
     from spells
     inner join cohort_members
         on
@@ -153,8 +273,11 @@ happenings as (
         months.month_start_date as happened_month,
         0 as purchasing_customers,
         0 as active_customers_change,
+        0 as paying_customers_change,
         0 as revenue_amount,
-        0 as margin_amount
+        0 as margin_amount,
+        0 as mrr_change,
+        0 as margin_mrr_change
     from cohorts
     inner join (
         select distinct month_start_date
@@ -170,19 +293,40 @@ cohort_months as (
         happened_month,
         sum(purchasing_customers) as purchasing_customers,
         sum(active_customers_change) as active_customers_change,
+        sum(paying_customers_change) as paying_customers_change,
         sum(revenue_amount) as revenue_amount,
-        sum(margin_amount) as margin_amount
+        sum(margin_amount) as margin_amount,
+        sum(mrr_change) as mrr_change,
+        sum(margin_mrr_change) as margin_mrr_change
     from happenings
     group by cohort_number, happened_month
+),
+
+-- what recurred at the end of the month before is earned in this one, but for what changed
+cohort_months_earned as (
+    select
+        cohort_number,
+        happened_month,
+        purchasing_customers + sum(paying_customers_change) over cohort_life
+            as purchasing_customers,
+        sum(active_customers_change) over cohort_life as active_customers,
+        revenue_amount + sum(mrr_change) over cohort_life - mrr_change as revenue_amount,
+        margin_amount + sum(margin_mrr_change) over cohort_life - margin_mrr_change
+            as margin_amount
+    from cohort_months
+    window cohort_life as (
+        partition by cohort_number
+        order by happened_month
+        rows unbounded preceding
+    )
 ),
 
 cohort_months_cumulated as (
     select
         *,
-        sum(active_customers_change) over cohort_life as active_customers,
         sum(revenue_amount) over cohort_life as cumulative_revenue_amount,
         sum(margin_amount) over cohort_life as cumulative_margin_amount
-    from cohort_months
+    from cohort_months_earned
     window cohort_life as (
         partition by cohort_number
         order by happened_month

@@ -48,15 +48,26 @@ arrivals as (
     group by relationship, period_grain, period_start_date, {{ segment_columns() }}
 ),
 
+lost_to_competitors as (
+    select * from {{ ref('fct_churn_events') }}
+    where switched_to_competitor
+),
+
 ended_spells as (
     select
         spells.*,
+        lost_to_competitors.customer_id is not null as is_lost_to_competitor,
         grains.period_grain,
         {{ period_start('grains.period_grain', 'spells.ended_on') }} as period_start_date,
         {{ period_start('grains.period_grain', 'spells.next_started_on') }}
             as next_period_start_date
     from spells
     cross join grains
+    left join lost_to_competitors
+        on
+            spells.customer_id = lost_to_competitors.customer_id
+            and spells.relationship = lost_to_competitors.relationship
+            and spells.ended_on = lost_to_competitors.churned_on
     where spells.ended_on is not null
 ),
 
@@ -73,7 +84,8 @@ leavers as (
         min(started_on) < period_start_date as is_opening,
         min(first_started_on) >= period_start_date as is_first_arrival,
         max(coalesce(next_period_start_date, cast('9999-12-31' as date)))
-        = period_start_date as is_closing
+        = period_start_date as is_closing,
+        max(case when is_lost_to_competitor then 1 else 0 end) = 1 as is_lost_to_competitor
     from ended_spells
     group by
         customer_id,
@@ -91,6 +103,8 @@ departures as (
         {{ segment_columns() }},
         sum(churn_events) as churn_events,
         count(case when is_opening and not is_closing then 1 end) as lost,
+        count(case when is_opening and not is_closing and is_lost_to_competitor then 1 end)
+            as lost_to_competitors,
         count(case when is_opening and is_closing then 1 end) as lost_and_returned,
         count(case when is_first_arrival and not is_closing then 1 end) as new_and_lost,
         count(
@@ -121,6 +135,7 @@ movements as (
         0 as returns,
         0 as churn_events,
         0 as lost,
+        0 as lost_to_competitors,
         0 as lost_and_returned,
         0 as new_and_lost,
         0 as reactivated_and_lost
@@ -134,6 +149,7 @@ movements as (
         *,
         0 as churn_events,
         0 as lost,
+        0 as lost_to_competitors,
         0 as lost_and_returned,
         0 as new_and_lost,
         0 as reactivated_and_lost
@@ -151,6 +167,7 @@ movements as (
         0 as returns,
         churn_events,
         lost,
+        lost_to_competitors,
         lost_and_returned,
         new_and_lost,
         reactivated_and_lost
@@ -168,6 +185,7 @@ movements_summed as (
         sum(returns) as returns,
         sum(churn_events) as churn_events,
         sum(lost) as lost_customers,
+        sum(lost_to_competitors) as competitor_lost_customers,
         sum(lost_and_returned) as lost_and_returned_customers,
         sum(new_and_lost) as new_and_lost_customers,
         sum(reactivated_and_lost) as reactivated_and_lost_customers
@@ -218,6 +236,7 @@ select
     cast(reactivated_customers as bigint) as reactivated_customers,
     cast(lost_customers as bigint) as lost_customers,
     cast(closing_customers as bigint) as closing_customers,
+    cast(competitor_lost_customers as bigint) as competitor_lost_customers,
     cast(lost_and_returned_customers as bigint) as lost_and_returned_customers,
     cast(new_and_lost_customers as bigint) as new_and_lost_customers,
     cast(reactivated_and_lost_customers as bigint) as reactivated_and_lost_customers,
@@ -232,6 +251,10 @@ select
     case
         when is_complete_period then 1 - {{ rate('lost_customers', 'opening_customers') }}
     end as retention_rate,
+    case
+        when is_complete_period
+            then {{ rate('competitor_lost_customers', 'opening_customers') }}
+    end as competitor_churn_rate,
 
     -- flags
     is_complete_period

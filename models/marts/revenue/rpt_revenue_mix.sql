@@ -87,7 +87,7 @@ entries as (
 ),
 
 -- by day first: three grains are then added up from few rows
-days as (
+order_days as (
     select
         revenue_date,
         {{ segment_columns() }},
@@ -102,6 +102,91 @@ days as (
             as unattributed
     from entries
     group by revenue_date, {{ segment_columns() }}
+),
+
+recurring_changes as (
+    select
+        {{ month_start('changes.changed_on') }} as revenue_month,
+        {{ segment_columns('customers') }},
+        changes.mrr_change_amount,
+        changes.first_purchase_mrr_change_amount,
+        changes.expansion_mrr_change_amount,
+        changes.revenue_amount,
+        changes.first_purchase_revenue_amount,
+        changes.expansion_revenue_amount
+    from {{ ref('int_recurring_revenue_typed') }} as changes
+    inner join {{ ref('dim_customers') }} as customers
+        on changes.customer_id = customers.customer_id
+),
+
+-- every month from a segment's first on: what recurs is earned also where nothing changed
+recurring_months as (
+    select
+        segments.revenue_month,
+        {{ segment_columns('segments') }},
+        coalesce(sum(changes.mrr_change_amount), 0) as mrr_change,
+        coalesce(sum(changes.first_purchase_mrr_change_amount), 0) as first_purchase_change,
+        coalesce(sum(changes.expansion_mrr_change_amount), 0) as expansion_change,
+        coalesce(sum(changes.revenue_amount), 0) as total,
+        coalesce(sum(changes.first_purchase_revenue_amount), 0) as first_purchase,
+        coalesce(sum(changes.expansion_revenue_amount), 0) as expansion
+    from (
+        select
+            {{ segment_columns('first_changes') }},
+            periods.period_start_date as revenue_month
+        from (
+            select
+                {{ segment_columns() }},
+                min(revenue_month) as first_month
+            from recurring_changes
+            group by {{ segment_columns() }}
+        ) as first_changes
+        inner join periods
+            on
+                periods.period_grain = 'month'
+                and first_changes.first_month <= periods.period_start_date
+    ) as segments
+    left join recurring_changes as changes
+        on
+            segments.revenue_month = changes.revenue_month
+            and segments.region = changes.region
+            and segments.industry = changes.industry
+            and segments.customer_segment = changes.customer_segment
+            and segments.acquisition_channel = changes.acquisition_channel
+    group by segments.revenue_month, {{ segment_columns('segments') }}
+),
+
+recurring_months_earned as (
+    select
+        revenue_month,
+        {{ segment_columns() }},
+        total + sum(mrr_change) over segment_life - mrr_change as total,
+        first_purchase + sum(first_purchase_change) over segment_life - first_purchase_change
+            as first_purchase,
+        expansion + sum(expansion_change) over segment_life - expansion_change as expansion
+    from recurring_months
+    window segment_life as (
+        partition by {{ segment_columns() }}
+        order by revenue_month
+        rows unbounded preceding
+    )
+),
+
+days as (
+    select * from order_days
+
+    union all
+
+    select
+        revenue_month as revenue_date,
+        {{ segment_columns() }},
+        total,
+        first_purchase,
+        total - first_purchase - expansion as repeated,
+        expansion,
+        0 as unattributed
+    from recurring_months_earned
+    where total <> 0
 ),
 
 mix as (

@@ -1,3 +1,9 @@
+{#- Where an interval ends of which no end is known. -#}
+{% macro open_end() %}
+    {{ return("cast('9999-12-31' as date)") }}
+{% endmacro %}
+
+
 {#- The union of intervals that overlap or touch, per customer and relationship: a query with
     customer_id, relationship, spell_number, active_from, active_to. Nothing is grouped: a window over
     all intervals finds where a spell begins, one over those few rows finds where it ends. -#}

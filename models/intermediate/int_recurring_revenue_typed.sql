@@ -1,0 +1,206 @@
+-- Grain: one row per customer, spell of subscription and day on which what recurs, or its type, changed.
+{{ config(materialized='table') }}
+
+with
+
+settings as (
+    select
+        as_of_date,
+        {{ days_after('as_of_date', 1) }} as next_day
+    from {{ ref('int_run_settings') }}
+),
+
+steps as (
+    select
+        steps.customer_id,
+        steps.changed_on,
+        steps.mrr_after_amount as mrr_after,
+        steps.margin_after_amount as margin_after,
+        steps.mrr_after_amount - steps.mrr_before_amount as mrr_change,
+        steps.margin_after_amount - steps.margin_before_amount as margin_change,
+        settings.as_of_date,
+        settings.next_day,
+        max(case when steps.mrr_before_amount = 0 then steps.changed_on end)
+            over steps_so_far as spell_started_on,
+        min(steps.changed_on) over (partition by steps.customer_id) as first_paid_on,
+        lead(steps.changed_on) over (
+            partition by steps.customer_id
+            order by steps.changed_on
+        ) as next_changed_on
+    from {{ ref('int_mrr_steps') }} as steps
+    inner join settings
+        on steps.changed_on <= settings.as_of_date
+    window steps_so_far as (
+        partition by steps.customer_id
+        order by steps.changed_on
+        rows unbounded preceding
+    )
+),
+
+spell_ends as (
+    select
+        customer_id,
+        spell_started_on,
+        max(case when mrr_after = 0 then changed_on end) as spell_ended_on
+    from steps
+    group by customer_id, spell_started_on
+),
+
+-- the contract a customer began with, and when its first term was over
+first_terms as (
+    select
+        customer_id,
+        started_on as first_paid_on,
+        {{ terms_after('started_on', 1) }} as first_term_ended_on
+    from {{ ref('fct_subscription_versions') }}
+    where is_paying and (stopped_on is null or started_on < stopped_on)
+    qualify row_number() over (
+        partition by customer_id
+        order by started_on, mrr_amount desc, subscription_id
+    ) = 1
+),
+
+points as (
+    -- what is paid on the first day of a spell is what later days are held against...
+    select
+        customer_id,
+        spell_started_on,
+        changed_on,
+        mrr_change,
+        margin_change,
+        case when changed_on = spell_started_on then mrr_change else 0 end as base_change
+    from steps
+
+    union all
+
+    -- ...until a year after a change the new level is
+    select
+        steps.customer_id,
+        steps.spell_started_on,
+        {{ months_after('steps.changed_on', 12) }} as changed_on,
+        0 as mrr_change,
+        0 as margin_change,
+        steps.mrr_change as base_change
+    from steps
+    inner join spell_ends
+        on
+            steps.customer_id = spell_ends.customer_id
+            and steps.spell_started_on = spell_ends.spell_started_on
+    where
+        steps.changed_on > steps.spell_started_on
+        and {{ months_after('steps.changed_on', 12) }}
+        < coalesce(spell_ends.spell_ended_on, steps.next_day)
+
+    union all
+
+    -- from here on the first contract is no longer new
+    select
+        first_terms.customer_id,
+        first_terms.first_paid_on as spell_started_on,
+        first_terms.first_term_ended_on as changed_on,
+        0 as mrr_change,
+        0 as margin_change,
+        0 as base_change
+    from first_terms
+    inner join spell_ends
+        on
+            first_terms.customer_id = spell_ends.customer_id
+            and first_terms.first_paid_on = spell_ends.spell_started_on
+    cross join settings
+    where first_terms.first_term_ended_on < coalesce(spell_ends.spell_ended_on, settings.next_day)
+
+    union all
+
+    -- a month that as-of cuts short earns nothing after it
+    select
+        customer_id,
+        spell_started_on,
+        next_day as changed_on,
+        -mrr_after as mrr_change,
+        -margin_after as margin_change,
+        0 as base_change
+    from steps
+    where
+        next_changed_on is null
+        and {{ month_start('next_day') }} = {{ month_start('as_of_date') }}
+),
+
+days as (
+    select
+        customer_id,
+        spell_started_on,
+        changed_on,
+        sum(mrr_change) as mrr_change,
+        sum(margin_change) as margin_change,
+        sum(base_change) as base_change
+    from points
+    group by customer_id, spell_started_on, changed_on
+),
+
+days_cumulated as (
+    select
+        *,
+        sum(mrr_change) over spell_so_far as mrr,
+        sum(base_change) over spell_so_far as base_mrr
+    from days
+    window spell_so_far as (
+        partition by customer_id, spell_started_on
+        order by changed_on
+        rows unbounded preceding
+    )
+),
+
+days_typed as (
+    select
+        days_cumulated.*,
+        greatest(days_cumulated.mrr - days_cumulated.base_mrr, 0) as expansion_mrr,
+        case
+            when days_cumulated.changed_on < first_terms.first_term_ended_on
+                then least(days_cumulated.mrr, days_cumulated.base_mrr)
+            else 0
+        end as first_purchase_mrr
+    from days_cumulated
+    left join first_terms
+        on
+            days_cumulated.customer_id = first_terms.customer_id
+            and days_cumulated.spell_started_on = first_terms.first_paid_on
+),
+
+changes as (
+    select
+        *,
+        expansion_mrr - lag(expansion_mrr, 1, 0) over spell_days as expansion_change,
+        first_purchase_mrr - lag(first_purchase_mrr, 1, 0) over spell_days
+            as first_purchase_change,
+        {{ months_of_revenue('changed_on', months_after(month_start('changed_on'), 1)) }}
+            as rest_of_month
+    from days_typed
+    window spell_days as (
+        partition by customer_id, spell_started_on
+        order by changed_on
+    )
+)
+
+select
+    -- keys
+    customer_id,
+    spell_started_on,
+    changed_on,
+
+    -- what every later month has more, or less
+    {{ as_amount('mrr_change') }} as mrr_change_amount,
+    {{ as_amount('margin_change') }} as margin_mrr_change_amount,
+    {{ as_amount('first_purchase_change') }} as first_purchase_mrr_change_amount,
+    {{ as_amount('expansion_change') }} as expansion_mrr_change_amount,
+
+    -- what the month of the change has of it, in whole cents so that every sum of them agrees
+    {{ as_amount('mrr_change * rest_of_month') }} as revenue_amount,
+    {{ as_amount('margin_change * rest_of_month') }} as margin_amount,
+    {{ as_amount('first_purchase_change * rest_of_month') }} as first_purchase_revenue_amount,
+    {{ as_amount('expansion_change * rest_of_month') }} as expansion_revenue_amount
+from changes
+where
+    mrr_change <> 0
+    or margin_change <> 0
+    or first_purchase_change <> 0
+    or expansion_change <> 0

@@ -1,0 +1,169 @@
+-- Grain: one row per term of a subscription that fell due by as-of.
+{%- set window_days = var('renewal_window_days') %}
+
+with
+
+settings as (
+    select * from {{ ref('int_run_settings') }}
+),
+
+-- what a term can follow, and be followed by; a payment that failed begins none
+paid_versions as (
+    select
+        versions.*,
+        settings.as_of_date,
+        coalesce(versions.stopped_on, {{ open_end() }}) as lasts_until,
+        {{ months_of_term() }} as months_in_term,
+        {{ days_of_term() }} as days_in_term
+    from {{ ref('fct_subscription_versions') }} as versions
+    cross join settings
+    where
+        versions.is_paying
+        and versions.status <> 'past_due'
+        and (versions.stopped_on is null or versions.started_on < versions.stopped_on)
+),
+
+-- due on the day it is paid through, and every whole term before and after
+long_versions as (
+    select
+        *,
+        case
+            when paid_through_on > started_on then paid_through_on
+            else {{ terms_after('started_on', 1) }}
+        end as anchor_on
+    from paid_versions
+    where months_in_term + days_in_term * 12.0 / 365 > {{ var('renewal_min_months') }}
+),
+
+versions_counted as (
+    select
+        *,
+        -- whole terms from the start to the anchor, one too many at worst
+        case
+            when months_in_term > 0
+                then floor({{ months_between('started_on', 'anchor_on') }} / months_in_term)
+            else floor({{ days_between('started_on', 'anchor_on') }} / days_in_term)
+        end as terms_to_anchor,
+        case
+            when months_in_term > 0
+                then floor(
+                    {{ months_between('started_on', 'least(lasts_until, as_of_date)') }}
+                    / months_in_term
+                )
+            else floor(
+                {{ days_between('started_on', 'least(lasts_until, as_of_date)') }} / days_in_term
+            )
+        end + 2 as terms_begun
+    from long_versions
+),
+
+-- no term is as short as a day, so there are no more of them than days
+term_numbers as (
+    select row_number() over (order by date_day) - 1 as term_number
+    from {{ ref('dim_dates') }}
+),
+
+due_days as (
+    select
+        versions_counted.*,
+        {{ terms_after('anchor_on', 'term_numbers.term_number - versions_counted.terms_to_anchor') }}
+            as due_on
+    from versions_counted
+    inner join term_numbers
+        on versions_counted.terms_begun >= term_numbers.term_number
+),
+
+-- a whole number of terms need not reach back to the start: what lies so near to it is none
+terms as (
+    select
+        *,
+        lag(due_on) over (
+            partition by subscription_id, started_at
+            order by due_on
+        ) as previous_due_on
+    from due_days
+    where
+        due_on > {{ days_after('started_on', window_days) }}
+        or due_on = anchor_on
+),
+
+-- it was begun if the version went on for more than the window after the term before; and who is
+-- replaced long before the day has changed plans, which is no answer to the question
+terms_due as (
+    select * from terms
+    where
+        due_on <= as_of_date
+        and (
+            previous_due_on is null
+            or {{ days_after('previous_due_on', window_days) }} < lasts_until
+        )
+        and not (
+            stop_reason = 'replaced'
+            and lasts_until < {{ days_after('due_on', -window_days) }}
+        )
+),
+
+-- the same contract goes on, or the customer begins another term: in the same subscription first,
+-- then the nearest
+next_terms as (
+    select
+        terms_due.subscription_id,
+        terms_due.started_at,
+        terms_due.due_on,
+        successors.started_on as renewed_on
+    from terms_due
+    inner join paid_versions as successors
+        on
+            terms_due.customer_id = successors.customer_id
+            and successors.started_on
+            between {{ days_after('terms_due.due_on', -window_days) }}
+            and {{ days_after('terms_due.due_on', window_days) }}
+    where
+        successors.started_on > terms_due.started_on
+        and terms_due.lasts_until <= {{ days_after('terms_due.due_on', window_days) }}
+    qualify row_number() over (
+        partition by terms_due.subscription_id, terms_due.started_at, terms_due.due_on
+        order by
+            case
+                when terms_due.subscription_id = successors.subscription_id then 0 else 1
+            end,
+            abs({{ days_between('terms_due.due_on', 'successors.started_on') }}),
+            successors.started_on,
+            successors.subscription_id
+    ) = 1
+),
+
+terms_answered as (
+    select
+        terms_due.*,
+        case
+            when terms_due.lasts_until > {{ days_after('terms_due.due_on', window_days) }}
+                then terms_due.due_on
+            else next_terms.renewed_on
+        end as renewed_on
+    from terms_due
+    left join next_terms
+        on
+            terms_due.subscription_id = next_terms.subscription_id
+            and terms_due.started_at = next_terms.started_at
+            and terms_due.due_on = next_terms.due_on
+)
+
+select
+    -- keys
+    subscription_id,
+    started_at,
+    due_on,
+    customer_id,
+
+    -- the answer
+    renewed_on,
+    {{ days_between('due_on', 'renewed_on') }} as days_to_renew,
+    case
+        when renewed_on < due_on then 'early'
+        when renewed_on <= {{ days_after('due_on', var('renewal_grace_days')) }} then 'on_time'
+        when renewed_on is not null then 'late'
+        when {{ days_after('due_on', window_days) }} > as_of_date then 'pending'
+        else 'lapsed'
+    end as outcome
+from terms_answered

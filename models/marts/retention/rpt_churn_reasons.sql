@@ -1,0 +1,75 @@
+-- Grain: one row per relationship, period, reason and combination of segments with a churn event.
+
+with
+
+grains as (
+    select distinct period_grain from {{ ref('dim_periods') }}
+),
+
+churn_events as (
+    select
+        events.*,
+        grains.period_grain,
+        {{ period_start('grains.period_grain', 'events.churned_on') }} as period_start_date,
+        {{ segment_columns('customers') }}
+    from {{ ref('fct_churn_events') }} as events
+    inner join {{ ref('dim_customers') }} as customers
+        on events.customer_id = customers.customer_id
+    cross join grains
+),
+
+reasons as (
+    select
+        relationship,
+        period_grain,
+        period_start_date,
+        churn_reason,
+        {{ segment_columns() }},
+        count(*) as churn_events,
+        count(distinct customer_id) as churned_customers,
+        count(case when churn_type = 'voluntary' then 1 end) as voluntary_churn_events,
+        count(case when churn_type = 'involuntary' then 1 end) as involuntary_churn_events,
+        count(case when exit_type = 'preventable' then 1 end) as preventable_churn_events,
+        count(case when exit_type = 'natural' then 1 end) as natural_churn_events,
+        count(case when switched_to_competitor then 1 end) as competitor_churn_events,
+        count(returned_on) as returned_churn_events,
+        sum(lost_mrr_amount) as lost_mrr_amount,
+        sum(lost_revenue_12m_amount) as lost_revenue_12m_amount
+    from churn_events
+    group by
+        relationship,
+        period_grain,
+        period_start_date,
+        churn_reason,
+        {{ segment_columns() }}
+)
+
+select
+    -- keys
+    reasons.relationship,
+    reasons.period_grain,
+    reasons.period_start_date,
+    reasons.churn_reason,
+    {{ segment_columns('reasons') }},
+
+    -- counts
+    reasons.churn_events,
+    reasons.churned_customers,
+    reasons.voluntary_churn_events,
+    reasons.involuntary_churn_events,
+    reasons.preventable_churn_events,
+    reasons.natural_churn_events,
+    reasons.competitor_churn_events,
+    reasons.returned_churn_events,
+
+    -- amounts
+    {{ as_amount('reasons.lost_mrr_amount') }} as lost_mrr_amount,
+    {{ as_amount('reasons.lost_revenue_12m_amount') }} as lost_revenue_12m_amount,
+
+    -- flags
+    periods.is_complete_period
+from reasons
+inner join {{ ref('dim_periods') }} as periods
+    on
+        reasons.period_grain = periods.period_grain
+        and reasons.period_start_date = periods.period_start_date
