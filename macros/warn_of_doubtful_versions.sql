@@ -3,7 +3,7 @@
 {% macro warn_of_doubtful_versions() %}
     {% set doubtful_versions %}
         select
-            count(case when is_ended_by_date then 1 end),
+            count(case when is_over_despite_status then 1 end),
             count(case when ended_on > stopped_on and stop_reason = 'replaced' then 1 end),
             count(case when is_priced_below_zero then 1 end)
         from {{ this }}

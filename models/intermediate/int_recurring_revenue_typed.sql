@@ -1,4 +1,5 @@
--- Grain: one row per customer, spell of subscription and day on which what recurs, or its type, changed.
+-- Grain: one row per customer, spell of subscription and day on which what recurs changed, or its
+-- type.
 {{ config(materialized='table') }}
 
 with
@@ -56,7 +57,7 @@ first_terms as (
     where is_paying and (stopped_on is null or started_on < stopped_on)
     qualify row_number() over (
         partition by customer_id
-        order by started_on, mrr_amount desc, subscription_id
+        order by started_on asc, mrr_amount desc, subscription_id asc
     ) = 1
 ),
 

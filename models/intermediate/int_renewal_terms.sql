@@ -10,7 +10,14 @@ settings as (
 -- what a term can follow, and be followed by; a payment that failed begins none
 paid_versions as (
     select
-        versions.*,
+        versions.subscription_id,
+        versions.started_at,
+        versions.customer_id,
+        versions.started_on,
+        versions.paid_through_on,
+        versions.stop_reason,
+        versions.billing_interval,
+        versions.billing_interval_count,
         settings.as_of_date,
         coalesce(versions.stopped_on, {{ open_end() }}) as lasts_until,
         {{ months_of_term() }} as months_in_term,
@@ -66,8 +73,9 @@ term_numbers as (
 due_days as (
     select
         versions_counted.*,
-        {{ terms_after('anchor_on', 'term_numbers.term_number - versions_counted.terms_to_anchor') }}
-            as due_on
+        {{ terms_after(
+            'anchor_on', 'term_numbers.term_number - versions_counted.terms_to_anchor'
+        ) }} as due_on
     from versions_counted
     inner join term_numbers
         on versions_counted.terms_begun >= term_numbers.term_number

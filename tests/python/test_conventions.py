@@ -232,7 +232,7 @@ def test_every_description_starts_with_the_grain(manifest, models):
 
 # The unit closes the definition of a number, as `Unit: <unit>.`; the name says which it can be.
 UNITS = {
-    r"_amount$": r"reporting currency( per customer)?|the order's own currency",
+    r"_amount$": r"reporting currency( per customer)?|the (order|version)'s own currency",
     r"(?<!exchange)_(rate|share)$|^ci_(low|high)$": r"rate, (in )?0\.\.1.*",
     r"(^|_)days(_|$)": "days",
     r"(^|_)months(_|$)": "months",
@@ -345,7 +345,8 @@ NAMES_OF_TYPES = {
     "timestamp": r"_at$",
     "date": r"_(on|date|since|month)$|^date_day$",
     r"decimal\(18,2\)": r"_amount$",
-    "boolean": r"^(is|has)_",
+    # the raw contract's own name, which every reader of an exit survey knows
+    "boolean": r"^(is|has)_|^switched_to_competitor$",
 }
 
 
@@ -524,7 +525,7 @@ def test_every_var_is_declared_explained_and_read(manifest):
     explained = re.findall(r"^  #.*\n  (\w+):", project_file, re.MULTILINE)
     # those that dbt_project.yml itself reads cannot stand in its vars; a comment there names them
     comment = re.search(r"((?:^#.*\n)+)vars:", project_file, re.MULTILINE)[1]
-    read = calls("var", "setting")
+    read = calls("var", "setting", "policy")
     for test in manifest["unit_tests"].values():
         overrides = (test["overrides"] or {}).get("vars", {})
         read |= dict.fromkeys(overrides.keys() - read, test["original_file_path"])

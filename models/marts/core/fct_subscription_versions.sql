@@ -68,7 +68,7 @@ versions_priced as (
     select
         *,
         least(own_stop_on, next_started_on) as stopped_on,
-        {{ per_month('amount * quantity - coalesce(abs(discount_amount), 0)') }} as price_before_state,
+        {{ per_month('amount * quantity - coalesce(abs(discount_amount), 0)') }} as signed_price,
         {{ per_month('abs(cost_amount) * quantity') }} as monthly_cost
     from versions_stopped
 ),
@@ -79,7 +79,7 @@ versions_paid as (
         *,
         case
             when known_status in ({{ unpaid_states[paused_counts_as] }}) then 0
-            else greatest(price_before_state, 0)
+            else greatest(signed_price, 0)
         end as monthly_price
     from versions_priced
 ),
@@ -120,7 +120,7 @@ select
     end as stop_reason,
     coalesce(cancel_reason, 'unknown') as cancel_reason,
     billing_interval,
-    billing_interval_count,
+    cast(billing_interval_count as bigint) as billing_interval_count,
     currency,
 
     -- amounts
@@ -139,9 +139,9 @@ select
     mrr_amount > 0 as is_paying,
     monthly_cost is null as is_margin_estimated,
     is_involuntary,
-    price_before_state < 0 as is_priced_below_zero,
+    signed_price < 0 as is_priced_below_zero,
     -- a live state, or none, though the end has come and no later version tells of it
     is_over
     and known_status not in ('cancelled', 'expired')
-    and next_started_on is null as is_ended_by_date
+    and next_started_on is null as is_over_despite_status
 from versions_converted

@@ -67,9 +67,9 @@ contract_ends as (
     qualify row_number() over (
         partition by customer_id, stopped_on
         order by
-            case when cancel_reason = 'unknown' then 1 else 0 end,
+            case when cancel_reason = 'unknown' then 1 else 0 end asc,
             mrr_amount desc,
-            subscription_id
+            subscription_id asc
     ) = 1
 ),
 
@@ -93,9 +93,9 @@ exit_answers as (
     qualify row_number() over (
         partition by churn_days.customer_id, churn_days.ended_on
         order by
-            abs({{ days_between('churn_days.ended_on', 'answers.event_date') }}),
+            abs({{ days_between('churn_days.ended_on', 'answers.event_date') }}) asc,
             answers.event_date desc,
-            answers.response_id
+            answers.response_id asc
     ) = 1
 ),
 

@@ -57,7 +57,9 @@ cohorts_of_customers as (
     select
         customer_id,
         max(case when relationship = 'any' then cohort_number end) as cohort_of_any,
-        max(case when relationship = 'orders' then cohort_number end) as cohort_of_orders
+        max(case when relationship = 'orders' then cohort_number end) as cohort_of_orders,
+        max(case when relationship = 'subscription' then cohort_number end)
+            as cohort_of_subscription
     from cohort_members
     group by customer_id
 ),
@@ -144,7 +146,7 @@ paid_months as (
     where last_month is not null
 ),
 
-recurring_activities as (
+recurring_changes as (
     select
         customer_id,
         {{ month_start('changed_on') }} as activity_month,
@@ -166,6 +168,25 @@ recurring_activities as (
         0 as mrr_change_amount,
         0 as margin_mrr_change_amount
     from paid_months
+),
+
+recurring_activities as (
+    select
+        customers.cohort_of_any,
+        customers.cohort_of_subscription as cohort_of_relationship,
+        changes.activity_month,
+        sum(changes.paying_customers_change) as paying_customers_change,
+        sum(changes.revenue_amount) as revenue_amount,
+        sum(changes.margin_amount) as margin_amount,
+        sum(changes.mrr_change_amount) as mrr_change,
+        sum(changes.margin_mrr_change_amount) as margin_mrr_change
+    from recurring_changes as changes
+    inner join cohorts_of_customers as customers
+        on changes.customer_id = customers.customer_id
+    inner join settings
+        on changes.activity_month <= settings.as_of_date
+    group by
+        customers.cohort_of_any, customers.cohort_of_subscription, changes.activity_month
 ),
 
 -- in `any`, who buys in a month that is paid for anyway is still one customer
@@ -212,6 +233,21 @@ happenings as (
 
     union all
     {% endfor %}
+    {%- for cohort_number in ['cohort_of_relationship', 'cohort_of_any'] %}
+    select
+        {{ cohort_number }} as cohort_number,
+        activity_month as happened_month,
+        0 as purchasing_customers,
+        0 as active_customers_change,
+        paying_customers_change,
+        revenue_amount,
+        margin_amount,
+        mrr_change,
+        margin_mrr_change
+    from recurring_activities
+
+    union all
+    {% endfor %}
     select
         cohort_of_any as cohort_number,
         activity_month as happened_month,
@@ -223,27 +259,6 @@ happenings as (
         0 as mrr_change,
         0 as margin_mrr_change
     from purchases_in_paid_months
-
-    union all
-
-    select
-        cohort_members.cohort_number,
-        activities.activity_month as happened_month,
-        0 as purchasing_customers,
-        0 as active_customers_change,
-        sum(activities.paying_customers_change) as paying_customers_change,
-        sum(activities.revenue_amount) as revenue_amount,
-        sum(activities.margin_amount) as margin_amount,
-        sum(activities.mrr_change_amount) as mrr_change,
-        sum(activities.margin_mrr_change_amount) as margin_mrr_change
-    from recurring_activities as activities
-    inner join cohort_members
-        on
-            activities.customer_id = cohort_members.customer_id
-            and cohort_members.relationship <> 'orders'
-    inner join settings
-        on activities.activity_month <= settings.as_of_date
-    group by cohort_members.cohort_number, activities.activity_month
 
     union all
     {% for day, change in [('started_on', 'count(*)'), ('ended_on', '-count(*)')] %}

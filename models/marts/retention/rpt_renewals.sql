@@ -15,6 +15,10 @@ terms as (
         on terms.customer_id = customers.customer_id
 ),
 
+grains as (
+    select distinct period_grain from periods
+),
+
 slices as (
     {{ segment_names() }}
 ),
@@ -22,60 +26,60 @@ slices as (
 terms_sliced as (
     select
         terms.*,
+        grains.period_grain,
+        {{ period_start('grains.period_grain', 'terms.due_on') }} as period_start_date,
         slices.segment_name,
         {{ segment_value() }} as segment_value
     from terms
+    cross join grains
     cross join slices
 ),
 
 renewals as (
     select
-        periods.period_grain,
-        periods.period_start_date,
-        periods.is_complete_period,
-        terms_sliced.segment_name,
-        terms_sliced.segment_value,
+        period_grain,
+        period_start_date,
+        segment_name,
+        segment_value,
         count(*) as terms_due,
-        count(terms_sliced.renewed_on) as terms_renewed,
-        count(case when terms_sliced.outcome = 'lapsed' then 1 end) as terms_lapsed,
-        count(case when terms_sliced.outcome = 'pending' then 1 end) as terms_pending,
-        count(case when terms_sliced.outcome = 'early' then 1 end) as early,
-        count(case when terms_sliced.outcome = 'on_time' then 1 end) as on_time,
-        count(case when terms_sliced.outcome = 'late' then 1 end) as late,
-        median(terms_sliced.days_to_renew) as median_days_to_renew
+        count(renewed_on) as terms_renewed,
+        count(case when outcome = 'lapsed' then 1 end) as terms_lapsed,
+        count(case when outcome = 'pending' then 1 end) as terms_pending,
+        count(case when outcome = 'early' then 1 end) as early,
+        count(case when outcome = 'on_time' then 1 end) as on_time,
+        count(case when outcome = 'late' then 1 end) as late,
+        median(days_to_renew) as median_days_to_renew
     from terms_sliced
-    inner join periods
-        on terms_sliced.due_on between periods.period_start_date and periods.closes_on
-    group by
-        periods.period_grain,
-        periods.period_start_date,
-        periods.is_complete_period,
-        terms_sliced.segment_name,
-        terms_sliced.segment_value
+    group by period_grain, period_start_date, segment_name, segment_value
 )
 
 select
     -- keys
-    period_grain,
-    period_start_date,
-    segment_name,
-    segment_value,
+    renewals.period_grain,
+    renewals.period_start_date,
+    renewals.segment_name,
+    renewals.segment_value,
 
     -- counts
-    terms_due,
-    terms_renewed,
-    terms_lapsed,
-    terms_pending,
-    early,
-    on_time,
-    late,
+    renewals.terms_due,
+    renewals.terms_renewed,
+    renewals.terms_lapsed,
+    renewals.terms_pending,
+    renewals.early,
+    renewals.on_time,
+    renewals.late,
 
     -- averages
-    median_days_to_renew,
+    renewals.median_days_to_renew,
 
     -- rates
-    {{ rate('terms_renewed', 'terms_due - terms_pending') }} as renewal_rate,
+    {{ rate('renewals.terms_renewed', 'renewals.terms_due - renewals.terms_pending') }}
+        as renewal_rate,
 
     -- flags
-    is_complete_period
+    periods.is_complete_period
 from renewals
+inner join periods
+    on
+        renewals.period_grain = periods.period_grain
+        and renewals.period_start_date = periods.period_start_date

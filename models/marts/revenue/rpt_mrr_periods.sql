@@ -11,117 +11,160 @@ grains as (
     select distinct period_grain from periods
 ),
 
+-- numbered, so that what follows is counted by one number in place of four columns
+segments as (
+    select
+        {{ segment_columns() }},
+        row_number() over (order by {{ segment_columns() }}) as segment_number
+    from {{ ref('dim_customers') }}
+    group by {{ segment_columns() }}
+),
+
 movements as (
     select
         movements.*,
-        grains.period_grain,
-        {{ period_start('grains.period_grain', 'movements.moved_on') }} as period_start_date,
-        {{ segment_columns('customers') }}
+        segments.segment_number
     from {{ ref('fct_mrr_movements') }} as movements
     inner join {{ ref('dim_customers') }} as customers
         on movements.customer_id = customers.customer_id
-    cross join grains
+    inner join segments
+        on
+            customers.region = segments.region
+            and customers.industry = segments.industry
+            and customers.customer_segment = segments.customer_segment
+            and customers.acquisition_channel = segments.acquisition_channel
 ),
 
--- what opened a period is what its first movement found
-customers_moved as (
+months_moved as (
     select
-        customer_id,
-        period_grain,
-        period_start_date,
-        {{ segment_columns() }},
+        segment_number,
+        {{ month_start('moved_on') }} as moved_month,
         {%- for movement in movements %}
         sum(case when movement = '{{ movement }}' then mrr_change_amount else 0 end)
             as {{ movement }}_mrr,
         {%- endfor %}
         sum(
-            case movement when 'new' then 1 when 'reactivation' then 1 when 'churn' then -1 else 0 end
-        ) as paying_customers_change,
+            case
+                when movement in ('new', 'reactivation') then 1
+                when movement = 'churn' then -1
+                else 0
+            end
+        ) as paying_customers_change
+    from movements
+    group by segment_number, {{ month_start('moved_on') }}
+),
+
+-- what opened a period is what its first movement found
+customers_moved as (
+    select
+        movements.customer_id,
+        movements.segment_number,
+        grains.period_grain,
+        {{ period_start('grains.period_grain', 'movements.moved_on') }} as period_start_date,
+        sum(movements.mrr_change_amount) as mrr_change,
+        sum(case when movements.movement = 'fx' then movements.mrr_change_amount else 0 end)
+            as fx_mrr,
         sum(
             case
-                when previous_moved_on is null or previous_moved_on < period_start_date
-                    then mrr_before_amount
-                else 0
+                when
+                    movements.previous_moved_on
+                    >= {{ period_start('grains.period_grain', 'movements.moved_on') }}
+                    then 0
+                else movements.mrr_before_amount
             end
         ) as opening_mrr
     from movements
-    group by customer_id, period_grain, period_start_date, {{ segment_columns() }}
+    cross join grains
+    group by
+        movements.customer_id,
+        movements.segment_number,
+        grains.period_grain,
+        {{ period_start('grains.period_grain', 'movements.moved_on') }}
 ),
 
-customers_closed as (
-    select
-        *,
-        {{ movements | reject('eq', 'fx') | join('_mrr + ') }}_mrr as own_change
-    from customers_moved
-),
-
--- only who paid at the opening can be retained, and who has left is not, whatever the rate did before
+-- only who paid at the opening can be retained; who has left is not, whatever the rate did before
 customers_retained as (
     select
         *,
         case
-            when opening_mrr > 0 and opening_mrr + own_change + fx_mrr > 0
-                then greatest(opening_mrr + own_change, 0)
+            when opening_mrr + mrr_change > 0
+                then greatest(opening_mrr + mrr_change - fx_mrr, 0)
             else 0
         end as retained_mrr
-    from customers_closed
-),
-
-segments as (
-    select
-        {{ segment_columns() }},
-        min(period_start_date) as first_month
-    from movements
-    where period_grain = 'month'
-    group by {{ segment_columns() }}
+    from customers_moved
+    where opening_mrr > 0
 ),
 
 -- every period from a segment's first movement on, also those in which nothing moved
 happenings as (
     select
+        first_months.segment_number,
         periods.period_grain,
         periods.period_start_date,
-        {{ segment_columns('segments') }},
         {%- for movement in movements %}
         0 as {{ movement }}_mrr,
         {%- endfor %}
         0 as paying_customers_change,
         0 as gross_retained_change,
         0 as net_retained_change
-    from segments
+    from (
+        select
+            segment_number,
+            min(moved_month) as first_month
+        from months_moved
+        group by segment_number
+    ) as first_months
     inner join periods
-        on segments.first_month < periods.next_period_start_date
+        on first_months.first_month < periods.next_period_start_date
 
     union all
 
     select
+        months_moved.segment_number,
+        grains.period_grain,
+        {{ period_start('grains.period_grain', 'months_moved.moved_month') }}
+            as period_start_date,
+        {%- for movement in movements %}
+        months_moved.{{ movement }}_mrr,
+        {%- endfor %}
+        months_moved.paying_customers_change,
+        0 as gross_retained_change,
+        0 as net_retained_change
+    from months_moved
+    cross join grains
+
+    union all
+
+    select
+        segment_number,
         period_grain,
         period_start_date,
-        {{ segment_columns() }},
         {%- for movement in movements %}
-        sum({{ movement }}_mrr) as {{ movement }}_mrr,
+        0 as {{ movement }}_mrr,
         {%- endfor %}
-        sum(paying_customers_change) as paying_customers_change,
+        0 as paying_customers_change,
         sum(least(retained_mrr, opening_mrr) - opening_mrr) as gross_retained_change,
         sum(retained_mrr - opening_mrr) as net_retained_change
     from customers_retained
-    group by period_grain, period_start_date, {{ segment_columns() }}
+    group by segment_number, period_grain, period_start_date
 ),
 
 periods_summed as (
     select
+        segment_number,
         period_grain,
         period_start_date,
-        {{ segment_columns() }},
         {%- for movement in movements %}
         sum({{ movement }}_mrr) as {{ movement }}_mrr,
         {%- endfor %}
         sum(paying_customers_change) as paying_customers_change,
         sum(gross_retained_change) as gross_retained_change,
         sum(net_retained_change) as net_retained_change,
-        sum({{ movements | join('_mrr + ') }}_mrr) as mrr_change
+        sum(
+            {{ movements | join('_mrr\n            + ') }}_mrr
+        ) as mrr_change
     from happenings
-    group by period_grain, period_start_date, {{ segment_columns() }}
+    group by segment_number, period_grain, period_start_date
 ),
 
 periods_cumulated as (
@@ -131,7 +174,7 @@ periods_cumulated as (
         sum(paying_customers_change) over periods_so_far as paying_customers
     from periods_summed
     window periods_so_far as (
-        partition by period_grain, {{ segment_columns() }}
+        partition by segment_number, period_grain
         order by period_start_date
         rows unbounded preceding
     )
@@ -140,9 +183,12 @@ periods_cumulated as (
 periods_opened as (
     select
         periods_cumulated.*,
+        {{ segment_columns('segments') }},
         periods.is_complete_period,
         periods_cumulated.closing_mrr - periods_cumulated.mrr_change as opening_mrr
     from periods_cumulated
+    inner join segments
+        on periods_cumulated.segment_number = segments.segment_number
     inner join periods
         on
             periods_cumulated.period_grain = periods.period_grain
