@@ -31,11 +31,11 @@
 {% endmacro %}
 
 
-{#- A price per billing interval as the price of a month, unrounded: a year has 12 months, 52 weeks or
-    365 days. -#}
+{#- A price per billing interval, as floating point, as the price of a month, unrounded: a year has 12
+    months, 52 weeks or 365 days. -#}
 {% macro per_month(amount) %}
     {{ return(
-        'cast(cast(' ~ amount ~ " as double) * case billing_interval when 'day' then 365"
+        'cast((' ~ amount ~ ") * case billing_interval when 'day' then 365"
         ~ " when 'week' then 52 when 'month' then 12 when 'quarter' then 4 when 'year' then 1 end"
         ~ ' / (12 * billing_interval_count) as decimal(28, 8))'
     ) }}

@@ -91,6 +91,89 @@ BAD_ORDERS: dict[str, tuple[list[dict[str, str]], list[tuple[str, str | None]]]]
     "quotes and semicolons in a key": ([order("a;'\"b\n", customer_id="';--\"")], ACCEPTED),
     "an e-mail as customer_id": ([order("email", customer_id="jane@example.com")], ACCEPTED),
 }
+
+
+def version(subscription_id: str, **changes: str) -> dict[str, str]:
+    """Return a good version of a subscription, with changes."""
+    good = {"subscription_id": subscription_id, "customer_id": "ann", "started_at": "2024-01-05"}
+    return good | {"amount": "12", "billing_interval": "month"} | changes
+
+
+# kind -> its rows of subscriptions.csv, the fates of the rows with the key of the first, and of each
+# version that counts: the day it stops, its MRR
+Versions = list[tuple[str | None, str]]
+BAD_SUBSCRIPTIONS: dict[
+    str, tuple[list[dict[str, str]], list[tuple[str, str | None]], Versions]
+] = {
+    "an end before the start": (
+        [version("backwards", ended_at="2024-01-04")],
+        rejected("ended_before_start"),
+        [],
+    ),
+    "an end on the day of the start": (
+        [version("same_day", started_at="2024-01-05 10:00", ended_at="2024-01-05")],
+        ACCEPTED,
+        [("2024-01-05", "12.00")],
+    ),
+    "a version that was to end after the next one began": (
+        [
+            version("overlap", ended_at="2024-06-01"),
+            version("overlap", started_at="2024-02-01", amount="15"),
+        ],
+        ACCEPTED,
+        [("2024-02-01", "12.00"), (None, "15.00")],
+    ),
+    "an unknown billing interval": (
+        [version("fortnight", billing_interval="fortnight")],
+        rejected("unknown_billing_interval"),
+        [],
+    ),
+    "a billing interval of count 0": (
+        [version("none", billing_interval_count="0")],
+        rejected("billing_interval_count_not_positive"),
+        [],
+    ),
+    "a billing interval of ten thousand years": (
+        [version("ever", billing_interval="year", billing_interval_count="10000")],
+        rejected("implausible_billing_interval_count"),
+        [],
+    ),
+    "paid through a day before the start": (
+        [version("paid_before", paid_through_at="2023-12-01", status="cancelled")],
+        ACCEPTED,
+        [("2024-01-05", "12.00")],
+    ),
+    "a status that contradicts the end": (
+        [version("alive", ended_at="2024-03-01", status="active")],
+        ACCEPTED,
+        [("2024-03-01", "12.00")],
+    ),
+    "cancelled without any date": (
+        [version("undated", status="cancelled")],
+        rejected("ended_without_date"),
+        [],
+    ),
+    "a discount above the price": (
+        [version("gift", discount_amount="13")],
+        ACCEPTED,
+        [(None, "0.00")],
+    ),
+    "a price of a trillion by its quantity": (
+        [version("seats", amount="1000000", quantity="1000000")],
+        rejected("implausible_price"),
+        [],
+    ),
+    "a cost of a trillion by its quantity": (
+        [version("dear", cost_amount="1000000", quantity="1000000")],
+        rejected("implausible_cost"),
+        [],
+    ),
+    "paid through the year 9999": (
+        [version("lifetime", paid_through_at="9999-12-31", status="cancelled")],
+        ACCEPTED,
+        [("9999-12-31", "12.00")],
+    ),
+}
 # kinds that have a test of their own
 SHAPES = "test_rows_of_files_of_every_shape_arrive_with_what_they_say"
 TRIED_ELSEWHERE = {
@@ -171,6 +254,8 @@ def bad_rows(tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
     orders = [row for rows, _ in BAD_ORDERS.values() for row in rows]
     (delivery / "orders.csv").write_text(csv_text(orders), newline="")
     (delivery / "order_lines.csv").write_text(BAD_LINES)
+    versions = [row for rows, *_ in BAD_SUBSCRIPTIONS.values() for row in rows]
+    (delivery / "subscriptions.csv").write_text(csv_text(versions))
     (delivery / "exchange_rates.csv").write_text(
         "rate_date,from_currency,to_currency,rate\n2024-01-01,USD,EUR,0.9\n2024-01-01,GBP,EUR,-1\n"
     )
@@ -203,6 +288,35 @@ def test_a_bad_row_has_its_fate_and_its_reasons(kind, bad_rows):
         rows[0]["order_id"],
     )
     assert found == fates
+
+
+@pytest.mark.parametrize("kind", BAD_SUBSCRIPTIONS)
+def test_a_bad_version_has_its_fate_and_counts_until_it_stops(kind, bad_rows):
+    rows, fates, versions = BAD_SUBSCRIPTIONS[kind]
+    subscription_id = rows[0]["subscription_id"]
+    found = bad_rows.query(
+        f"select {ROW_FATE}, rejection_reasons from restricted.base_subscriptions "
+        "where coalesce(subscription_id, raw_key) = ? order by started_at limit 1",
+        subscription_id,
+    )
+    assert found == fates
+    counted = bad_rows.query(
+        "select cast(stopped_on as text), cast(mrr_amount as text) "
+        "from marts.fct_subscription_versions where subscription_id = ? order by started_at",
+        subscription_id,
+    )
+    assert counted == versions
+
+
+def test_versions_that_tell_two_stories_are_counted(bad_rows):
+    warnings = bad_rows.result.stderr.splitlines()
+    for said in (
+        "1 versions are over by their ended_at, though their status says otherwise: the date counts.",
+        "1 versions were to end after the next version of the same subscription began: "
+        "they stop there.",
+        "1 versions have a discount above their price, or a negative price: their MRR is 0.",
+    ):
+        assert f"Warning: subscriptions: {said}" in warnings
 
 
 def test_a_line_falls_with_its_order_or_for_itself(bad_rows):
@@ -602,7 +716,7 @@ def test_every_documented_kind_is_tried_and_every_kind_tried_is_documented():
         for mark in test.pytestmark
         for parameters in mark.args[1]
     }
-    tried |= BAD_ORDERS.keys() | {kind for kind, _ in KINDS_OF_FILES} | set(TRIED_ELSEWHERE)
+    tried |= BAD_ORDERS.keys() | BAD_SUBSCRIPTIONS.keys() | {kind for kind, _ in KINDS_OF_FILES} | set(TRIED_ELSEWHERE)
     assert sorted(documented) == sorted(tried)
     for name in TRIED_ELSEWHERE.values():
         assert name in globals()

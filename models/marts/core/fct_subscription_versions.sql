@@ -68,8 +68,10 @@ versions_priced as (
     select
         *,
         least(own_stop_on, next_started_on) as stopped_on,
-        {{ per_month('amount * quantity - coalesce(abs(discount_amount), 0)') }} as signed_price,
-        {{ per_month('abs(cost_amount) * quantity') }} as monthly_cost
+        {{ per_month(
+            'cast(amount as double) * quantity - coalesce(abs(discount_amount), 0)'
+        ) }} as signed_price,
+        {{ per_month('abs(cast(cost_amount as double)) * quantity') }} as monthly_cost
     from versions_stopped
 ),
 
