@@ -16,7 +16,7 @@ HEADLINES: tuple[tuple[str, dict[str, str]], ...] = (
     ),
     (
         "select count(*) as orders, sum(net_revenue_amount) as revenue from fct_orders",
-        {"Orders": "{orders:,}", "Net revenue": "{revenue:,.2f} {currency}"},
+        {"Orders": "{orders:,}", "Net revenue of orders": "{revenue:,.2f} {currency}"},
     ),
     (
         """
@@ -42,6 +42,30 @@ HEADLINES: tuple[tuple[str, dict[str, str]], ...] = (
             "  - lost": "{lost:,}",
             "  = active customers at its end": "{closing:,}",
             "  churn rate": "{churn_rate:.1%}",
+        },
+    ),
+    (
+        """
+        select
+            sum(opening_mrr_amount) as opening,
+            sum(new_mrr_amount + reactivation_mrr_amount) as won,
+            sum(expansion_mrr_amount) as expansion,
+            -sum(churn_mrr_amount + contraction_mrr_amount) as lost,
+            sum(fx_mrr_amount) as fx,
+            sum(closing_mrr_amount) as closing
+        from rpt_mrr_periods
+        where period_grain = 'month' and is_complete_period
+        group by period_start_date
+        order by period_start_date desc
+        limit 1
+        """,
+        {
+            "  monthly recurring revenue at its start": "{opening:,.2f} {currency}",
+            "  + new and reactivated": "{won:,.2f}",
+            "  + expansion": "{expansion:,.2f}",
+            "  - churn and contraction": "{lost:,.2f}",
+            "  + exchange rates": "{fx:,.2f}",
+            "  = monthly recurring revenue at its end": "{closing:,.2f} {currency}",
         },
     ),
     (

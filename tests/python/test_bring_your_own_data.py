@@ -213,26 +213,24 @@ def test_each_subscription_has_the_versions_the_files_show(warehouse):
         ("2025-04-02", "105.00"),  # 6 x 15 + 0.75 x 240 / 12
     ],
 )
-def test_what_the_subscriptions_bring_a_month_can_be_read_from_their_versions(
-    warehouse, day, monthly
-):
+def test_the_subscriptions_bring_a_month_what_the_guide_says(warehouse, day, monthly):
     assert answer(
         warehouse,
-        f"""
-        select sum((amount * quantity - coalesce(discount_amount, 0))
-            / case billing_interval when 'year' then 12 else 1 end)::decimal(18, 2)
-        from (
-            select *, lead(started_at) over (
-                partition by subscription_id order by started_at
-            ) as next_started_at
-            from staging.stg_subscriptions
-        )
-        where date '{day}' >= started_at
-            and date '{day}' < coalesce(least(ended_at, next_started_at), '9999-01-01')
-            and status <> 'trialing'
-        """,
+        f"select sum(mrr_change_amount) from marts.fct_mrr_movements where moved_on <= date '{day}'",
     ) == [(monthly,)]
     assert f" {monthly.removesuffix('.00')}" in GUIDE[GUIDE.index("By hand: in March") :]
+
+
+def test_the_books_of_the_subscriptions_are_those_of_the_guide(warehouse):
+    assert answer(
+        warehouse,
+        "select movement, sum(mrr_change_amount) from marts.fct_mrr_movements group by all order by all",
+    ) == [("churn", "-35.00"), ("expansion", "30.00"), ("new", "110.00")]
+    assert answer(
+        warehouse,
+        "select churned_on, churn_reason, churn_type, lost_mrr_amount "
+        "from marts.fct_churn_events where relationship = 'subscription'",
+    ) == [("2025-03-20", "payment_failed", "involuntary", "35.00")]
 
 
 def test_only_the_invoice_without_a_subscription_is_revenue(warehouse):
