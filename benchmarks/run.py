@@ -1,7 +1,8 @@
-"""Time a build of the order path on generated data, model by model, beside a plain copy.
+"""Time a build on generated data, model by model, beside a plain copy of the raw rows.
 
-The unit is what DuckDB needs on the same machine to copy the raw orders into one table. Seconds
-depend on the machine; how many copies a build costs hardly does.
+The unit is what DuckDB needs on the same machine to copy the raw orders (or, with
+``--subscriptions``, the versions of subscriptions) into one table. Seconds depend on the machine;
+how many copies a build costs hardly does.
 """
 
 import os
@@ -24,7 +25,9 @@ from python_helpers.publish import publish
 from python_helpers.settings import Settings, resolve_settings
 
 PROJECT = Path(__file__).resolve().parents[1]
-TABLES = ["customers", "orders", "order_lines", "products", "exchange_rates"]
+ORDER_TABLES = ("customers", "orders", "order_lines", "products", "exchange_rates")
+SUBSCRIPTION_TABLES = ("customers", "subscriptions", "exchange_rates", "survey_responses")
+CUSTOMERS_PER_SUBSCRIBER = 5  # of the generator
 # Models that read order lines, which are twice as many as orders, stand on lines of their own.
 ORDER_LINE_MODELS = ("base_order_lines+", "dim_products")
 BLOCK_BYTES = 262_144  # DuckDB's unit of storage
@@ -62,15 +65,42 @@ def timed(*, name: str, steps: list[Step]) -> Iterator[None]:
     click.echo(f"  {name}: {steps[-1].seconds:.1f} s", err=True)
 
 
-def raw_copy(*, settings: Settings) -> Step:
-    """Copy the raw orders into one table of a new file, as DuckDB comes."""
+def generate_subscriptions(*, out_dir: Path, customers: int) -> None:
+    """Write about so many subscribers, each with two contracts of three versions and more."""
+    tables = generate(
+        out_dir=out_dir,
+        customers=customers * CUSTOMERS_PER_SUBSCRIBER,
+        seed=1,
+        file_format="parquet",
+        tables=SUBSCRIPTION_TABLES,
+    )
+    for table, rows, _ in tables:
+        click.echo(f"  {table}: {rows:,} rows", err=True)
+    once, twice = out_dir / "subscriptions.parquet", out_dir / "subscriptions_twice.parquet"
+    duckdb.sql(f"""
+        copy (
+            from '{once}'
+            union all by name
+            select
+                * replace (
+                    subscription_id || '-2' as subscription_id,
+                    started_at + interval 17 days as started_at
+                )
+            from '{once}'
+        ) to '{twice}'
+    """)
+    twice.replace(once)
+
+
+def raw_copy(*, settings: Settings, table: str) -> Step:
+    """Copy the raw rows of a table into one of a new file, as DuckDB comes."""
     steps: list[Step] = []
     with tempfile.TemporaryDirectory(dir=settings.warehouse.parent) as folder:
         config = {"threads": settings.threads}
         with duckdb.connect(f"{folder}/copy.duckdb", config=config) as connection:
-            orders = str(settings.raw_data / "orders.parquet").replace("'", "''")
+            rows = str(settings.raw_data / f"{table}.parquet").replace("'", "''")
             with timed(name="raw copy", steps=steps):
-                connection.execute(f"create table copy as select * from '{orders}'")
+                connection.execute(f"create table copy as select * from '{rows}'")
     return steps[0]
 
 
@@ -141,13 +171,15 @@ def with_sizes(*, steps: list[Step], sizes: dict[str, float]) -> list[Step]:
     ]
 
 
-def measure(*, settings: Settings, orders_only: bool) -> tuple[Step, dict[str, list[Step]], int]:
-    """Build and publish; returns the raw copy, the steps by part, and the orders delivered."""
+def measure(
+    *, settings: Settings, table: str, without_lines: bool
+) -> tuple[Step, dict[str, list[Step]], int]:
+    """Build and publish; returns the copy of a raw table, the steps by part, and its rows."""
     from dbt.cli.main import dbtRunner  # noqa: F401  the import is not a part of any step
 
     settings.warehouse.unlink(missing_ok=True)
     prepare_folders(settings=settings)
-    copies = [raw_copy(settings=settings)]
+    copies = [raw_copy(settings=settings, table=table)]
     started_at = datetime.now(UTC)
     parts: dict[str, list[Step]] = {}
     with environment(values=settings.environment()):
@@ -155,35 +187,35 @@ def measure(*, settings: Settings, orders_only: bool) -> tuple[Step, dict[str, l
         parts["preparation"] = run_dbt(
             arguments=["seed", "--select", "path:seeds/reference"], settings=settings
         )
-        parts["order path"] = run_dbt(
+        parts[f"{table.removesuffix('s')} path"] = run_dbt(
             arguments=["run", "--exclude", *ORDER_LINE_MODELS], settings=settings
         )
-        if not orders_only:
+        if not without_lines:
             parts["order lines"] = run_dbt(
                 arguments=["run", "--select", *ORDER_LINE_MODELS], settings=settings
             )
-    copies.append(raw_copy(settings=settings))
+    copies.append(raw_copy(settings=settings, table=table))
     sizes = table_megabytes(warehouse=settings.warehouse)
     parts = {part: with_sizes(steps=steps, sizes=sizes) for part, steps in parts.items()}
     with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
-        orders = connection.execute("select count(*) from restricted.base_orders").fetchone()[0]
+        rows = connection.execute(f"select count(*) from restricted.base_{table}").fetchone()[0]
         marts = connection.execute(
             "select table_name from information_schema.tables where table_schema = 'marts'"
         ).fetchall()
     build = Build(
         started_at=started_at, seconds=0, marts=tuple(sorted(mart for (mart,) in marts)), nodes={}
     )
-    if not orders_only:
+    if not without_lines:
         parts["publishing"] = []
         with timed(name="publishing", steps=parts["publishing"]):
             publish(settings=settings, build=build)
-    return min(copies, key=lambda copy: copy.seconds), parts, orders
+    return min(copies, key=lambda copy: copy.seconds), parts, rows
 
 
-def table_lines(*, copy: Step, parts: dict[str, list[Step]], orders: int) -> Iterator[str]:
+def table_lines(*, copy: Step, parts: dict[str, list[Step]], rows: str) -> Iterator[str]:
     """Write the Markdown tables: a line per step of more than a tenth of a second, and the sums."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    yield f"{orders / 1e6:.1f} million orders, {os.cpu_count()} cores, peak memory {peak:.1f} GB."
+    yield f"{rows}, {os.cpu_count()} cores, peak memory {peak:.1f} GB."
     yield ""
     yield "| step | seconds | processor seconds | raw copies | MB written |"
     yield "|---|--:|--:|--:|--:|"
@@ -219,7 +251,11 @@ def row(*, step: Step, copy: Step | None = None) -> str:
 
 
 @click.command()
-@click.option("--customers", default=1_000_000, show_default=True, help="Customers to generate.")
+@click.option(
+    "--customers",
+    type=int,
+    help="Customers to generate.  [default: 1000000, of subscriptions 300000]",
+)
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
@@ -228,25 +264,36 @@ def row(*, step: Step, copy: Step | None = None) -> str:
 )
 @click.option("--data", type=click.Path(path_type=Path, exists=True), help="Raw data to use as is.")
 @click.option("--orders-only", is_flag=True, help="Neither order lines nor publishing.")
+@click.option("--subscriptions", is_flag=True, help="Subscriptions in place of orders.")
 @click.option("--memory-limit", help="Memory DuckDB may use.  [default: the profile's]")
 @click.option("--threads", type=int, help="Cores DuckDB may use.  [default: all]")
 def main(
-    customers: int,
+    customers: int | None,
     folder: Path,
     data: Path | None,
     orders_only: bool,
+    subscriptions: bool,
     memory_limit: str | None,
     threads: int | None,
 ) -> None:
     """Time the order path, order lines and publishing; prints the table of the README."""
     folder.mkdir(parents=True, exist_ok=True)
-    raw_data = data or folder / f"raw_{customers}"
+    table = "subscriptions" if subscriptions else "orders"
+    customers = customers or (300_000 if subscriptions else 1_000_000)
+    raw_data = data or folder / f"raw_{table}_{customers}"
     if not raw_data.is_dir():
-        click.echo(f"Generating the orders of {customers:,} customers.", err=True)
-        for table, rows, _ in generate(
-            out_dir=raw_data, customers=customers, seed=1, file_format="parquet", tables=TABLES
-        ):
-            click.echo(f"  {table}: {rows:,} rows", err=True)
+        click.echo(f"Generating the {table} of {customers:,} customers.", err=True)
+        if subscriptions:
+            generate_subscriptions(out_dir=raw_data, customers=customers)
+        else:
+            for name, rows, _ in generate(
+                out_dir=raw_data,
+                customers=customers,
+                seed=1,
+                file_format="parquet",
+                tables=ORDER_TABLES,
+            ):
+                click.echo(f"  {name}: {rows:,} rows", err=True)
     settings = resolve_settings(
         project_dir=PROJECT,
         raw_data=raw_data,
@@ -257,10 +304,13 @@ def main(
         memory_limit=memory_limit,
         keep_builds=1,
     )
-    copy, parts, orders = measure(settings=settings, orders_only=orders_only)
+    copy, parts, rows = measure(
+        settings=settings, table=table, without_lines=orders_only or subscriptions
+    )
     shutil.rmtree(settings.publish_dir, ignore_errors=True)
     settings.warehouse.unlink()
-    for line in table_lines(copy=copy, parts=parts, orders=orders):
+    counted = f"{rows / 1e6:.1f} million {'versions of ' if subscriptions else ''}{table}"
+    for line in table_lines(copy=copy, parts=parts, rows=counted):
         click.echo(line)
 
 

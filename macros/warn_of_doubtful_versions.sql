@@ -10,13 +10,13 @@
     {% endset %}
     {% set counts = run_query(doubtful_versions).rows[0] if execute else [0, 0, 0] %}
     {% for remark in [
-        ' are over by their ended_at, though their status says otherwise: the date counts.',
-        ' were to end after the next version of the same subscription began: they stop there.',
-        ' have a discount above their price, or a negative price: their MRR is 0.',
+        'over by ended_at, though the status says otherwise; the date counts',
+        'to end after the next version of the same subscription began; it stops there',
+        'with a discount above the price, or a negative price; the MRR is 0',
     ] %}
         {% if counts[loop.index0] %}
             {% do exceptions.warn(
-                'subscriptions: ' ~ counts[loop.index0] ~ ' versions' ~ remark
+                'subscriptions: version(s) ' ~ remark ~ ': ' ~ counts[loop.index0]
             ) %}
         {% endif %}
     {% endfor %}

@@ -99,8 +99,8 @@ def version(subscription_id: str, **changes: str) -> dict[str, str]:
     return good | {"amount": "12", "billing_interval": "month"} | changes
 
 
-# kind -> its rows of subscriptions.csv, the fates of the rows with the key of the first, and of each
-# version that counts: the day it stops, its MRR
+# kind -> its rows of subscriptions.csv, the fate of the first of them, and of each version that
+# counts: the day it stops, its MRR
 Versions = list[tuple[str | None, str]]
 BAD_SUBSCRIPTIONS: dict[
     str, tuple[list[dict[str, str]], list[tuple[str, str | None]], Versions]
@@ -311,12 +311,11 @@ def test_a_bad_version_has_its_fate_and_counts_until_it_stops(kind, bad_rows):
 def test_versions_that_tell_two_stories_are_counted(bad_rows):
     warnings = bad_rows.result.stderr.splitlines()
     for said in (
-        "1 versions are over by their ended_at, though their status says otherwise: the date counts.",
-        "1 versions were to end after the next version of the same subscription began: "
-        "they stop there.",
-        "1 versions have a discount above their price, or a negative price: their MRR is 0.",
+        "over by ended_at, though the status says otherwise; the date counts",
+        "to end after the next version of the same subscription began; it stops there",
+        "with a discount above the price, or a negative price; the MRR is 0",
     ):
-        assert f"Warning: subscriptions: {said}" in warnings
+        assert f"Warning: subscriptions: version(s) {said}: 1" in warnings
 
 
 def test_a_line_falls_with_its_order_or_for_itself(bad_rows):
@@ -716,7 +715,12 @@ def test_every_documented_kind_is_tried_and_every_kind_tried_is_documented():
         for mark in test.pytestmark
         for parameters in mark.args[1]
     }
-    tried |= BAD_ORDERS.keys() | BAD_SUBSCRIPTIONS.keys() | {kind for kind, _ in KINDS_OF_FILES} | set(TRIED_ELSEWHERE)
+    tried |= (
+        BAD_ORDERS.keys()
+        | BAD_SUBSCRIPTIONS.keys()
+        | {kind for kind, _ in KINDS_OF_FILES}
+        | set(TRIED_ELSEWHERE)
+    )
     assert sorted(documented) == sorted(tried)
     for name in TRIED_ELSEWHERE.values():
         assert name in globals()

@@ -12,9 +12,10 @@ PROJECT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.long  # it builds and publishes the warehouse
 
 
-def test_the_table_has_every_part_and_the_parts_add_up(tmp_path):
+def table_of(*arguments: object) -> list[list[str]]:
+    """Run the benchmark; returns the cells of the table it prints, without the header."""
     run = subprocess.run(
-        [sys.executable, "-m", "benchmarks.run", "--customers", "300", "--folder", tmp_path],
+        [sys.executable, "-m", "benchmarks.run", *map(str, arguments)],
         cwd=PROJECT,
         env={name: value for name, value in os.environ.items() if not name.startswith("DBT_")},
         capture_output=True,
@@ -23,7 +24,11 @@ def test_the_table_has_every_part_and_the_parts_add_up(tmp_path):
     )
     assert run.returncode == 0, run.stderr
     lines = [line for line in run.stdout.splitlines() if line.startswith("| ")]
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[1:]]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[1:]]
+
+
+def test_the_table_has_every_part_and_the_parts_add_up(tmp_path):
+    rows = table_of("--customers", 300, "--folder", tmp_path)
     names = [row[0] for row in rows]
     assert names[0] == "**raw copy**"
     assert names[-1] == "publishing"
@@ -33,3 +38,11 @@ def test_the_table_has_every_part_and_the_parts_add_up(tmp_path):
     assert names.index("**order lines**") > end
     # what it made is gone but for the raw data
     assert not list(tmp_path.glob("*.duckdb"))
+
+
+def test_the_path_of_subscriptions_has_a_table_of_its_own(tmp_path):
+    names = [
+        name for name, *_ in table_of("--subscriptions", "--customers", 60, "--folder", tmp_path)
+    ]
+    assert names[0] == "**raw copy**"
+    assert names[-1] == "**subscription path**"

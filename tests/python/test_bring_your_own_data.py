@@ -216,7 +216,8 @@ def test_each_subscription_has_the_versions_the_files_show(warehouse):
 def test_the_subscriptions_bring_a_month_what_the_guide_says(warehouse, day, monthly):
     assert answer(
         warehouse,
-        f"select sum(mrr_change_amount) from marts.fct_mrr_movements where moved_on <= date '{day}'",
+        "select sum(mrr_change_amount) from marts.fct_mrr_movements "
+        f"where moved_on <= date '{day}'",
     ) == [(monthly,)]
     assert f" {monthly.removesuffix('.00')}" in GUIDE[GUIDE.index("By hand: in March") :]
 
@@ -224,7 +225,8 @@ def test_the_subscriptions_bring_a_month_what_the_guide_says(warehouse, day, mon
 def test_the_books_of_the_subscriptions_are_those_of_the_guide(warehouse):
     assert answer(
         warehouse,
-        "select movement, sum(mrr_change_amount) from marts.fct_mrr_movements group by all order by all",
+        "select movement, sum(mrr_change_amount) from marts.fct_mrr_movements "
+        "group by all order by all",
     ) == [("churn", "-35.00"), ("expansion", "30.00"), ("new", "110.00")]
     assert answer(
         warehouse,
