@@ -1,10 +1,11 @@
 """Ways to run the project from a test: the command line in this process, and plain dbt."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -71,7 +72,11 @@ def refresh_delivery(
 
 
 def build_with_dbt(
-    *, folder: Path, select: Sequence[str], **settings: object
+    *,
+    folder: Path,
+    select: Sequence[str],
+    dbt_vars: Mapping[str, object] | None = None,
+    **settings: object,
 ) -> duckdb.DuckDBPyConnection:
     """Build a part of the project with plain dbt; returns the warehouse, read-only."""
     profile = (PROJECT / "profiles.example.yml").read_text()
@@ -88,7 +93,10 @@ def build_with_dbt(
     inherited = {name: value for name, value in os.environ.items() if name != "AS_OF_DATE"}
     dbt = Path(sys.executable).with_name("dbt")
     run = subprocess.run(
-        [dbt, "build", "--indirect-selection", "cautious", "--select", *select],
+        [
+            *(dbt, "build", "--indirect-selection", "cautious", "--select", *select),
+            *("--vars", json.dumps(dbt_vars or {})),
+        ],
         cwd=PROJECT,
         env=inherited | {name: str(value) for name, value in (own | settings).items()},
         capture_output=True,

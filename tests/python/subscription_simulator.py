@@ -1,0 +1,366 @@
+"""A second computation of recurring revenue, to compare the marts with.
+
+Written from the definitions alone (models/metrics.md), as slow and as plain as a few thousand
+customers allow: it walks through the days and asks on each what is paid at its end. The marts work
+on intervals and in SQL, so the two share neither code nor method. Money is whole cents, a price
+before it is rounded whole hundred-millionths, and neither ever is a floating-point number.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from typing import TypeVar
+
+REPORTING_CURRENCY = "EUR"
+ONE_DAY = timedelta(days=1)
+PRICE_UNITS = 10**8
+PRICE_UNITS_PER_CENT = 10**6
+INTERVALS_PER_MONTH = {
+    "day": Fraction(365, 12),
+    "week": Fraction(52, 12),
+    "month": Fraction(1),
+    "quarter": Fraction(1, 3),
+    "year": Fraction(1, 12),
+}
+RELATIONSHIPS = ("orders", "subscription", "any")
+
+Rates = Mapping[str, Sequence[tuple[date, Fraction]]]
+"""Of each currency what one unit is worth in the reporting currency, by day, oldest first."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """The vars that say what counts as paid."""
+
+    churn_recognised_at: str = "paid_through"
+    paused_counts_as: str = "churn"
+    renewal_grace_days: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """The days that are walked through, and what holds on all of them."""
+
+    first_day: date
+    as_of: date
+    policy: Policy = field(default_factory=Policy)
+    rates: Rates = field(default_factory=dict)
+    activity_window_days: int = 60
+
+    @cached_property
+    def days(self) -> list[date]:
+        """Every day from the first to the one whose end is shown."""
+        return [self.first_day + ONE_DAY * n for n in range(self.index(day=self.as_of) + 1)]
+
+    def index(self, *, day: date) -> int:
+        """Return the place of a day in a list of all days."""
+        return (day - self.first_day).days
+
+    def rate(self, *, currency: str, day: date) -> Fraction | None:
+        """Return the last rate on or before a day; None where none is known."""
+        if currency == REPORTING_CURRENCY:
+            return Fraction(1)
+        known = [rate for since, rate in self.rates.get(currency, ()) if since <= day]
+        return known[-1] if known else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """A raw row of a subscription."""
+
+    subscription_id: str
+    customer_id: str
+    started_at: datetime
+    amount: Decimal
+    quantity: Decimal = Decimal(1)
+    discount_amount: Decimal = Decimal(0)
+    currency: str = REPORTING_CURRENCY
+    billing_interval: str = "month"
+    billing_interval_count: int = 1
+    status: str | None = None
+    ended_at: datetime | None = None
+    paid_through_at: datetime | None = None
+    cancel_requested_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+COLUMNS = [column.name for column in fields(Version)]
+
+
+def read_version(*, row: Mapping[str, str]) -> Version:
+    """Read a row of subscriptions.csv; an empty value takes its default."""
+    types = {"billing_interval_count": int, "amount": Decimal, "quantity": Decimal}
+    types |= {"discount_amount": Decimal}
+    types |= {name: datetime.fromisoformat for name in row if name.endswith("_at")}
+    values = {name: types.get(name, str)(text) for name, text in row.items() if text}
+    return Version(**{name: values[name] for name in COLUMNS if name in values})
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Term:
+    """A version with what it is worth and when it stops by itself (None: it is open)."""
+
+    version: Version
+    started_on: date
+    stops_on: date | None
+    price: int
+    """The price of a month in its own currency, in hundred-millionths."""
+    mrr: int
+    """The same in the reporting currency, in cents."""
+
+
+def rounded(number: Fraction) -> int:
+    """Round to a whole number, halves away from zero."""
+    whole = int(abs(number) + Fraction(1, 2))
+    return whole if number >= 0 else -whole
+
+
+def monthly_price(*, version: Version, policy: Policy) -> int:
+    """Return what a month costs, in hundred-millionths of the version's own currency."""
+    if version.status == "trialing":
+        return 0
+    if version.status == "paused" and policy.paused_counts_as == "churn":
+        return 0
+    per_interval = Fraction(version.amount) * Fraction(version.quantity)
+    per_interval -= Fraction(version.discount_amount)
+    per_month = per_interval * INTERVALS_PER_MONTH[version.billing_interval]
+    return max(0, rounded(per_month / version.billing_interval_count * PRICE_UNITS))
+
+
+def cents(*, price: int, rate: Fraction) -> int:
+    """Convert a price to cents of the reporting currency; eight decimals first."""
+    return rounded(Fraction(rounded(price * rate), PRICE_UNITS_PER_CENT))
+
+
+def own_stop(*, version: Version, run: Run) -> date | None:
+    """Return the first day a version no longer pays for by its own dates; None while it is open."""
+    ended, paid_through, requested = (
+        time.date() if time else None
+        for time in (version.ended_at, version.paid_through_at, version.cancel_requested_at)
+    )
+    has_ended = ended is not None and ended <= run.as_of
+    if version.status not in ("cancelled", "expired") and not has_ended:
+        return None
+    later = max((day for day in (ended, paid_through) if day), default=None)
+    preferred = {
+        "paid_through": (later, requested),
+        "cancelled": (ended, paid_through, requested),
+        "requested": (requested, ended, paid_through),
+    }[run.policy.churn_recognised_at]
+    stop = next(day for day in preferred if day)
+    return max(stop, version.started_at.date())
+
+
+def accepted_terms(*, versions: Iterable[Version], run: Run) -> dict[str, list[Term]]:
+    """Return the terms of each subscription in the order of their start.
+
+    Left out is a row that is rejected (over without a date, ended before its first day, no exchange
+    rate), held back (it starts after as-of) or superseded by a newer one of the same key.
+    """
+    newest: dict[tuple[str, datetime], Version] = {}
+    for version in versions:
+        dates = (version.ended_at, version.paid_through_at, version.cancel_requested_at)
+        if version.status in ("cancelled", "expired") and not any(dates):
+            continue
+        started_on = version.started_at.date()
+        if version.ended_at and version.ended_at.date() < started_on:
+            continue
+        if started_on > run.as_of or not run.rate(currency=version.currency, day=started_on):
+            continue
+        key = (version.subscription_id, version.started_at)
+        if key not in newest or newest[key].updated_at < version.updated_at:
+            newest[key] = version
+
+    terms = defaultdict(list)
+    for subscription_id, started_at in sorted(newest):
+        version = newest[subscription_id, started_at]
+        price = monthly_price(version=version, policy=run.policy)
+        rate = run.rate(currency=version.currency, day=started_at.date())
+        term = Term(
+            version=version,
+            started_on=started_at.date(),
+            stops_on=own_stop(version=version, run=run),
+            price=price,
+            mrr=cents(price=price, rate=rate),
+        )
+        terms[subscription_id].append(term)
+    return dict(terms)
+
+
+def paying_terms(*, terms: Sequence[Term], run: Run) -> list[Term | None]:
+    """Return for each day the term of one subscription that pays at its end, if any does."""
+    paying = []
+    for day in run.days:
+        begun = [term for term in terms if term.started_on <= day]
+        current = begun[-1] if begun else None  # the later one of the same day wins it
+        has_stopped = current and current.stops_on and current.stops_on <= day
+        paying.append(current if current and current.mrr > 0 and not has_stopped else None)
+    return paying
+
+
+def with_gaps_filled(
+    *, days: Sequence[T], grace_days: int, goes_on: Callable[[T, T], bool]
+) -> list[T]:
+    """Fill each short gap between two paid days with what was before it, if that then goes on."""
+    filled = list(days)
+    last_paid = None
+    for index, value in enumerate(days):
+        if not value:
+            continue
+        if last_paid is not None:
+            gap = range(last_paid + 1, index)
+            if len(gap) <= grace_days and goes_on(days[last_paid], value):
+                for missing in gap:
+                    filled[missing] = days[last_paid]
+        last_paid = index
+    return filled
+
+
+@dataclass(frozen=True, kw_only=True)
+class Movement:
+    """A change of what a customer pays, in cents; the mart's row."""
+
+    moved_on: date
+    movement: str
+    before: int
+    change: int
+    after: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spell:
+    """An unbroken stretch of activity; the mart's row."""
+
+    relationship: str
+    spell_number: int
+    started_on: date
+    ended_on: date | None
+    lapses_on: date | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """A customer, day by day."""
+
+    customer_id: str
+    mrr: list[int]
+    movements: list[Movement]
+    active: dict[str, list[bool]]
+    """Of each relationship whether it lasts at the end of the day."""
+    spells: list[Spell]
+
+
+def simulate(
+    *, versions: Iterable[Version], purchases: Mapping[str, Sequence[date]], run: Run
+) -> dict[str, History]:
+    """Walk every customer through all days."""
+    grace_days = run.policy.renewal_grace_days
+    subscriptions = defaultdict(list)
+    for terms in accepted_terms(versions=versions, run=run).values():
+        filled = with_gaps_filled(
+            days=paying_terms(terms=terms, run=run),
+            grace_days=grace_days,
+            goes_on=lambda before, after: before.version.customer_id == after.version.customer_id,
+        )
+        for owner in {term.version.customer_id for term in terms}:
+            own = [term if term and term.version.customer_id == owner else None for term in filled]
+            subscriptions[owner].append(own)
+
+    histories = {}
+    for customer_id in sorted(subscriptions.keys() | purchases.keys()):
+        own = subscriptions[customer_id]
+        paid = [sum(terms[n].mrr for terms in own if terms[n]) for n in range(len(run.days))]
+        mrr = with_gaps_filled(days=paid, grace_days=grace_days, goes_on=lambda before, after: True)
+        bought = purchases.get(customer_id, ())
+        window = ONE_DAY * run.activity_window_days
+        active = {
+            "orders": [any(day <= today < day + window for day in bought) for today in run.days],
+            "subscription": [amount > 0 for amount in mrr],
+        }
+        active["any"] = [a or b for a, b in zip(*active.values(), strict=True)]
+        # what each activity of the last day is known to last until; None: it is open
+        lasts = {
+            "orders": [day + window for day in bought if day <= run.as_of < day + window],
+            "subscription": [terms[-1].stops_on for terms in own if terms[-1]],
+        }
+        lasts["any"] = lasts["orders"] + lasts["subscription"]
+        histories[customer_id] = History(
+            customer_id=customer_id,
+            mrr=mrr,
+            movements=list(movements(mrr=mrr, fx=exchange_effects(own=own, run=run), run=run)),
+            active=active,
+            spells=[
+                spell
+                for relationship in RELATIONSHIPS
+                for spell in spells(
+                    relationship=relationship,
+                    active=active[relationship],
+                    lasts=lasts[relationship],
+                    run=run,
+                )
+            ],
+        )
+    return histories
+
+
+def exchange_effects(*, own: Sequence[Sequence[Term | None]], run: Run) -> list[int]:
+    """Return for each day what the rates changed where one term follows another, in cents."""
+    effects = [0] * len(run.days)
+    for terms in own:
+        for index in range(1, len(run.days)):
+            before, after = terms[index - 1], terms[index]
+            if before and after and before is not after:
+                rate = run.rate(currency=before.version.currency, day=run.days[index])
+                effects[index] += cents(price=before.price, rate=rate) - before.mrr
+    return effects
+
+
+def movements(*, mrr: Sequence[int], fx: Sequence[int], run: Run) -> Iterator[Movement]:
+    """Yield the movements of a customer; the exchange rate's comes first on its day."""
+    has_paid = False
+    paid = 0
+    for day, effect, pays in zip(run.days, fx, mrr, strict=True):
+        revalued = paid + effect
+        if not has_paid:
+            movement = "new"
+        elif paid == 0:
+            movement = "reactivation"
+        elif pays == 0:
+            movement = "churn"
+        else:
+            movement = "expansion" if pays > revalued else "contraction"
+        for name, before, after in (("fx", paid, revalued), (movement, revalued, pays)):
+            if before != after:
+                yield Movement(
+                    moved_on=day, movement=name, before=before, change=after - before, after=after
+                )
+        has_paid = has_paid or pays > 0
+        paid = pays
+
+
+def spells(
+    *, relationship: str, active: Sequence[bool], lasts: Sequence[date | None], run: Run
+) -> Iterator[Spell]:
+    """Yield the spells of a customer, each from its first day to the first day without."""
+    started_on = None
+    number = 0
+    for day, is_active in zip([*run.days, None], [*active, False], strict=True):
+        if is_active and not started_on:
+            started_on = day
+            number += 1
+        elif started_on and not is_active:
+            is_running = day is None
+            yield Spell(
+                relationship=relationship,
+                spell_number=number,
+                started_on=started_on,
+                ended_on=day,
+                lapses_on=max(lasts) if is_running and all(lasts) else None,
+            )
+            started_on = None

@@ -1,0 +1,261 @@
+"""Thousands of customers whose subscriptions go on at random: the marts equal the simulator."""
+
+import datetime as dt
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+from lifecycle import build_with_dbt
+from random_subscriptions import AS_OF, SEGMENTS, Delivery, Row, some_delivery
+from simulated_deliveries import Simulated, simulated, situations
+from simulated_periods import mrr_sums, periods, retention_counts
+from subscription_simulator import RELATIONSHIPS, Policy
+
+pytestmark = pytest.mark.long  # each policy is a build, and a walk through every day
+
+POLICIES = {
+    "the defaults": Policy(),
+    "the request counts, a pause is kept, five days of grace": Policy(
+        churn_recognised_at="requested", paused_counts_as="kept", renewal_grace_days=5
+    ),
+    "the cancellation counts, no grace": Policy(
+        churn_recognised_at="cancelled", renewal_grace_days=0
+    ),
+}
+MARTS = ("fct_mrr_movements", "rpt_mrr_periods", "fct_activity_spells", "rpt_retention_periods")
+SHOWN = 25  # customers or periods of a failure; the file it names has all of them
+
+AT_LEAST = 20
+SITUATIONS = {
+    *("new", "expansion", "contraction", "churn", "reactivation", "fx"),
+    *("gap within the grace", "gap beyond the grace", "gap between two subscriptions"),
+    *("overlap of two subscriptions", "swap of subscriptions on a day", "handed over"),
+    *("trial to paid", "two versions of a day", "stops before it starts"),
+    *("paused", "past_due", "trialing", "cancelled", "expired", "no status"),
+    *("cancelled before paid through", "stop planned", "end planned", "end against status"),
+    *("nothing to pay", "discount", "interval count above 1", "half a cent", "no quantity"),
+    *("day", "week", "month", "quarter", "year"),
+    *("over without a date", "ended before its start", "no rate", "held back", "superseded"),
+    *("orders alone", "orders and subscription"),
+}
+
+Lines = dict[str, list[str]]
+"""Of each customer or period what is said about it, a line for each fact."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """What the simulator and the project make of the same delivery."""
+
+    simulated: Simulated
+    warehouse: duckdb.DuckDBPyConnection
+    folder: Path
+
+    def rows(self, sql: str, /) -> list[dict[str, object]]:
+        """Run a query; amounts become whole cents."""
+        cursor = self.warehouse.execute(sql)
+        names = [column[0] for column in cursor.description]
+        return [
+            {
+                name: int(value * 100) if isinstance(value, Decimal) else value
+                for name, value in zip(names, row, strict=True)
+            }
+            for row in cursor.fetchall()
+        ]
+
+    def compare(self, *, what: str, expected: Lines, found: Lines) -> None:
+        """Fail with every customer or period of which not the same is said."""
+        keys = [
+            key
+            for key in sorted(expected.keys() | found.keys())
+            if expected.get(key, []) != found.get(key, [])
+        ]
+        if not keys:
+            return
+        raw: dict[str, list[Row]] = defaultdict(list)
+        for row in sorted(self.simulated.delivery.subscriptions, key=lambda row: row["started_at"]):
+            raw[row["customer_id"]].append(row)
+        for row in self.simulated.delivery.orders:
+            raw[row["customer_id"]].append(row)
+        # the simplest first: it shows best what is wrong
+        texts = [
+            explained(
+                key=key, raw=raw[key], expected=expected.get(key, []), found=found.get(key, [])
+            )
+            for key in sorted(keys, key=lambda key: (len(raw[key]), key))
+        ]
+        file = self.folder / f"{what}.txt"
+        file.write_text("\n".join(texts), encoding="utf-8")
+        pytest.fail(
+            f"{len(keys)} of {len(expected.keys() | found.keys())} differ in {what}: "
+            f"{'; '.join(keys)}\nAll of it is in {file}\n" + "\n".join(texts[:SHOWN]),
+            pytrace=False,
+        )
+
+
+def explained(
+    *, key: str, raw: Iterable[Row], expected: Sequence[str], found: Sequence[str]
+) -> str:
+    """Show the raw rows, what both sides say, and what only one of them does."""
+    lines = [f"{key}"]
+    for row in raw:
+        values = " ".join(f"{name}={value}" for name, value in row.items() if value)
+        lines.append(f"    raw       {values}")
+    for line in sorted({*expected, *found}):
+        side = "both" if line in expected and line in found else ""
+        side = side or ("expected" if line in expected else "found")
+        times = max(expected.count(line), found.count(line))
+        lines.append(f"    {side:<9} {line}{f' ({times} times)' if times > 1 else ''}")
+    return "\n".join(lines)
+
+
+@pytest.fixture(scope="module")
+def delivery() -> Delivery:
+    """Make one delivery for all policies."""
+    return some_delivery(seed=20241218)
+
+
+@pytest.fixture(scope="module", params=POLICIES.values(), ids=POLICIES.keys())
+def built(
+    request: pytest.FixtureRequest,
+    delivery: Delivery,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Built]:
+    """Build the marts from the delivery, and walk through its days."""
+    folder = tmp_path_factory.mktemp("simulation")
+    (folder / "delivery").mkdir()
+    delivery.write(folder=folder / "delivery")
+    with build_with_dbt(
+        folder=folder,
+        select=[f"+{mart}" for mart in MARTS],
+        # the defaults are what the project says without being told
+        dbt_vars={} if request.param == Policy() else asdict(request.param),
+        RAW_INPUT="files",
+        RAW_DATA_DIR=folder / "delivery",
+        AS_OF_DATE=AS_OF,
+        # what differs is to be seen, not a test that fails before it
+        DBT_EXCLUDE_RESOURCE_TYPES="test unit_test",
+    ) as warehouse:
+        yield Built(
+            simulated=simulated(delivery=delivery, policy=request.param),
+            warehouse=warehouse,
+            folder=folder,
+        )
+
+
+def test_every_situation_occurs(delivery):
+    seen = situations(simulated(delivery=delivery, policy=Policy()))
+    assert len({row["customer_id"] for row in delivery.subscriptions}) >= 2000
+    assert {name: seen[name] for name in SITUATIONS if seen[name] < AT_LEAST} == {}
+
+
+def movements_found(built: Built, /) -> dict[str, list[dict[str, object]]]:
+    """Return each customer's rows of the mart, the exchange rate's first on its day."""
+    found = defaultdict(list)
+    for row in built.rows(
+        "select customer_id, moved_on, movement, mrr_before_amount as before, "
+        "mrr_change_amount as change, mrr_after_amount as after from marts.fct_mrr_movements "
+        "order by customer_id, moved_on, movement <> 'fx'"
+    ):
+        found[row.pop("customer_id")].append(row)
+    return found
+
+
+def test_every_customer_pays_the_same_at_the_end_of_every_day(built):
+    def steps(changes: Mapping[dt.date, int]) -> list[str]:
+        paid, said = 0, []
+        for day in built.simulated.run.days:
+            paid += changes.get(day, 0)
+            if changes.get(day):
+                said.append(f"from {day} {paid} cents")
+        return said
+
+    expected, found = {}, {}
+    for customer_id, history in built.simulated.histories.items():
+        days = zip(built.simulated.run.days, [0, *history.mrr], history.mrr, strict=False)
+        expected[customer_id] = steps({day: after - before for day, before, after in days})
+    for customer_id, rows in movements_found(built).items():
+        changes = Counter()
+        for row in rows:
+            changes[row["moved_on"]] += row["change"]
+        found[customer_id] = steps(changes)
+    built.compare(what="daily recurring revenue", expected=expected, found=found)
+
+
+def test_every_movement_is_that_of_the_simulator(built):
+    def lines(rows: Iterable[Mapping[str, object]]) -> list[str]:
+        return [
+            "{moved_on} {movement}: {before} {change:+} = {after}".format(**row) for row in rows
+        ]
+
+    built.compare(
+        what="movements",
+        expected={
+            customer_id: lines(map(asdict, history.movements))
+            for customer_id, history in built.simulated.histories.items()
+        },
+        found={customer_id: lines(rows) for customer_id, rows in movements_found(built).items()},
+    )
+
+
+def test_every_spell_is_that_of_the_simulator(built):
+    text = "{relationship} {spell_number}: {started_on} to {ended_on}, lapses {lapses_on}"
+    expected, found = {}, defaultdict(list)
+    for customer_id, history in built.simulated.histories.items():
+        spells = [asdict(spell) | {"is_active": not spell.ended_on} for spell in history.spells]
+        expected[customer_id] = sorted(
+            f"{text.format(**spell)}, active: {spell['is_active']}" for spell in spells
+        )
+    for row in built.rows("select * from marts.fct_activity_spells"):
+        found[row["customer_id"]].append(f"{text.format(**row)}, active: {row['is_active']}")
+    for lines in found.values():
+        lines.sort()
+    built.compare(what="spells", expected=expected, found=found)
+
+
+def compare_periods(
+    built: Built, /, *, mart: str, relationship: str, sums_of: Callable[..., Mapping[str, int]]
+) -> None:
+    """Compare what adds up in the periods of a mart, segment by segment and flag by flag."""
+    expected: dict[str, Counter] = defaultdict(Counter)
+    for period in periods(run=built.simulated.run):
+        for customer_id, history in built.simulated.histories.items():
+            sums = sums_of(history=history, period=period, run=built.simulated.run)
+            segments = ", ".join(built.simulated.segments[customer_id])
+            complete = "complete" if period.is_complete else "cut short"
+            expected[f"{period.grain} {period.starts_on} ({complete}), {segments}"].update(sums)
+    names = sorted({name for sums in expected.values() for name in sums})
+    found: dict[str, Counter] = defaultdict(Counter)
+    where = f"where relationship = '{relationship}'" if relationship else ""
+    for row in built.rows(f"select * from marts.{mart} {where}"):
+        segments = ", ".join(row[name] for name in SEGMENTS)
+        complete = "complete" if row["is_complete_period"] else "cut short"
+        key = f"{row['period_grain']} {row['period_start_date']} ({complete}), {segments}"
+        found[key].update({name: row[name] for name in names})
+
+    def lines(periods: Mapping[str, Counter]) -> Lines:
+        # a row in which nothing is counted may be there or not
+        return {
+            key: [f"{name} {sums[name]}" for name in names if sums[name]]
+            for key, sums in periods.items()
+        }
+
+    what = f"periods of {relationship or 'recurring revenue'}"
+    built.compare(what=what, expected=lines(expected), found=lines(found))
+
+
+@pytest.mark.parametrize("relationship", RELATIONSHIPS)
+def test_every_period_counts_the_customers_of_the_simulator(built, relationship):
+    def counts(**arguments: object) -> Mapping[str, int]:
+        return retention_counts(relationship=relationship, **arguments)
+
+    mart = "rpt_retention_periods"
+    compare_periods(built, mart=mart, relationship=relationship, sums_of=counts)
+
+
+def test_every_period_has_the_recurring_revenue_of_the_simulator(built):
+    compare_periods(built, mart="rpt_mrr_periods", relationship="", sums_of=mrr_sums)
