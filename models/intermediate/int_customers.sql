@@ -1,5 +1,8 @@
 -- Grain: one row per customer known in any table.
-{{ config(materialized='table', post_hook='{{ warn_of_email_keys() }}') }}
+{{ config(
+    materialized='table',
+    post_hook=['{{ warn_of_email_keys() }}', '{{ warn_of_unknown_subscriptions() }}'],
+) }}
 
 with
 
