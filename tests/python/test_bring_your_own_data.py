@@ -280,7 +280,8 @@ def test_the_checks_after_the_first_build_answer(folder):
     with duckdb.connect(str(folder / "published" / "marts.duckdb"), read_only=True) as marts:
         assert answer(marts, lost) == []
         assert answer(marts, rejected) == []
-        # sales of February in Berlin: 45 + 40 + 10; the refund of 10 is March's
-        assert answer(marts, revenue) == [("95.00",)]
+        # sales of February in Berlin: 45 + 40 + 10; the refund of 10 is March's. What recurs: sub_A
+        # 60, sub_B 15, sub_C 19 of 28 days of 35
+        assert answer(marts, revenue) == [("193.75",)]
         chosen = [row for row in answer(marts, windows) if row[5] == "True"]
         assert [(vertical, window) for vertical, window, *_ in chosen] == [("unknown", "60")]
