@@ -115,6 +115,16 @@
 {% endmacro %}
 
 
+{#- The median of a value over the rows of a window so far. -#}
+{% macro running_median(value, window) %}
+    {{ return(adapter.dispatch('running_median')(value, window)) }}
+{% endmacro %}
+
+{% macro duckdb__running_median(value, window) %}
+    {{ return('median(' ~ value ~ ') over ' ~ window) }}
+{% endmacro %}
+
+
 {#- A table of the dates from one to another, both included; columns: `date_day`. -#}
 {% macro dates_from_to(first_date, last_date, relation) %}
     {{ return(adapter.dispatch('dates_from_to')(first_date, last_date, relation)) }}

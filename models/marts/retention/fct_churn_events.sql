@@ -1,6 +1,5 @@
 -- Grain: one row per churn event: a spell that is over, by customer and relationship.
 {{ config(post_hook='{{ warn_of_unmapped_reasons() }}') }}
-{%- set survey_days = var('exit_survey_days') %}
 
 with
 
@@ -55,48 +54,13 @@ recurring_revenue_lost as (
     group by churn_days.customer_id, churn_days.ended_on
 ),
 
--- what the last contract to end says; where several end on a day, the one that says most
 contract_ends as (
-    select
-        customer_id,
-        stopped_on,
-        nullif({{ reason_code('cancel_reason') }}, 'unknown') as cancel_reason,
-        is_involuntary
-    from {{ ref('fct_subscription_versions') }}
-    where is_paying and started_on < stopped_on
-    qualify row_number() over (
-        partition by customer_id, stopped_on
-        order by
-            case when cancel_reason = 'unknown' then 1 else 0 end asc,
-            mrr_amount desc,
-            subscription_id asc
-    ) = 1
+    select * from {{ ref('int_contracts_ended') }}
 ),
 
--- what the customer says: of the exit surveys around the day, the nearest
 exit_answers as (
-    select
-        churn_days.customer_id,
-        churn_days.ended_on,
-        {{ reason_code('answers.reason_code') }} as reason_code,
-        answers.switched_to_competitor
-    from churn_days
-    inner join {{ ref('stg_survey_responses') }} as answers
-        on
-            churn_days.customer_id = answers.customer_id
-            and answers.event_date
-            between {{ days_after('churn_days.ended_on', -survey_days) }}
-            and {{ days_after('churn_days.ended_on', survey_days) }}
-    where
-        answers.survey_type = 'exit'
-        and (answers.reason_code is not null or answers.switched_to_competitor is not null)
-    qualify row_number() over (
-        partition by churn_days.customer_id, churn_days.ended_on
-        order by
-            abs({{ days_between('churn_days.ended_on', 'answers.event_date') }}) asc,
-            answers.event_date desc,
-            answers.response_id asc
-    ) = 1
+    select * from {{ ref('int_exits_explained') }}
+    where is_nearest
 ),
 
 churn_movements as (

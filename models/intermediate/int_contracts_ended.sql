@@ -1,0 +1,17 @@
+-- Grain: one row per customer and day on which a paid contract stopped, and what it says about why.
+
+-- where several end on a day, the one that says most
+select
+    customer_id,
+    stopped_on,
+    nullif({{ reason_code('cancel_reason') }}, 'unknown') as cancel_reason,
+    is_involuntary
+from {{ ref('fct_subscription_versions') }}
+where is_paying and started_on < stopped_on
+qualify row_number() over (
+    partition by customer_id, stopped_on
+    order by
+        case when cancel_reason = 'unknown' then 1 else 0 end asc,
+        mrr_amount desc,
+        subscription_id asc
+) = 1

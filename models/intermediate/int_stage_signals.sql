@@ -1,0 +1,281 @@
+-- Grain: one row per customer, signal and interval of days over which it holds; they may overlap.
+
+with
+
+spells as (
+    select * from {{ ref('fct_activity_spells') }}
+),
+
+spells_of_any as (
+    select * from spells
+    where relationship = 'any'
+),
+
+first_spells as (
+    select
+        customer_id,
+        started_on as first_active_on
+    from spells_of_any
+    where spell_number = 1
+),
+
+-- how long a customer may be silent, by the gaps between purchase days so far
+purchases as (
+    select
+        purchases.customer_id,
+        purchases.order_date,
+        lead(purchases.days_since_previous_order) over (
+            partition by purchases.customer_id
+            order by purchases.order_number
+        ) as days_to_next,
+        count(case when purchases.days_since_previous_order > 0 then 1 end) over purchases_so_far
+            as gaps,
+        {{ running_median(
+            'case when purchases.days_since_previous_order > 0'
+            ~ ' then purchases.days_since_previous_order end',
+            'purchases_so_far',
+        ) }} as median_gap,
+        customers.activity_window_days
+    from {{ ref('int_orders_sequenced') }} as purchases
+    inner join {{ ref('int_customers') }} as customers
+        on purchases.customer_id = customers.customer_id
+    where purchases.is_purchase
+    window purchases_so_far as (
+        partition by purchases.customer_id
+        order by purchases.order_number
+        rows unbounded preceding
+    )
+),
+
+purchases_with_patience as (
+    select
+        customer_id,
+        order_date,
+        days_to_next,
+        cast(ceil(
+            case
+                when gaps < 2
+                    then activity_window_days * {{ var('at_risk_default_window_share') }}
+                else least(
+                    greatest(
+                        {{ var('at_risk_gap_multiple') }} * median_gap,
+                        {{ var('at_risk_min_days') }}
+                    ),
+                    activity_window_days * {{ var('at_risk_max_window_share') }}
+                )
+            end
+        ) as integer) as patience_days
+    from purchases
+),
+
+subscription_spells as (
+    select
+        *,
+        sum(days_in_spell) over (
+            partition by customer_id
+            order by spell_number
+            rows unbounded preceding
+        ) as paid_days
+    from spells
+    where relationship = 'subscription'
+),
+
+versions as (
+    select * from {{ ref('fct_subscription_versions') }}
+),
+
+-- the latest answer counts, until it is too old
+nps_answers as (
+    select
+        customer_id,
+        score,
+        event_date as answered_on,
+        least(
+            lead(event_date) over (
+                partition by customer_id
+                order by responded_at, response_id
+            ),
+            {{ months_after('event_date', var('nps_valid_months')) }}
+        ) as outdated_on
+    from {{ ref('stg_survey_responses') }}
+    where
+        survey_type = 'nps'
+        and customer_id is not null
+        and responded_at is not null
+        and score is not null
+),
+
+-- what a prospect began; after the first spell it changes nothing
+engagements as (
+    select
+        events.customer_id,
+        events.event_type,
+        events.event_date
+    from {{ ref('stg_engagement_events') }} as events
+    left join first_spells
+        on events.customer_id = first_spells.customer_id
+    where
+        events.event_type in ('site_visit', 'portal_login', 'tool_use', 'download', 'form_submitted')
+        and (first_spells.first_active_on is null or events.event_date < first_spells.first_active_on)
+),
+
+signals as (
+    select
+        customer_id,
+        'spell' as signal,
+        started_on as holds_from,
+        ended_on as holds_to
+    from spells_of_any
+
+    union all
+
+    select
+        customer_id,
+        'spell_begun' as signal,
+        started_on as holds_from,
+        cast(null as date) as holds_to
+    from spells_of_any
+
+    union all
+
+    select
+        customer_id,
+        'fresh' as signal,
+        started_on as holds_from,
+        least({{ days_after('started_on', var('stage_fresh_days')) }}, ended_on) as holds_to
+    from spells_of_any
+
+    union all
+
+    select
+        customer_id,
+        'silent' as signal,
+        {{ days_after('order_date', 'patience_days') }} as holds_from,
+        {{ days_after('order_date', 'days_to_next') }} as holds_to
+    from purchases_with_patience
+    where days_to_next is null or patience_days < days_to_next
+
+    union all
+
+    select
+        customer_id,
+        'paying' as signal,
+        started_on as holds_from,
+        ended_on as holds_to
+    from subscription_spells
+
+    union all
+
+    select
+        customer_id,
+        'warning' as signal,
+        started_on as holds_from,
+        stopped_on as holds_to
+    from versions
+    where status = 'past_due'
+
+    union all
+
+    select
+        customer_id,
+        'warning' as signal,
+        greatest(started_on, cancel_requested_on) as holds_from,
+        stopped_on as holds_to
+    from versions
+    where cancel_requested_on is not null
+
+    union all
+
+    select
+        customer_id,
+        case when score <= 6 then 'warning' else 'promoter' end as signal,
+        answered_on as holds_from,
+        outdated_on as holds_to
+    from nps_answers
+    where score <= 6 or score >= 9
+
+    union all
+
+    select
+        customer_id,
+        'seasoned' as signal,
+        order_date as holds_from,
+        cast(null as date) as holds_to
+    from {{ ref('int_orders_sequenced') }}
+    where order_number = {{ var('advocate_min_purchases') }}
+
+    union all
+
+    select
+        customer_id,
+        'seasoned' as signal,
+        {{ days_after(
+            'started_on',
+            var('advocate_min_paid_days') ~ ' - (paid_days - days_in_spell) - 1',
+        ) }} as holds_from,
+        cast(null as date) as holds_to
+    from subscription_spells
+    where
+        paid_days >= {{ var('advocate_min_paid_days') }}
+        and paid_days - days_in_spell < {{ var('advocate_min_paid_days') }}
+
+    union all
+
+    select
+        customer_id,
+        trend as signal,
+        holds_from,
+        holds_to
+    from {{ ref('int_spending_trends') }}
+
+    union all
+
+    select
+        customer_id,
+        'engaged' as signal,
+        event_date as holds_from,
+        {{ days_after('event_date', var('nurtured_days')) }} as holds_to
+    from engagements
+
+    union all
+
+    select
+        customer_id,
+        'captured' as signal,
+        min(event_date) as holds_from,
+        cast(null as date) as holds_to
+    from engagements
+    where event_type = 'form_submitted'
+    group by customer_id
+
+    union all
+
+    -- who was created with an e-mail address has been captured
+    select
+        customers.customer_id,
+        'captured' as signal,
+        coalesce(created.event_date, customers.known_since) as holds_from,
+        cast(null as date) as holds_to
+    from {{ ref('int_customers') }} as customers
+    inner join {{ ref('stg_customers') }} as created
+        on customers.customer_id = created.customer_id
+    where created.has_email
+
+    union all
+
+    select
+        customer_id,
+        'known' as signal,
+        known_since as holds_from,
+        cast(null as date) as holds_to
+    from {{ ref('int_customers') }}
+    where known_since is not null
+)
+
+select
+    customer_id,
+    signal,
+    holds_from,
+    holds_to
+from signals
+where holds_to is null or holds_from < holds_to
