@@ -65,6 +65,9 @@ select
     coalesce(
         windows.activity_window_days, {{ var('default_activity_window_days') }}
     ) as activity_window_days,
+    coalesce(
+        windows.established_after_months, {{ var('default_established_after_months') }}
+    ) as established_after_months,
 
     -- flags
     coalesce(customers_described.is_discount_acquired, false) as is_discount_acquired,

@@ -47,18 +47,8 @@ spell_ends as (
     group by customer_id, spell_started_on
 ),
 
--- the contract a customer began with, and when its first term was over
 first_terms as (
-    select
-        customer_id,
-        started_on as first_paid_on,
-        {{ terms_after('started_on', 1) }} as first_term_ended_on
-    from {{ ref('fct_subscription_versions') }}
-    where is_paying and (stopped_on is null or started_on < stopped_on)
-    qualify row_number() over (
-        partition by customer_id
-        order by started_on asc, mrr_amount desc, subscription_id asc
-    ) = 1
+    select * from {{ ref('int_first_terms') }}
 ),
 
 points as (

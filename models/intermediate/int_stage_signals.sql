@@ -221,6 +221,33 @@ signals as (
 
     union all
 
+    -- a second purchase, or a second term of the first contract
+    select
+        customer_id,
+        'repeat' as signal,
+        order_date as holds_from,
+        cast(null as date) as holds_to
+    from {{ ref('int_orders_sequenced') }}
+    where order_number = 2
+
+    union all
+
+    select
+        first_terms.customer_id,
+        'repeat' as signal,
+        first_terms.first_term_ended_on as holds_from,
+        cast(null as date) as holds_to
+    from {{ ref('int_first_terms') }} as first_terms
+    inner join subscription_spells
+        on
+            first_terms.customer_id = subscription_spells.customer_id
+            and first_terms.first_paid_on = subscription_spells.started_on
+    where
+        subscription_spells.ended_on is null
+        or first_terms.first_term_ended_on < subscription_spells.ended_on
+
+    union all
+
     select
         customer_id,
         trend as signal,

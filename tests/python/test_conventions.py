@@ -445,7 +445,7 @@ PROJECT_FILE = keys(
     "name version config-version require-dbt-version profile clean-targets vars",
     flags=keys("send_anonymous_usage_stats indirect_selection"),
     models={NAME: MODEL_FOLDERS},
-    seeds={NAME: keys(sample=FOLDER, reference=FOLDER)},
+    seeds={NAME: keys("+full_refresh", sample=FOLDER, reference=FOLDER)},
 ) | keys("model-paths seed-paths macro-paths test-paths analysis-paths")
 
 

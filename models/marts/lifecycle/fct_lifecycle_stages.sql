@@ -1,7 +1,7 @@
 -- Grain: one row per customer and stay in a stage.
 {%- set signals = [
     'known', 'spell', 'spell_begun', 'fresh', 'silent', 'paying', 'warning', 'promoter', 'seasoned',
-    'declining', 'growing', 'engaged', 'captured',
+    'repeat', 'declining', 'growing', 'engaged', 'captured',
 ] %}
 
 with
@@ -141,7 +141,9 @@ stages as (
             when engaged >= {{ var('nurtured_min_engagements') }} then 'nurtured'
             when captured > 0 then 'captured'
             else 'aware'
-        end as lifecycle_stage
+        end as lifecycle_stage,
+        -- who has come back has bought again
+        case when repeat > 0 or spell_begun > 1 then 'yes' else 'no' end as bought_again
     from states
     where known > 0
 ),
@@ -152,25 +154,66 @@ stages_entered as (
         partition by customer_id
         order by changed_on
     )
+),
+
+stays as (
+    select
+        customer_id,
+        lifecycle_stage,
+        bought_again,
+        changed_on as entered_on,
+        row_number() over customer_stages as stage_number,
+        lag(lifecycle_stage) over customer_stages as previous_stage,
+        lead(changed_on) over customer_stages as left_on
+    from stages_entered
+    window customer_stages as (
+        partition by customer_id
+        order by changed_on
+    )
+),
+
+first_spells as (
+    select
+        spells.customer_id,
+        {{ months_after('spells.started_on', 'customers.established_after_months') }} as late_from
+    from {{ ref('fct_activity_spells') }} as spells
+    inner join {{ ref('int_customers') }} as customers
+        on spells.customer_id = customers.customer_id
+    where spells.relationship = 'any' and spells.spell_number = 1
+),
+
+stays_phased as (
+    select
+        stays.*,
+        case when first_spells.late_from <= stays.entered_on then 'late' else 'early' end as phase
+    from stays
+    left join first_spells
+        on stays.customer_id = first_spells.customer_id
 )
 
 select
     -- keys
-    customer_id,
-    row_number() over customer_stages as stage_number,
+    stays.customer_id,
+    stays.stage_number,
 
     -- words
-    lifecycle_stage,
-    lag(lifecycle_stage) over customer_stages as previous_stage,
+    stays.lifecycle_stage,
+    stays.previous_stage,
+    words.growth_stage,
+    words.buying_stage,
+    words.relationship_stage,
+    words.bank_zone,
+    words.objective,
 
     -- dates
-    changed_on as entered_on,
-    lead(changed_on) over customer_stages as left_on,
+    stays.entered_on,
+    stays.left_on,
 
     -- flags
-    lead(changed_on) over customer_stages is null as is_current
-from stages_entered
-window customer_stages as (
-    partition by customer_id
-    order by changed_on
-)
+    stays.left_on is null as is_current
+from stays_phased as stays
+left join {{ ref('lifecycle_stages') }} as words
+    on
+        stays.lifecycle_stage = words.lifecycle_stage
+        and (words.phase = stays.phase or words.phase = 'any')
+        and (words.bought_again = stays.bought_again or words.bought_again = 'any')

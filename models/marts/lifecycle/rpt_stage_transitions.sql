@@ -1,0 +1,62 @@
+-- Grain: one row per period, pair of stages and combination of segments with a transition.
+
+with
+
+grains as (
+    select distinct period_grain from {{ ref('dim_periods') }}
+),
+
+-- by day first: three grains are then counted from few rows
+days as (
+    select
+        stays.entered_on,
+        coalesce(stays.previous_stage, 'none') as from_stage,
+        stays.lifecycle_stage as to_stage,
+        {{ segment_columns('customers') }},
+        count(*) as transitions
+    from {{ ref('fct_lifecycle_stages') }} as stays
+    inner join {{ ref('int_customers') }} as customers
+        on stays.customer_id = customers.customer_id
+    group by
+        stays.entered_on,
+        coalesce(stays.previous_stage, 'none'),
+        stays.lifecycle_stage,
+        {{ segment_columns('customers') }}
+),
+
+transitions as (
+    select
+        grains.period_grain,
+        {{ period_start('grains.period_grain', 'days.entered_on') }} as period_start_date,
+        days.from_stage,
+        days.to_stage,
+        {{ segment_columns('days') }},
+        sum(days.transitions) as transitions
+    from days
+    cross join grains
+    group by
+        grains.period_grain,
+        {{ period_start('grains.period_grain', 'days.entered_on') }},
+        days.from_stage,
+        days.to_stage,
+        {{ segment_columns('days') }}
+)
+
+select
+    -- keys
+    transitions.period_grain,
+    transitions.period_start_date,
+    transitions.from_stage,
+    transitions.to_stage,
+    {{ segment_columns('transitions') }},
+
+    -- counts
+    cast(transitions.transitions as bigint) as transitions,
+
+    -- flags
+    periods.is_complete_period
+from transitions
+inner join {{ ref('dim_periods') }} as periods
+    on
+        transitions.period_grain = periods.period_grain
+        and transitions.period_start_date = periods.period_start_date
