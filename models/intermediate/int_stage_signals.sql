@@ -1,4 +1,5 @@
--- Grain: one row per customer, signal and interval of days over which it holds; they may overlap.
+-- Grain: one row per customer, signal and interval of days over which it holds; those of a signal do
+-- not overlap.
 
 with
 
@@ -119,6 +120,142 @@ engagements as (
         and (first_spells.first_active_on is null or events.event_date < first_spells.first_active_on)
 ),
 
+-- an engagement counts for some days: enough of them at once, and the prospect is nurtured
+engagement_days as (
+    select
+        customer_id,
+        changed_on,
+        sum(change) as change
+    from (
+        select
+            customer_id,
+            event_date as changed_on,
+            1 as change
+        from engagements
+        union all
+        select
+            customer_id,
+            {{ days_after('event_date', var('nurtured_days')) }} as changed_on,
+            -1 as change
+        from engagements
+    ) as changes
+    group by customer_id, changed_on
+),
+
+engagement_counts as (
+    select
+        *,
+        sum(change) over (
+            partition by customer_id
+            order by changed_on
+            rows unbounded preceding
+        ) as engagements
+    from engagement_days
+),
+
+nurtured_changes as (
+    select
+        customer_id,
+        changed_on as holds_from,
+        engagements >= {{ var('nurtured_min_engagements') }} as is_nurtured,
+        lead(changed_on) over (
+            partition by customer_id
+            order by changed_on
+        ) as holds_to
+    from engagement_counts
+    where
+        (engagements >= {{ var('nurtured_min_engagements') }})
+        <> (engagements - change >= {{ var('nurtured_min_engagements') }})
+),
+
+-- several at a time are one
+warnings as (
+    select
+        customer_id,
+        'warning' as relationship,
+        started_on as active_from,
+        coalesce(stopped_on, {{ open_end() }}) as active_to
+    from versions
+    where status = 'past_due'
+
+    union all
+
+    select
+        customer_id,
+        'warning' as relationship,
+        greatest(started_on, cancel_requested_on) as active_from,
+        coalesce(stopped_on, {{ open_end() }}) as active_to
+    from versions
+    where cancel_requested_on is not null
+
+    union all
+
+    select
+        customer_id,
+        'warning' as relationship,
+        answered_on as active_from,
+        outdated_on as active_to
+    from nps_answers
+    where score <= 6
+),
+
+warnings_that_last as (
+    select * from warnings
+    where active_from < active_to
+),
+
+-- what was known of the reason for leaving: on the day itself, and when a survey told more
+exit_reasons as (
+    select
+        churn_days.customer_id,
+        churn_days.ended_on as known_on,
+        churn_days.next_started_on,
+        coalesce(contracts.cancel_reason, 'unknown') as churn_reason,
+        0 as is_survey
+    from spells_of_any as churn_days
+    left join {{ ref('int_contracts_ended') }} as contracts
+        on
+            churn_days.customer_id = contracts.customer_id
+            and churn_days.ended_on = contracts.stopped_on
+    where churn_days.ended_on is not null
+
+    union all
+
+    select
+        churn_days.customer_id,
+        answers.known_on,
+        churn_days.next_started_on,
+        coalesce(answers.reason_code, contracts.cancel_reason, 'unknown') as churn_reason,
+        1 as is_survey
+    from spells_of_any as churn_days
+    inner join {{ ref('int_exits_explained') }} as answers
+        on
+            churn_days.customer_id = answers.customer_id
+            and churn_days.ended_on = answers.ended_on
+    left join {{ ref('int_contracts_ended') }} as contracts
+        on
+            churn_days.customer_id = contracts.customer_id
+            and churn_days.ended_on = contracts.stopped_on
+    where churn_days.next_started_on is null or answers.known_on < churn_days.next_started_on
+),
+
+exit_types as (
+    select
+        exit_reasons.customer_id,
+        exit_reasons.known_on,
+        least(
+            lead(exit_reasons.known_on) over (
+                partition by exit_reasons.customer_id
+                order by exit_reasons.known_on, exit_reasons.is_survey
+            ),
+            exit_reasons.next_started_on
+        ) as holds_to,
+        reasons.exit_type
+    from exit_reasons
+    left join {{ ref('churn_reasons') }} as reasons
+        on exit_reasons.churn_reason = {{ reason_code('reasons.reason_code') }}
+),
+
 signals as (
     select
         customer_id,
@@ -131,19 +268,29 @@ signals as (
 
     select
         customer_id,
-        'spell_begun' as signal,
-        started_on as holds_from,
+        'customer' as signal,
+        first_active_on as holds_from,
         cast(null as date) as holds_to
+    from first_spells
+
+    union all
+
+    select
+        customer_id,
+        case when spell_number = 1 then 'new' else 'won_back' end as signal,
+        started_on as holds_from,
+        least({{ days_after('started_on', var('stage_fresh_days')) }}, ended_on) as holds_to
     from spells_of_any
 
     union all
 
     select
         customer_id,
-        'fresh' as signal,
-        started_on as holds_from,
-        least({{ days_after('started_on', var('stage_fresh_days')) }}, ended_on) as holds_to
-    from spells_of_any
+        exit_type as signal,
+        known_on as holds_from,
+        holds_to
+    from exit_types
+    where exit_type in ('natural', 'preventable')
 
     union all
 
@@ -168,83 +315,84 @@ signals as (
 
     select
         customer_id,
-        'warning' as signal,
-        started_on as holds_from,
-        stopped_on as holds_to
-    from versions
-    where status = 'past_due'
+        relationship as signal,
+        active_from as holds_from,
+        case when active_to < {{ open_end() }} then active_to end as holds_to
+    from (
+        {{ merged_intervals('warnings_that_last') }}
+    ) as warnings_merged
 
     union all
 
     select
         customer_id,
-        'warning' as signal,
-        greatest(started_on, cancel_requested_on) as holds_from,
-        stopped_on as holds_to
-    from versions
-    where cancel_requested_on is not null
-
-    union all
-
-    select
-        customer_id,
-        case when score <= 6 then 'warning' else 'promoter' end as signal,
+        'promoter' as signal,
         answered_on as holds_from,
         outdated_on as holds_to
     from nps_answers
-    where score <= 6 or score >= 9
+    where score >= 9
 
     union all
 
     select
         customer_id,
         'seasoned' as signal,
-        order_date as holds_from,
+        min(seasoned_on) as holds_from,
         cast(null as date) as holds_to
-    from {{ ref('int_orders_sequenced') }}
-    where order_number = {{ var('advocate_min_purchases') }}
+    from (
+        select
+            customer_id,
+            order_date as seasoned_on
+        from {{ ref('int_orders_sequenced') }}
+        where order_number = {{ var('advocate_min_purchases') }}
+        union all
+        select
+            customer_id,
+            {{ days_after(
+                'started_on',
+                var('advocate_min_paid_days') ~ ' - (paid_days - days_in_spell) - 1',
+            ) }} as seasoned_on
+        from subscription_spells
+        where
+            paid_days >= {{ var('advocate_min_paid_days') }}
+            and paid_days - days_in_spell < {{ var('advocate_min_paid_days') }}
+    ) as seasoned
+    group by customer_id
 
     union all
 
-    select
-        customer_id,
-        'seasoned' as signal,
-        {{ days_after(
-            'started_on',
-            var('advocate_min_paid_days') ~ ' - (paid_days - days_in_spell) - 1',
-        ) }} as holds_from,
-        cast(null as date) as holds_to
-    from subscription_spells
-    where
-        paid_days >= {{ var('advocate_min_paid_days') }}
-        and paid_days - days_in_spell < {{ var('advocate_min_paid_days') }}
-
-    union all
-
-    -- a second purchase, or a second term of the first contract
+    -- a second purchase, a second term of the first contract, or a second spell
     select
         customer_id,
         'repeat' as signal,
-        order_date as holds_from,
+        min(repeated_on) as holds_from,
         cast(null as date) as holds_to
-    from {{ ref('int_orders_sequenced') }}
-    where order_number = 2
-
-    union all
-
-    select
-        first_terms.customer_id,
-        'repeat' as signal,
-        first_terms.first_term_ended_on as holds_from,
-        cast(null as date) as holds_to
-    from {{ ref('int_first_terms') }} as first_terms
-    inner join subscription_spells
-        on
-            first_terms.customer_id = subscription_spells.customer_id
-            and first_terms.first_paid_on = subscription_spells.started_on
-    where
-        subscription_spells.ended_on is null
-        or first_terms.first_term_ended_on < subscription_spells.ended_on
+    from (
+        select
+            customer_id,
+            order_date as repeated_on
+        from {{ ref('int_orders_sequenced') }}
+        where order_number = 2
+        union all
+        select
+            first_terms.customer_id,
+            first_terms.first_term_ended_on as repeated_on
+        from {{ ref('int_first_terms') }} as first_terms
+        inner join subscription_spells
+            on
+                first_terms.customer_id = subscription_spells.customer_id
+                and first_terms.first_paid_on = subscription_spells.started_on
+        where
+            subscription_spells.ended_on is null
+            or first_terms.first_term_ended_on < subscription_spells.ended_on
+        union all
+        select
+            customer_id,
+            started_on as repeated_on
+        from spells_of_any
+        where spell_number = 2
+    ) as repeats
+    group by customer_id
 
     union all
 
@@ -259,34 +407,36 @@ signals as (
 
     select
         customer_id,
-        'engaged' as signal,
-        event_date as holds_from,
-        {{ days_after('event_date', var('nurtured_days')) }} as holds_to
-    from engagements
+        'nurtured' as signal,
+        holds_from,
+        holds_to
+    from nurtured_changes
+    where is_nurtured
 
     union all
 
+    -- who left an address: in a form, or when created
     select
         customer_id,
         'captured' as signal,
-        min(event_date) as holds_from,
+        min(captured_on) as holds_from,
         cast(null as date) as holds_to
-    from engagements
-    where event_type = 'form_submitted'
+    from (
+        select
+            customer_id,
+            event_date as captured_on
+        from engagements
+        where event_type = 'form_submitted'
+        union all
+        select
+            customers.customer_id,
+            coalesce(created.event_date, customers.known_since) as captured_on
+        from {{ ref('int_customers') }} as customers
+        inner join {{ ref('stg_customers') }} as created
+            on customers.customer_id = created.customer_id
+        where created.has_email
+    ) as captures
     group by customer_id
-
-    union all
-
-    -- who was created with an e-mail address has been captured
-    select
-        customers.customer_id,
-        'captured' as signal,
-        coalesce(created.event_date, customers.known_since) as holds_from,
-        cast(null as date) as holds_to
-    from {{ ref('int_customers') }} as customers
-    inner join {{ ref('stg_customers') }} as created
-        on customers.customer_id = created.customer_id
-    where created.has_email
 
     union all
 

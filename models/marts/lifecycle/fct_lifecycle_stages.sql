@@ -1,8 +1,4 @@
 -- Grain: one row per customer and stay in a stage.
-{%- set signals = [
-    'known', 'spell', 'spell_begun', 'fresh', 'silent', 'paying', 'warning', 'promoter', 'seasoned',
-    'repeat', 'declining', 'growing', 'engaged', 'captured',
-] %}
 
 with
 
@@ -10,150 +6,55 @@ settings as (
     select * from {{ ref('int_run_settings') }}
 ),
 
--- what was known of the reason for leaving: on the day itself, and when a survey told more
-exit_reasons as (
-    select
-        events.customer_id,
-        events.churned_on as known_on,
-        coalesce(contracts.cancel_reason, 'unknown') as churn_reason,
-        1 as priority
-    from {{ ref('fct_churn_events') }} as events
-    left join {{ ref('int_contracts_ended') }} as contracts
-        on
-            events.customer_id = contracts.customer_id
-            and events.churned_on = contracts.stopped_on
-    where events.relationship = 'any'
-
-    union all
-
-    select
-        events.customer_id,
-        answers.known_on,
-        coalesce(answers.reason_code, contracts.cancel_reason, 'unknown') as churn_reason,
-        2 as priority
-    from {{ ref('fct_churn_events') }} as events
-    inner join {{ ref('int_exits_explained') }} as answers
-        on
-            events.customer_id = answers.customer_id
-            and events.churned_on = answers.ended_on
-    left join {{ ref('int_contracts_ended') }} as contracts
-        on
-            events.customer_id = contracts.customer_id
-            and events.churned_on = contracts.stopped_on
-    where
-        events.relationship = 'any'
-        and (events.returned_on is null or answers.known_on < events.returned_on)
-),
-
-exit_types as (
-    select
-        exit_reasons.customer_id,
-        exit_reasons.known_on,
-        coalesce(reasons.exit_type, 'unknown') as exit_type
-    from exit_reasons
-    left join {{ ref('churn_reasons') }} as reasons
-        on exit_reasons.churn_reason = {{ reason_code('reasons.reason_code') }}
-    qualify row_number() over (
-        partition by exit_reasons.customer_id, exit_reasons.known_on
-        order by exit_reasons.priority desc
-    ) = 1
-),
-
--- a signal begins and ends; a reason that comes to light is a day to look at again
-events as (
-    {%- for day, change in [('holds_from', 1), ('holds_to', -1)] %}
-    select
-        signals.customer_id,
-        signals.signal,
-        signals.{{ day }} as changed_on,
-        {{ change }} as change
-    from {{ ref('int_stage_signals') }} as signals
-    inner join settings
-        on signals.{{ day }} <= settings.as_of_date
-
-    union all
-    {% endfor %}
-    select
-        customer_id,
-        'reason' as signal,
-        known_on as changed_on,
-        0 as change
-    from exit_types
-),
-
+-- each signal is a bit: those of a customer that hold on a day are one number
 days as (
     select
-        customer_id,
-        changed_on,
-        {%- for signal in signals %}
-        sum(case when signal = '{{ signal }}' then change else 0 end) as {{ signal }}_change,
-        {%- endfor %}
-        count(*) as events
-    from events
-    group by customer_id, changed_on
-),
-
-days_with_exit_types as (
-    select
-        days.customer_id,
-        days.changed_on,
-        {%- for signal in signals %}
-        days.{{ signal }}_change,
-        {%- endfor %}
-        exit_types.exit_type
-    from days
-    left join exit_types
+        signals.customer_id,
+        case when ends.is_end = 1 then signals.holds_to else signals.holds_from end as changed_on,
+        sum(
+            case when ends.is_end = 1 then -1 else 1 end
+            * {{ signal_bit('signals.signal') }}
+        ) as change
+    from {{ ref('int_stage_signals') }} as signals
+    cross join (
+        select 0 as is_end
+        union all
+        select 1 as is_end
+    ) as ends
+    inner join settings
         on
-            days.customer_id = exit_types.customer_id
-            and days.changed_on = exit_types.known_on
+            case when ends.is_end = 1 then signals.holds_to else signals.holds_from end
+            <= settings.as_of_date
+    group by
+        signals.customer_id,
+        case when ends.is_end = 1 then signals.holds_to else signals.holds_from end
 ),
 
 states as (
     select
         customer_id,
         changed_on,
-        {%- for signal in signals %}
-        sum({{ signal }}_change) over customer_days as {{ signal }},
-        {%- endfor %}
-        last_value(exit_type ignore nulls) over customer_days as exit_type
-    from days_with_exit_types
-    window customer_days as (
-        partition by customer_id
-        order by changed_on
-        rows unbounded preceding
-    )
-),
-
--- the first that fits
-stages as (
-    select
-        customer_id,
-        changed_on,
-        case
-            when spell_begun > 0 and spell = 0 then 'churned_' || exit_type
-            when spell > 0 and (warning > 0 or (silent > 0 and paying = 0)) then 'at_risk'
-            when fresh > 0 and spell_begun > 1 then 'won_back'
-            when fresh > 0 then 'new'
-            when spell > 0 and promoter > 0 and seasoned > 0 then 'advocate'
-            when spell > 0 and declining > 0 then 'declining'
-            when spell > 0 and growing > 0 then 'growing'
-            when spell > 0 then 'established'
-            when engaged >= {{ var('nurtured_min_engagements') }} then 'nurtured'
-            when captured > 0 then 'captured'
-            else 'aware'
-        end as lifecycle_stage,
-        -- who has come back has bought again
-        case when repeat > 0 or spell_begun > 1 then 'yes' else 'no' end as bought_again
-    from states
-    where known > 0
+        change,
+        cast(sum(change) over (
+            partition by customer_id
+            order by changed_on
+            rows unbounded preceding
+        ) as bigint) as signals
+    from days
 ),
 
 stages_entered as (
-    select * from stages
-    qualify lifecycle_stage is distinct from lag(lifecycle_stage) over (
-        partition by customer_id
-        order by changed_on
-    )
+    select
+        customer_id,
+        changed_on,
+        {{ lifecycle_stage('signals') }} as lifecycle_stage,
+        -- who has come back has bought again
+        case when {{ has_signal('signals', 'repeat') }} then 'yes' else 'no' end as bought_again
+    from states
+    where
+        {{ has_signal('signals', 'known') }}
+        and {{ lifecycle_stage('signals') }}
+        is distinct from {{ lifecycle_stage('(signals - cast(change as bigint))') }}
 ),
 
 stays as (
