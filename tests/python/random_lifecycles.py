@@ -11,7 +11,7 @@ from random_subscriptions import FIRST_DAY, Delivery, Row, moment, text, weighte
 AS_OF = date(2025, 3, 18)  # more than a year after a leap day, on which some answer
 LAST_DAY = AS_OF + timedelta(days=40)  # rows after as-of wait for a later run
 LEAP_DAY = date(2024, 2, 29)
-PEOPLE = {"prospect": 600, "buyer": 1000, "subscriber": 350, "plain subscriber": 250, "both": 200}
+PEOPLE = {"prospect": 600, "buyer": 1000, "subscriber": 350, "plain subscriber": 300, "both": 200}
 
 WINDOWS = {"grocery": 30, "beauty": 60, "fashion": 120, "electronics": 270, "home": 365}
 VERTICALS = {"": 3, "toys": 1, "Grocery": 1, **dict.fromkeys(WINDOWS, 3)}
@@ -26,9 +26,9 @@ REASONS = {
     **{"no_longer_needed": 3, "MOVED_AWAY": 2, "fraud": 1, "unknown": 1, "never heard of": 1},
 }
 # so that a change meets a threshold exactly: a fifth, a tenth, and one more
-PRICES = (80, 90, 91, 100, 100, 100, 109, 110, 120, 150)
+PRICES = (80, 80, 90, 91, 100, 100, 100, 109, 110, 120, 150)
 # days from an end: those of two answers may be as near, and some are too far
-NEAR_AN_END = (-91, -90, -40, -7, -7, 0, 3, 7, 7, 30, 60, 89, 90, 91)
+NEAR_AN_END = (-91, -90, -40, -7, -7, 0, 3, 7, 7, 7, 30, 60, 89, 90, 91)
 
 ORDER_COLUMNS = (
     *("order_id", "customer_id", "ordered_at", "amount", "currency", "status", "order_type"),
@@ -260,7 +260,7 @@ def plain_versions(*, person: Person) -> Iterator[Row]:
                 "updated_at": person.time(day),
                 "cancel_reason": "",
             }
-            lasts = timedelta(days=chance.choice((30, 60, 90, 120, 180, 270)))
+            lasts = timedelta(days=chance.choice((30, 60, 90, 90, 120, 150, 180, 270)))
             is_last = version == versions - 1
             if chance.random() < 0.12 or (is_last and chance.random() < 0.3):
                 asked_on = day + timedelta(days=chance.randrange(lasts.days))
@@ -329,7 +329,7 @@ def exit_surveys(*, person: Person, ends: Sequence[date]) -> Iterator[Row]:
     """Yield answers why somebody left, around the days on which that may have been."""
     chance = person.chance
     for ended_on in ends:
-        for _ in range(chance.choice((0, 0, 1, 1, 2))):
+        for _ in range(chance.choice((0, 0, 1, 1, 2, 3))):
             time = person.time(ended_on + timedelta(days=chance.choice(NEAR_AN_END)))
             # an invitation alone says nothing, even where a reason is filled in
             column = "responded_at" if chance.random() < 0.9 else "invited_at"

@@ -6,13 +6,16 @@ from datetime import date
 from fractions import Fraction
 from itertools import pairwise
 
+from stage_facts import exit_types
 from stage_simulator import (
     ADVOCATE_PURCHASES,
     CHURNED,
     ENGAGEMENTS,
     FEWEST_QUIET_DAYS,
     NURTURED_DAYS,
+    STAGES,
     TREND_DAYS,
+    TREND_FROM_DAYS,
     Facts,
     Lifecycle,
     contract_reason,
@@ -34,9 +37,7 @@ def situations_of_arrival(lifecycle: Lifecycle, index: int, day: date, /) -> Ite
         if lifecycle.risks[index] == ["quiet"]:
             yield f"quiet {rhythm_kind(facts, day)}"
     if stage == "nurtured":
-        engaged = [
-            event for event, kind in facts.events if kind in ENGAGEMENTS and event <= day
-        ]
+        engaged = [event for event, kind in facts.events if kind in ENGAGEMENTS and event <= day]
         recent = [event for event in engaged if event > day - ONE_DAY * NURTURED_DAYS]
         yield f"nurtured by {len(recent)}"
         if min(recent) == day - ONE_DAY * (NURTURED_DAYS - 1):
@@ -47,6 +48,8 @@ def situations_of_arrival(lifecycle: Lifecycle, index: int, day: date, /) -> Ite
     if stage == "advocate":
         bought = sum(purchase <= day for purchase in facts.purchases)
         yield "advocate by purchases" if bought >= ADVOCATE_PURCHASES else "advocate by a paid year"
+    if before == "nurtured" and stage != "nurtured":
+        yield "nurtured no more"
     answers = {answer.answered_on for answer in facts.answers if answer.survey_type == "nps"}
     if any(months_later(day=answered_on, months=12) == day for answered_on in answers):
         yield f"{before} until the answer is old"
@@ -70,7 +73,7 @@ def rhythm_kind(facts: Facts, day: date, /) -> str:
 def situations_of_trend(lifecycle: Lifecycle, index: int, /) -> Iterator[str]:
     """Yield how a day of a customer with a trend stands to the thresholds."""
     stage = lifecycle.stages[index]
-    if stage not in ("declining", "growing", "established") or index < TREND_DAYS:
+    if stage not in ("declining", "growing", "established"):
         return
     before, now = lifecycle.values[index - TREND_DAYS], lifecycle.values[index]
     if before <= 0:
@@ -91,17 +94,21 @@ def situations_of_exit(lifecycle: Lifecycle, ended_on: date, run: Run, /) -> Ite
     facts = lifecycle.facts
     answer = exit_answer(facts=facts, ended_on=ended_on, day=run.as_of)
     of_contract = contract_reason(facts=facts, ended_on=ended_on)
+    if of_contract and facts.purchases:
+        yield "a buyer left for the contract's reason"
     if answer is None:
         yield "left for the contract's reason" if of_contract else "left without a word"
         return
     said = normal(answer.reason_code)
     if said is None:
-        yield "answered without a reason, the contract has one" if of_contract else (
-            "answered without a reason"
+        yield (
+            "answered without a reason, the contract has one"
+            if of_contract
+            else ("answered without a reason")
         )
     elif of_contract and of_contract != said:
         yield "the answer and the contract differ"
-    if said and said not in run_reasons():
+    if said and said not in exit_types():
         yield "a reason nobody knows"
     days = (answer.answered_on - ended_on).days
     if abs(days) == 90:
@@ -116,22 +123,20 @@ def situations_of_exit(lifecycle: Lifecycle, ended_on: date, run: Run, /) -> Ite
         yield "one answer too far"
 
 
-def run_reasons() -> set[str]:
-    """Return the reasons of the seed."""
-    from stage_facts import exit_types
-
-    return set(exit_types())
-
-
 def situations(lifecycle: Lifecycle, run: Run, /) -> Counter:
     """Count what occurs in a life; a situation of a day once."""
     seen = Counter(stay.stage for stay in lifecycle.stays)
     lasting = set()
+    in_spell = [
+        index for index, stage in enumerate(lifecycle.stages) if stage not in (None, *STAGES[-3:])
+    ]
+    trends_from = min(in_spell, default=len(run.days)) + TREND_FROM_DAYS
     for index, day in enumerate(run.days):
         stage = lifecycle.stages[index]
         if not stage:
             continue
-        lasting.update(situations_of_trend(lifecycle, index))
+        if index >= trends_from:
+            lasting.update(situations_of_trend(lifecycle, index))
         before = lifecycle.stages[index - 1] if index else None
         if stage == before:
             continue
