@@ -11,7 +11,10 @@ from random_subscriptions import FIRST_DAY, Delivery, Row, moment, text, weighte
 AS_OF = date(2025, 3, 18)  # more than a year after a leap day, on which some answer
 LAST_DAY = AS_OF + timedelta(days=40)  # rows after as-of wait for a later run
 LEAP_DAY = date(2024, 2, 29)
-PEOPLE = {"prospect": 600, "buyer": 1000, "subscriber": 350, "plain subscriber": 300, "both": 200}
+PEOPLE = {
+    **{"prospect": 600, "buyer": 1000, "both": 200, "subscriber": 350, "plain subscriber": 350},
+    "hearsay": 20,  # a name, and no day on which it was heard
+}
 
 WINDOWS = {"grocery": 30, "beauty": 60, "fashion": 120, "electronics": 270, "home": 365}
 VERTICALS = {"": 3, "toys": 1, "Grocery": 1, **dict.fromkeys(WINDOWS, 3)}
@@ -25,8 +28,9 @@ REASONS = {
     **{"": 6, "price": 3, "competitor": 2, " Poor_Service ": 2, "payment_failed": 1},
     **{"no_longer_needed": 3, "MOVED_AWAY": 2, "fraud": 1, "unknown": 1, "never heard of": 1},
 }
-# so that a change meets a threshold exactly: a fifth, a tenth, and one more
-PRICES = (80, 80, 90, 91, 100, 100, 100, 109, 110, 120, 150)
+PRICES = (80, 90, 91, 100, 100, 109, 110, 120, 150)
+# against the 100 of half a year ago a change meets a threshold exactly, or just not
+STAIRS = ((80, 90, 91), (80, 90), (120, 110), (120, 110, 109), (81, 79), (119, 120))
 # days from an end: those of two answers may be as near, and some are too far
 NEAR_AN_END = (-91, -90, -40, -7, -7, 0, 3, 7, 7, 7, 30, 60, 89, 90, 91)
 
@@ -111,6 +115,11 @@ def some_lifecycles(*, seed: int, is_corrected: bool = True, share: float = 1) -
 def add_person(*, person: Person, delivery: Lifecycles) -> None:
     """Add all rows of a person."""
     chance = person.chance
+    if person.kind == "hearsay":
+        row = {"customer_id": person.customer_id, "created_at": ""}
+        row |= {"email": f"{person.customer_id}@example.com", "vertical": person.vertical}
+        delivery.customers.append(row)
+        return
     if person.kind in ("buyer", "both"):
         delivery.orders.extend(orders(person=person))
     if person.kind in ("subscriber", "both"):
@@ -248,20 +257,24 @@ def plain_versions(*, person: Person) -> Iterator[Row]:
     chance = person.chance
     for number in range(chance.choice((1, 1, 2))):
         day = person.starts_on if number == 0 else person.some_day()
-        versions = chance.randint(1, 6)
-        for version in range(versions):
+        prices = [chance.choice(PRICES) for _ in range(chance.randint(1, 6))]
+        if number == 0 and chance.random() < 0.4:
+            prices = [100, *chance.choice(STAIRS)]
+        for version, price in enumerate(prices):
             row = dict.fromkeys(random_subscriptions.SUBSCRIPTION_COLUMNS, "") | {
                 "subscription_id": f"{person.customer_id}-{number}",
                 "customer_id": person.customer_id,
                 "started_at": person.time(day),
                 "plan_id": "plain",
-                "amount": str(chance.choice(PRICES)),
+                "amount": str(price),
                 "status": weighted(chance, {"active": 8, "": 4, "past_due": 1, "paused": 1}),
                 "updated_at": person.time(day),
                 "cancel_reason": "",
             }
-            lasts = timedelta(days=chance.choice((30, 60, 90, 90, 120, 150, 180, 270)))
-            is_last = version == versions - 1
+            lasts = timedelta(days=chance.choice((30, 60, 60, 90, 120, 180, 270)))
+            if version == 0 and prices[0] == 100:
+                lasts = timedelta(days=chance.choice((300, 359, 360, 361, 400)))
+            is_last = version == len(prices) - 1
             if chance.random() < 0.12 or (is_last and chance.random() < 0.3):
                 asked_on = day + timedelta(days=chance.randrange(lasts.days))
                 row["cancel_requested_at"] = person.time(asked_on)
@@ -295,6 +308,10 @@ def surveys(*, person: Person) -> Iterator[Row]:
             if chance.random() < 0.1
             else person.some_day(since=day - timedelta(days=chance.choice((0, 100))))
         )
+    if chance.random() < 0.05:
+        # it grows old on the last day of the next February, unless somebody changes their mind
+        answer = {"survey_type": "nps", "responded_at": person.time(LEAP_DAY)}
+        rows = [answer | {"score": chance.choice(("0", "6", "9", "10"))}]
     for _ in range(chance.choice((0, 0, 1))):
         kind, score = chance.choice((("csat", "1"), ("ces", "2"), ("intent", "10"), ("nps", "")))
         time = person.time(person.some_day())
