@@ -216,23 +216,16 @@ def test_an_advocate_has_bought_three_times_or_paid_for_a_year():
     ]
 
 
-def test_a_decline_starts_at_a_fifth_and_lasts_to_a_tenth():
-    mrr = [
-        {"2023": 1000, "2024-0": 800}.get(str(day)[: 4 if day.year == 2023 else 6], 900)
-        for day in RUN.days
-    ]
-    # 360 days after the first one; the value of half a year ago is 1000 until the end of June
-    assert stays(mrr=mrr)[1:] == [
+@pytest.mark.parametrize(("then", "ended_on"), [(900, "2024-06-29"), (901, "2024-03-01")])
+def test_a_decline_starts_at_a_fifth_and_lasts_to_a_tenth(then, ended_on):
+    def amount(day: date) -> int:
+        return 1000 if day < on("2024-01-01") else 800 if day < on("2024-03-01") else then
+
+    # on June 29 it is compared with the 800 of 180 days before: an eighth more is no growth
+    assert stays(mrr=[amount(day) for day in RUN.days])[1:] == [
         ("established", "2023-04-01"),
         ("declining", "2024-01-01"),
-        ("established", "2024-06-29"),  # 180 days later it is compared with itself
-    ]
-    mrr = [
-        900 if day >= on("2024-03-01") else amount
-        for day, amount in zip(RUN.days, mrr, strict=True)
-    ]
-    assert stays(mrr=mrr)[2:4] == [("declining", "2024-01-01"), ("growing", "2024-06-29")][:1] + [
-        ("established", "2024-06-29")
+        ("established", ended_on),
     ]
 
 
@@ -259,17 +252,14 @@ def test_a_trend_needs_360_days_and_something_to_compare_with():
     ] == [("established", "2023-12-01")]
 
 
-def test_orders_count_for_180_days_and_a_refund_on_its_own_day():
-    bought = days("2023-01-01", "2023-07-01", "2023-12-20", "2024-05-01")
-    revenue = [(day, 10000) for day in bought]
-    facts = {"purchases": bought, "window_days": 365, "mrr": pays(1, "2023-01-01")}
-    stages = stays(**facts, revenue=revenue)
-    # 100 on July 1 counts until Dec 27, 100 on Dec 20 until June 16
-    assert [stage for stage in stages if stage[0] in ("growing", "declining")][0] == (
-        ("growing", "2024-05-01")
-    )
-    refunded = stays(**facts, revenue=[*revenue, (on("2024-05-10"), -9000)])
-    assert ("established", "2024-05-10") in refunded
+@pytest.mark.parametrize(("refund", "stage"), [(-600, "growing"), (-601, "established")])
+def test_orders_count_for_180_days_and_a_refund_on_its_own_day(refund, stage):
+    facts = {"mrr": pays(1000, "2023-01-01"), "revenue": [(on("2024-02-01"), 1200)]}
+    # six times 10.00, and 12.00 more
+    assert stays(**facts)[2:] == [("growing", "2024-02-01"), ("established", "2024-07-30")]
+    facts["revenue"].append((on("2024-03-01"), refund))
+    assert stage_on("2024-02-29", **facts) == "growing"
+    assert stage_on("2024-03-01", **facts) == stage
 
 
 @pytest.mark.parametrize(
