@@ -30,7 +30,7 @@ REASONS = {
 }
 PRICES = (80, 90, 91, 100, 100, 109, 110, 120, 150)
 # against the 100 of half a year ago a change meets a threshold exactly, or just not
-STAIRS = ((80, 90, 91), (80, 90), (120, 110), (120, 110, 109), (81, 79), (119, 120))
+STAIRS = ((80, 90, 91), (80, 90), (120, 110), (120, 110), (120, 110, 109), (81, 79), (119, 120))
 # days from an end: those of two answers may be as near, and some are too far
 NEAR_AN_END = (-91, -90, -40, -7, -7, 0, 3, 7, 7, 7, 30, 60, 89, 90, 91)
 
@@ -258,7 +258,7 @@ def plain_versions(*, person: Person) -> Iterator[Row]:
     for number in range(chance.choice((1, 1, 2))):
         day = person.starts_on if number == 0 else person.some_day()
         prices = [chance.choice(PRICES) for _ in range(chance.randint(1, 6))]
-        if number == 0 and chance.random() < 0.4:
+        if number == 0 and chance.random() < 0.5:
             prices = [100, *chance.choice(STAIRS)]
         for version, price in enumerate(prices):
             row = dict.fromkeys(random_subscriptions.SUBSCRIPTION_COLUMNS, "") | {
