@@ -58,6 +58,11 @@ spells as (
     from {{ ref('fct_activity_spells') }}
     where relationship = 'any'
     group by customer_id
+),
+
+stages as (
+    select * from {{ ref('fct_lifecycle_stages') }}
+    where is_current
 )
 
 select
@@ -68,6 +73,7 @@ select
     {{ segment_columns('customers') }},
     customers.vertical,
     customers.acquisition_campaign_id,
+    coalesce(stages.lifecycle_stage, 'unknown') as lifecycle_stage,
 
     -- dates
     customers.known_since,
@@ -90,3 +96,5 @@ left join purchases
     on customers.customer_id = purchases.customer_id
 left join spells
     on customers.customer_id = spells.customer_id
+left join stages
+    on customers.customer_id = stages.customer_id

@@ -13,7 +13,7 @@ churn_events as (
         {{ period_start('grains.period_grain', 'events.churned_on') }} as period_start_date,
         {{ segment_columns('customers') }}
     from {{ ref('fct_churn_events') }} as events
-    inner join {{ ref('dim_customers') }} as customers
+    inner join {{ ref('int_customers') }} as customers
         on events.customer_id = customers.customer_id
     cross join grains
 ),

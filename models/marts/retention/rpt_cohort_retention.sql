@@ -17,7 +17,7 @@ first_spells as (
         {{ month_start('spells.started_on') }} as cohort_month,
         {{ segment_columns('customers') }}
     from spells
-    inner join {{ ref('dim_customers') }} as customers
+    inner join {{ ref('int_customers') }} as customers
         on spells.customer_id = customers.customer_id
     where spells.spell_number = 1
 ),

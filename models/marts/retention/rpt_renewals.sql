@@ -11,7 +11,7 @@ terms as (
         terms.*,
         {{ segment_columns('customers') }}
     from {{ ref('int_renewal_terms') }} as terms
-    inner join {{ ref('dim_customers') }} as customers
+    inner join {{ ref('int_customers') }} as customers
         on terms.customer_id = customers.customer_id
 ),
 

@@ -21,7 +21,7 @@ spells as (
         spells.next_started_on,
         {{ segment_columns('customers') }}
     from {{ ref('fct_activity_spells') }} as spells
-    inner join {{ ref('dim_customers') }} as customers
+    inner join {{ ref('int_customers') }} as customers
         on spells.customer_id = customers.customer_id
 ),
 

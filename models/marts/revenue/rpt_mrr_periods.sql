@@ -16,7 +16,7 @@ segments as (
     select
         {{ segment_columns() }},
         row_number() over (order by {{ segment_columns() }}) as segment_number
-    from {{ ref('dim_customers') }}
+    from {{ ref('int_customers') }}
     group by {{ segment_columns() }}
 ),
 
@@ -25,7 +25,7 @@ movements as (
         movements.*,
         segments.segment_number
     from {{ ref('fct_mrr_movements') }} as movements
-    inner join {{ ref('dim_customers') }} as customers
+    inner join {{ ref('int_customers') }} as customers
         on movements.customer_id = customers.customer_id
     inner join segments
         on
