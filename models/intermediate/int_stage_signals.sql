@@ -1,5 +1,5 @@
--- Grain: one row per customer, signal and interval of days over which it holds; those of a signal do
--- not overlap.
+-- Grain: one row per customer, signal and interval of days over which it holds. The intervals of a
+-- signal do not overlap.
 
 with
 
@@ -116,8 +116,13 @@ engagements as (
     left join first_spells
         on events.customer_id = first_spells.customer_id
     where
-        events.event_type in ('site_visit', 'portal_login', 'tool_use', 'download', 'form_submitted')
-        and (first_spells.first_active_on is null or events.event_date < first_spells.first_active_on)
+        events.event_type in (
+            'site_visit', 'portal_login', 'tool_use', 'download', 'form_submitted'
+        )
+        and (
+            first_spells.first_active_on is null
+            or events.event_date < first_spells.first_active_on
+        )
 ),
 
 -- an engagement counts for some days: enough of them at once, and the prospect is nurtured

@@ -116,5 +116,5 @@ from stays_phased as stays
 left join {{ ref('lifecycle_stages') }} as words
     on
         stays.lifecycle_stage = words.lifecycle_stage
-        and (words.phase = stays.phase or words.phase = 'any')
-        and (words.bought_again = stays.bought_again or words.bought_again = 'any')
+        and words.phase in (stays.phase, 'any')
+        and words.bought_again in (stays.bought_again, 'any')

@@ -72,6 +72,11 @@ steps_reached as (
     group by cohort_month, segment_name, segment_value, funnel_step
 ),
 
+cohorts as (
+    select * from steps_reached
+    where funnel_step = 1
+),
+
 -- a step that nobody has reached is a row as well
 cohorts_and_steps as (
     select
@@ -82,10 +87,7 @@ cohorts_and_steps as (
         steps.lifecycle_stage,
         coalesce(steps_reached.reached_customers, 0) as reached_customers,
         steps_reached.median_days_to_reach
-    from (
-        select * from steps_reached
-        where funnel_step = 1
-    ) as cohorts
+    from cohorts
     cross join steps
     left join steps_reached
         on
