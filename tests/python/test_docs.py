@@ -172,3 +172,30 @@ def test_make_docs_is_this_command():
         ["make", "--dry-run", "docs"], cwd=PROJECT, capture_output=True, text=True, check=True
     )
     assert "python_helpers docs" in result.stdout
+
+
+STAGES = (PROJECT / "docs" / "lifecycle_stages.md").read_text(encoding="utf-8")
+TRACES = re.findall(r"^\| (C\d+) \| (\w+) \| ([\d-]+) \|", STAGES, re.MULTILINE)
+
+
+@pytest.mark.parametrize("customer", sorted({customer for customer, _, _ in TRACES}))
+def test_the_customers_that_are_followed_went_through_these_stages(docs, customer):
+    with duckdb.connect(str(docs.warehouse), read_only=True) as warehouse:
+        found = warehouse.execute(
+            "select lifecycle_stage, cast(entered_on as text) from marts.fct_lifecycle_stages "
+            "where customer_id = ? order by stage_number",
+            [customer],
+        ).fetchall()
+    assert found == [(stage, day) for name, stage, day in TRACES if name == customer]
+
+
+def test_every_stage_and_every_threshold_is_in_the_table_of_the_rule():
+    rule = STAGES[STAGES.index("## The rule") : STAGES.index("## Three customers")]
+    words = set(re.findall(r"`(\w+)`", rule))
+    seed = (PROJECT / "seeds" / "reference" / "lifecycle_stages.csv").read_text(encoding="utf-8")
+    assert {line.split(",")[0] for line in seed.splitlines()[1:]} <= words
+    project = (PROJECT / "dbt_project.yml").read_text(encoding="utf-8")
+    thresholds = re.findall(
+        r"^  ((?:at_risk|nps|advocate|trend|nurtured|stage)_\w+):", project, re.M
+    )
+    assert set(thresholds) <= words
