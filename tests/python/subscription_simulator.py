@@ -87,6 +87,7 @@ class Version:
     ended_at: datetime | None = None
     paid_through_at: datetime | None = None
     cancel_requested_at: datetime | None = None
+    cancel_reason: str | None = None
     updated_at: datetime | None = None
 
 

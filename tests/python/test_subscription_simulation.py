@@ -2,13 +2,14 @@
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pytest
+from differences import Lines, compare
 from lifecycle import build_with_dbt
 from random_subscriptions import AS_OF, SEGMENTS, Delivery, Row, some_delivery
 from simulated_deliveries import Simulated, simulated, situations
@@ -27,7 +28,6 @@ POLICIES = {
     ),
 }
 MARTS = ("fct_mrr_movements", "rpt_mrr_periods", "fct_activity_spells", "rpt_retention_periods")
-SHOWN = 25  # customers or periods of a failure; the file it names has all of them
 
 AT_LEAST = 20
 SITUATIONS = {
@@ -42,9 +42,6 @@ SITUATIONS = {
     *("over without a date", "ended before its start", "no rate", "held back", "superseded"),
     *("orders alone", "orders and subscription"),
 }
-
-Lines = dict[str, list[str]]
-"""Of each customer or period what is said about it, a line for each fact."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,48 +66,12 @@ class Built:
 
     def compare(self, *, what: str, expected: Lines, found: Lines) -> None:
         """Fail with every customer or period of which not the same is said."""
-        keys = [
-            key
-            for key in sorted(expected.keys() | found.keys())
-            if expected.get(key, []) != found.get(key, [])
-        ]
-        if not keys:
-            return
         raw: dict[str, list[Row]] = defaultdict(list)
         for row in sorted(self.simulated.delivery.subscriptions, key=lambda row: row["started_at"]):
             raw[row["customer_id"]].append(row)
         for row in self.simulated.delivery.orders:
             raw[row["customer_id"]].append(row)
-        # the simplest first: it shows best what is wrong
-        texts = [
-            explained(
-                key=key, raw=raw[key], expected=expected.get(key, []), found=found.get(key, [])
-            )
-            for key in sorted(keys, key=lambda key: (len(raw[key]), key))
-        ]
-        file = self.folder / f"{what}.txt"
-        file.write_text("\n".join(texts), encoding="utf-8")
-        pytest.fail(
-            f"{len(keys)} of {len(expected.keys() | found.keys())} differ in {what}: "
-            f"{'; '.join(keys)}\nAll of it is in {file}\n" + "\n".join(texts[:SHOWN]),
-            pytrace=False,
-        )
-
-
-def explained(
-    *, key: str, raw: Iterable[Row], expected: Sequence[str], found: Sequence[str]
-) -> str:
-    """Show the raw rows, what both sides say, and what only one of them does."""
-    lines = [f"{key}"]
-    for row in raw:
-        values = " ".join(f"{name}={value}" for name, value in row.items() if value)
-        lines.append(f"    raw       {values}")
-    for line in sorted({*expected, *found}):
-        side = "both" if line in expected and line in found else ""
-        side = side or ("expected" if line in expected else "found")
-        times = max(expected.count(line), found.count(line))
-        lines.append(f"    {side:<9} {line}{f' ({times} times)' if times > 1 else ''}")
-    return "\n".join(lines)
+        compare(what=what, expected=expected, found=found, raw=raw, folder=self.folder)
 
 
 @pytest.fixture(scope="module")
