@@ -285,6 +285,15 @@ def plain_versions(*, person: Person) -> Iterator[Row]:
                 row["cancel_reason"] = weighted(chance, REASONS)
                 person.ends.append(ends_on)
             yield row
+            if row["ended_at"] and chance.random() < 0.4:
+                # another contract ends the same day, paid for or not, or begins and ends on it
+                begun = chance.choice((row["started_at"], row["started_at"], row["ended_at"]))
+                yield row | {
+                    "subscription_id": f"{row['subscription_id']}-twin",
+                    "started_at": begun,
+                    "amount": str(chance.choice((0, 70, price, 200))),
+                    "cancel_reason": weighted(chance, REASONS),
+                }
             day += lasts
             if day > LAST_DAY:
                 break
@@ -302,7 +311,9 @@ def surveys(*, person: Person) -> Iterator[Row]:
         rows.append({"survey_type": "nps", "responded_at": person.time(day), "score": score})
         if chance.random() < 0.15:
             # of two of the same second the one with the larger key is the later
-            rows.append(rows[-1] | {"score": str(chance.choice((0, 6, 7, 8, 9, 10)))})
+            again = rows[-1]["responded_at"] if chance.random() < 0.5 else person.time(day)
+            other = {"responded_at": again, "score": str(chance.choice((0, 6, 7, 8, 9, 10)))}
+            rows.append(rows[-1] | other)
         day = (
             LEAP_DAY
             if chance.random() < 0.1

@@ -94,6 +94,13 @@ def situations_of_exit(lifecycle: Lifecycle, ended_on: date, run: Run, /) -> Ite
     facts = lifecycle.facts
     answer = exit_answer(facts=facts, ended_on=ended_on, day=run.as_of)
     of_contract = contract_reason(facts=facts, ended_on=ended_on)
+    reasons = {
+        (contract.mrr > 0, contract.started_on < ended_on, normal(contract.cancel_reason))
+        for contract in facts.contracts
+        if contract.stopped_on == ended_on
+    }
+    if len(reasons) > 1:
+        yield "contracts that end together differ"
     if of_contract and facts.purchases:
         yield "a buyer left for the contract's reason"
     if answer is None:
@@ -148,4 +155,6 @@ def situations(lifecycle: Lifecycle, run: Run, /) -> Counter:
         seen[f"{after.stage} for a day"] += (late.entered_on - after.entered_on).days == 1
     answers = Counter(a.responded_at for a in lifecycle.facts.answers if a.survey_type == "nps")
     seen["two answers of a second"] += sum(times > 1 for times in answers.values())
+    in_days = Counter(time.date() for time in answers)
+    seen["two answers of a day, not of a second"] += sum(times > 1 for times in in_days.values())
     return seen + Counter(lasting)

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.long  # builds, and a walk through every day of every c
 MART = "fct_lifecycle_stages"
 # in the middle of things, on a leap day and at the end of a month
 EARLIER_DAYS = (dt.date(2023, 10, 11), dt.date(2024, 2, 29), dt.date(2024, 11, 30))
-# what the last two are about is in the file of the delivery, which shows nothing that happens later
+# of the columns a row has the first says when it happened
 TIMES = ("started_at", "ordered_at", "responded_at", "invited_at", "occurred_at", "created_at")
 
 AT_LEAST = 10
@@ -58,14 +58,15 @@ SITUATIONS = {
     *("answered without a reason", "answered without a reason, the contract has one"),
     *("the answer and the contract differ", "a reason nobody knows"),
     *("two answers as near", "two answers of a day", "one answer too far"),
-    *("answered 90 days from the end",),
+    *("answered 90 days from the end", "contracts that end together differ"),
+    "two answers of a day, not of a second",
     *(f"{stage} for a day" for stage in ("new", "established", "at_risk", "churned_unknown")),
     *(f"vertical {vertical}" for vertical in ("grocery", "beauty", "fashion", "electronics")),
     *("vertical home", "vertical toys", "vertical ", "known on no day", "not described"),
     *("described late", "email without a day", "partly refunded later", "wholly refunded later"),
     *("refunded before its sale", "return", "free", "adjusted", "invoice", "pending"),
     *("answer held back", "anonymous answer", "score out of range", "invited and answered"),
-    *("reason without an answer",),
+    "reason without an answer",
 }
 
 
