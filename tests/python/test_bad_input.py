@@ -174,6 +174,104 @@ BAD_SUBSCRIPTIONS: dict[
         [("9999-12-31", "12.00")],
     ),
 }
+
+
+def answer(response_id: str, **changes: str) -> dict[str, str]:
+    """Return a good answer to the recommendation question, with changes."""
+    good = {"response_id": response_id, "customer_id": "ann", "survey_type": "nps"}
+    return good | {"invited_at": "2024-01-05", "responded_at": "2024-01-06", "score": "9"} | changes
+
+
+# kind -> its rows of survey_responses.csv, the fate of each of them, and of each accepted one: what
+# nps_category it has
+BAD_SURVEYS: dict[
+    str, tuple[list[dict[str, str]], list[tuple[str, str | None]], list[str | None]]
+] = {
+    "a score beyond its scale": (
+        [
+            answer("beyond_11", score="11"),
+            answer("beyond_minus", score="-1"),
+            answer("beyond_csat", survey_type="csat", score="0"),
+            answer("beyond_ces", survey_type="ces", score="8"),
+            answer("beyond_intent", survey_type="intent", score="11"),
+        ],
+        rejected("score_out_of_range") * 5,
+        [],
+    ),
+    "a score as text": ([answer("text", score="ten")], rejected("invalid_score"), []),
+    "a score between two numbers": (
+        [answer("between", score="8.5")],
+        rejected("invalid_score"),
+        [],
+    ),
+    "an answer without a score": ([answer("blank", score="")], ACCEPTED, [None]),
+    "a score without the day of the answer": (
+        [answer("undated", responded_at="", score="2")],
+        ACCEPTED,
+        [None],
+    ),
+    "a survey without any day": (
+        [answer("never", invited_at="", responded_at="")],
+        rejected("missing_invited_at_and_responded_at"),
+        [],
+    ),
+    "an answer a day before its invitation": (
+        [answer("early", responded_at="2024-01-04 23:59")],
+        rejected("answered_before_invited"),
+        [],
+    ),
+    "an answer by date on the day of its invitation": (
+        [answer("same_day", invited_at="2024-01-05 10:00", responded_at="2024-01-05")],
+        ACCEPTED,
+        ["promoter"],
+    ),
+    "an invitation of the year 1900": (
+        [answer("invited_1900", invited_at="1900-01-01")],
+        rejected("implausible_invited_at"),
+        [],
+    ),
+    "an unknown type of survey": (
+        [answer("mood", survey_type="mood")],
+        rejected("unknown_survey_type"),
+        [],
+    ),
+    "two answers of one customer on a day": (
+        [
+            answer("day_1", customer_id="twice", responded_at="2024-03-06 10:00", score="3"),
+            answer("day_2", customer_id="twice", responded_at="2024-03-06 11:00", score="10"),
+        ],
+        ACCEPTED * 2,
+        ["detractor", "promoter"],
+    ),
+    "an answer without a customer": ([answer("nobody", customer_id="")], ACCEPTED, ["promoter"]),
+}
+
+
+def stay(customer_id: str, **changes: str) -> dict[str, str]:
+    """Return a good stay in a loyalty programme, with changes."""
+    good = {"customer_id": customer_id, "programme": "club", "joined_at": "2024-01-05"}
+    return good | {"left_at": ""} | changes
+
+
+# kind -> its rows of loyalty_memberships.csv, and their fates
+BAD_MEMBERSHIPS: dict[str, tuple[list[dict[str, str]], list[tuple[str, str | None]]]] = {
+    "memberships that overlap": (
+        [
+            stay("m_overlap"),
+            stay("m_overlap", joined_at="2024-02-01", left_at="2024-03-01"),
+            stay("m_overlap", programme="plus", joined_at="2024-02-15"),
+        ],
+        ACCEPTED * 3,
+    ),
+    "a membership that ends before it begins": (
+        [stay("m_backwards", left_at="2024-01-04")],
+        rejected("left_before_joined"),
+    ),
+    "a membership that ends on the day it begins": (
+        [stay("m_same_day", joined_at="2024-01-05 10:00", left_at="2024-01-05")],
+        ACCEPTED,
+    ),
+}
 # kinds that have a test of their own
 SHAPES = "test_rows_of_files_of_every_shape_arrive_with_what_they_say"
 TRIED_ELSEWHERE = {
@@ -256,6 +354,10 @@ def bad_rows(tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
     (delivery / "order_lines.csv").write_text(BAD_LINES)
     versions = [row for rows, *_ in BAD_SUBSCRIPTIONS.values() for row in rows]
     (delivery / "subscriptions.csv").write_text(csv_text(versions))
+    answers = [row for rows, *_ in BAD_SURVEYS.values() for row in rows]
+    (delivery / "survey_responses.csv").write_text(csv_text(answers))
+    stays = [row for rows, *_ in BAD_MEMBERSHIPS.values() for row in rows]
+    (delivery / "loyalty_memberships.csv").write_text(csv_text(stays))
     (delivery / "exchange_rates.csv").write_text(
         "rate_date,from_currency,to_currency,rate\n2024-01-01,USD,EUR,0.9\n2024-01-01,GBP,EUR,-1\n"
     )
@@ -271,7 +373,10 @@ def bad_rows(tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
         folder,
         *("--as-of", "2024-06-30", "--reporting-currency", "EUR"),
         delivery=delivery,
-        select=("+row_reconciliation", "+rejected_rows", "+dim_customers"),
+        select=(
+            *("+row_reconciliation", "+rejected_rows", "+dim_customers"),
+            *("+rpt_nps", "+rpt_loyalty_programme"),
+        ),
     )
     assert result.exit_code == 0, result.output
     (folder / "kept").mkdir()
@@ -316,6 +421,58 @@ def test_versions_that_tell_two_stories_are_counted(bad_rows):
         "with a discount above the price, or a negative price; the MRR is 0",
     ):
         assert f"Warning: subscriptions: version(s) {said}: 1" in warnings
+
+
+@pytest.mark.parametrize("kind", BAD_SURVEYS)
+def test_a_bad_answer_has_its_fate_and_is_no_opinion_it_does_not_hold(kind, bad_rows):
+    rows, fates, categories = BAD_SURVEYS[kind]
+    keys = [row["response_id"] for row in rows]
+    found = bad_rows.query(
+        f"select {ROW_FATE}, rejection_reasons from restricted.base_survey_responses "
+        "where list_contains(?, coalesce(response_id, raw_key))",
+        keys,
+    )
+    assert found == fates
+    counted = bad_rows.query(
+        "select nps_category from marts.fct_survey_responses where list_contains(?, response_id) "
+        "order by response_id",
+        keys,
+    )
+    assert [category for (category,) in counted] == categories
+
+
+def test_the_score_counts_good_answers_once_and_a_customers_latest(bad_rows):
+    # January: ann's one answer and nobody's; March: the later one of two
+    found = bad_rows.query(
+        "select period_start_date::text, invitations, responses, promoters, detractors "
+        "from marts.rpt_nps where period_grain = 'month' and segment_name = 'all' order by 1"
+    )
+    assert found == [("2024-01-01", 6, 2, 2, 0), ("2024-03-01", 0, 1, 1, 0)]
+
+
+def test_scores_without_a_day_are_counted(bad_rows):
+    assert (
+        "Warning: survey_responses: row(s) with a score and no responded_at; they count as not "
+        "answered: 1"
+    ) in bad_rows.result.stderr.splitlines()
+
+
+@pytest.mark.parametrize("kind", BAD_MEMBERSHIPS)
+def test_a_bad_membership_has_its_fate(kind, bad_rows):
+    rows, fates = BAD_MEMBERSHIPS[kind]
+    found = bad_rows.query(
+        f"select {ROW_FATE}, rejection_reasons from restricted.base_loyalty_memberships "
+        "where customer_id = ?",
+        rows[0]["customer_id"],
+    )
+    assert found == fates
+
+
+def test_of_all_these_only_the_one_whose_memberships_overlap_is_a_member(bad_rows):
+    assert bad_rows.query(
+        "select members, passive_members from marts.rpt_loyalty_programme "
+        "where period_grain = 'year' and segment_name = 'all'"
+    ) == [(1, 1)]
 
 
 def test_a_line_falls_with_its_order_or_for_itself(bad_rows):
@@ -718,6 +875,8 @@ def test_every_documented_kind_is_tried_and_every_kind_tried_is_documented():
     tried |= (
         BAD_ORDERS.keys()
         | BAD_SUBSCRIPTIONS.keys()
+        | BAD_SURVEYS.keys()
+        | BAD_MEMBERSHIPS.keys()
         | {kind for kind, _ in KINDS_OF_FILES}
         | set(TRIED_ELSEWHERE)
     )

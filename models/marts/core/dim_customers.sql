@@ -21,7 +21,7 @@ customers as (
 
     union all
 
-    -- orders without a customer, so that every order finds its row here
+    -- orders and answers without a customer, so that each finds its row here
     select
         'anonymous' as customer_id,
         cast(null as date) as known_since,

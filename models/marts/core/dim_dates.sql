@@ -10,6 +10,11 @@ first_events as (
     select min(known_since) as first_event_on from {{ ref('int_customers') }}
     union all
     select min(order_date) as first_event_on from {{ ref('int_orders_valued') }}
+    union all
+    -- an invitation comes before the answer that dates its row, and an answer may be nobody's
+    select min(invited_on) as first_event_on from {{ ref('fct_survey_responses') }}
+    union all
+    select min(responded_on) as first_event_on from {{ ref('fct_survey_responses') }}
 ),
 
 date_range as (

@@ -1,0 +1,182 @@
+-- Grain: one row per period and channel in which customers were in contact with service.
+{%- set churn_days = var('service_churn_days') %}
+
+with
+
+settings as (
+    select * from {{ ref('int_run_settings') }}
+),
+
+periods as (
+    select * from {{ ref('dim_periods') }}
+),
+
+grains as (
+    select distinct period_grain from periods
+),
+
+contacts as (
+    select
+        contacts.*,
+        grains.period_grain,
+        {{ period_start('grains.period_grain', 'contacts.contacted_on') }}
+            as period_start_date
+    from {{ ref('int_service_contacts') }} as contacts
+    cross join grains
+),
+
+counts as (
+    select
+        period_grain,
+        period_start_date,
+        channel,
+        count(*) as contacts,
+        count(case when is_resolved then 1 end) as resolved_contacts,
+        count(case when not is_resolved then 1 end) as unresolved_contacts,
+        count(outcome_score) as scored_contacts,
+        avg(outcome_score) as mean_outcome_score,
+        count(case when is_bad then 1 end) as bad_contacts
+    from contacts
+    group by period_grain, period_start_date, channel
+),
+
+-- who is no customer on the day of the contact has nothing to leave
+spells as (
+    select * from {{ ref('fct_activity_spells') }}
+    where relationship = 'any'
+),
+
+-- what makes a contact one of the two compared is known on its day: looking ahead would drop from
+-- one group those who stayed long enough to join the other
+contacts_of_active_customers as (
+    select
+        contacts.*,
+        spells.ended_on as churned_on
+    from contacts
+    inner join spells
+        on
+            contacts.customer_id = spells.customer_id
+            and contacts.contacted_on >= spells.started_on
+            and contacts.contacted_on < coalesce(spells.ended_on, {{ open_end() }})
+    where
+        contacts.is_bad
+        or contacts.last_bad_on is null
+        or contacts.contacted_on > {{ days_after('contacts.last_bad_on', churn_days) }}
+),
+
+-- a customer counts once after a bad contact and once after a good one, from the first on
+first_contacts as (
+    select *
+    from contacts_of_active_customers
+    qualify row_number() over (
+        partition by period_grain, period_start_date, channel, customer_id, is_bad
+        order by contacted_on, contact_id
+    ) = 1
+),
+
+customers_compared as (
+    select
+        first_contacts.period_grain,
+        first_contacts.period_start_date,
+        first_contacts.channel,
+        first_contacts.is_bad,
+        {{ days_after('first_contacts.contacted_on', churn_days) }} <= settings.as_of_date
+            as is_decided,
+        coalesce(
+            first_contacts.churned_on
+            <= {{ days_after('first_contacts.contacted_on', churn_days) }},
+            false
+        ) as has_churned
+    from first_contacts
+    cross join settings
+),
+
+comparisons as (
+    select
+        period_grain,
+        period_start_date,
+        channel,
+        count(case when is_decided and is_bad then 1 end) as after_bad,
+        count(case when is_decided and is_bad and has_churned then 1 end) as churned_after_bad,
+        count(case when is_decided and not is_bad then 1 end) as after_good,
+        count(case when is_decided and not is_bad and has_churned then 1 end)
+            as churned_after_good,
+        count(case when not is_decided then 1 end) as pending
+    from customers_compared
+    group by period_grain, period_start_date, channel
+),
+
+rates as (
+    select
+        counts.*,
+        coalesce(comparisons.after_bad, 0) as after_bad_customers,
+        coalesce(comparisons.churned_after_bad, 0) as churned_after_bad_customers,
+        coalesce(comparisons.after_good, 0) as after_good_customers,
+        coalesce(comparisons.churned_after_good, 0) as churned_after_good_customers,
+        coalesce(comparisons.pending, 0) as pending_customers,
+        {{ rate('comparisons.churned_after_bad', 'comparisons.after_bad') }} as bad_rate,
+        {{ wilson_bound('comparisons.churned_after_bad', 'comparisons.after_bad', '-') }}
+            as bad_low,
+        {{ wilson_bound('comparisons.churned_after_bad', 'comparisons.after_bad', '+') }}
+            as bad_high,
+        {{ rate('comparisons.churned_after_good', 'comparisons.after_good') }} as good_rate,
+        {{ wilson_bound('comparisons.churned_after_good', 'comparisons.after_good', '-') }}
+            as good_low,
+        {{ wilson_bound('comparisons.churned_after_good', 'comparisons.after_good', '+') }}
+            as good_high
+    from counts
+    left join comparisons
+        on
+            counts.period_grain = comparisons.period_grain
+            and counts.period_start_date = comparisons.period_start_date
+            and counts.channel = comparisons.channel
+)
+
+select
+    -- keys
+    rates.period_grain,
+    rates.period_start_date,
+    rates.channel,
+
+    -- counts
+    rates.contacts,
+    rates.resolved_contacts,
+    rates.unresolved_contacts,
+    rates.scored_contacts,
+    rates.bad_contacts,
+
+    -- scores
+    rates.mean_outcome_score,
+
+    -- churn
+    rates.after_bad_customers,
+    rates.churned_after_bad_customers,
+    rates.after_good_customers,
+    rates.churned_after_good_customers,
+    rates.pending_customers,
+
+    -- rates
+    {{ rate('rates.resolved_contacts', 'rates.resolved_contacts + rates.unresolved_contacts') }}
+        as resolved_share,
+    rates.bad_rate as churn_after_bad_rate,
+    rates.good_rate as churn_after_good_rate,
+    rates.bad_rate - rates.good_rate as churn_rate_difference,
+    -- Newcombe: each rate's distance to its own bound, as the sides of a right angle
+    rates.bad_rate - rates.good_rate
+    - sqrt(
+        (rates.bad_rate - rates.bad_low) * (rates.bad_rate - rates.bad_low)
+        + (rates.good_high - rates.good_rate) * (rates.good_high - rates.good_rate)
+    ) as ci_low,
+    rates.bad_rate - rates.good_rate
+    + sqrt(
+        (rates.bad_high - rates.bad_rate) * (rates.bad_high - rates.bad_rate)
+        + (rates.good_rate - rates.good_low) * (rates.good_rate - rates.good_low)
+    ) as ci_high,
+
+    -- flags
+    periods.is_complete_period
+from rates
+inner join periods
+    on
+        rates.period_grain = periods.period_grain
+        and rates.period_start_date = periods.period_start_date
