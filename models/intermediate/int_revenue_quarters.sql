@@ -10,16 +10,6 @@ quarters as (
     where period_grain = 'quarter' and is_complete_period
 ),
 
-order_quarters as (
-    select
-        customer_id,
-        {{ period_start("'quarter'", 'revenue_date') }} as quarter_start_date,
-        sum(revenue_amount) as revenue
-    from {{ ref('int_revenue_entries') }}
-    where revenue_amount <> 0 and customer_id <> 'anonymous'
-    group by customer_id, {{ period_start("'quarter'", 'revenue_date') }}
-),
-
 -- what a change adds to its own quarter: the rest of its month, and the months that follow
 recurring_changes as (
     select
@@ -70,17 +60,29 @@ recurring_quarters as (
         on
             recurring_levels.quarter_start_date <= quarters.period_start_date
             and coalesce(
-                quarters.period_start_date < recurring_levels.next_quarter_start_date, true
+                recurring_levels.next_quarter_start_date > quarters.period_start_date, true
             )
     where
         recurring_levels.mrr_after <> 0
         or quarters.period_start_date = recurring_levels.quarter_start_date
 ),
 
+-- grouped once, because orders are many
 revenues as (
-    select * from order_quarters
+    select
+        customer_id,
+        {{ period_start("'quarter'", 'revenue_date') }} as quarter_start_date,
+        revenue_amount
+    from {{ ref('int_revenue_entries') }}
+    where revenue_amount <> 0 and customer_id <> 'anonymous'
+
     union all
-    select * from recurring_quarters
+
+    select
+        customer_id,
+        quarter_start_date,
+        {{ as_amount('revenue') }} as revenue_amount
+    from recurring_quarters
 )
 
 select
@@ -89,7 +91,7 @@ select
     quarters.period_start_date as quarter_start_date,
 
     -- amounts
-    {{ as_amount('sum(revenues.revenue)') }} as revenue_amount
+    {{ as_amount('sum(revenues.revenue_amount)') }} as revenue_amount
 from revenues
 inner join quarters
     on revenues.quarter_start_date = quarters.period_start_date

@@ -174,6 +174,51 @@ BAD_SUBSCRIPTIONS: dict[
         [("9999-12-31", "12.00")],
     ),
 }
+
+
+def answer(response_id: str, **changes: str) -> dict[str, str]:
+    """Return a good answer to the question what a customer spends, with changes."""
+    good = {"response_id": response_id, "customer_id": "ann", "survey_type": "wallet"}
+    good |= {"responded_at": "2024-01-05", "category_spend_amount": "90"}
+    return good | {"spend_period_months": "3", "brand_rank": "1", "brands_used": "2"} | changes
+
+
+# kind -> its row of survey_responses.csv, and its fate
+BAD_ANSWERS: dict[str, tuple[dict[str, str], list[tuple[str, str | None]]]] = {
+    "a rank above the number of brands": (
+        answer("third_of_two", brand_rank="3"),
+        rejected("brand_rank_out_of_range"),
+    ),
+    "a rank of 0": (answer("rank_0", brand_rank="0"), rejected("brand_rank_out_of_range")),
+    "no brands at all": (
+        answer("no_brands", brands_used="0", brand_rank=""),
+        rejected("brands_used_not_positive"),
+    ),
+    "a rank without the number of brands": (answer("rank_alone", brands_used=""), ACCEPTED),
+    "a spend period of 0 months": (
+        answer("no_time", spend_period_months="0"),
+        rejected("spend_period_months_not_positive"),
+    ),
+    "a negative spend": (
+        answer("negative_spend", category_spend_amount="-1"),
+        rejected("category_spend_amount_negative"),
+    ),
+    "a spend of a trillion by the year": (
+        answer("rich", category_spend_amount="500000000000", spend_period_months="3"),
+        rejected("implausible_yearly_spend"),
+    ),
+    "zeros in the wallet columns of another survey": (
+        answer(
+            "filled",
+            survey_type="csat",
+            category_spend_amount="0",
+            spend_period_months="0",
+            brand_rank="0",
+            brands_used="0",
+        ),
+        ACCEPTED,
+    ),
+}
 # kinds that have a test of their own
 SHAPES = "test_rows_of_files_of_every_shape_arrive_with_what_they_say"
 TRIED_ELSEWHERE = {
@@ -256,6 +301,8 @@ def bad_rows(tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
     (delivery / "order_lines.csv").write_text(BAD_LINES)
     versions = [row for rows, *_ in BAD_SUBSCRIPTIONS.values() for row in rows]
     (delivery / "subscriptions.csv").write_text(csv_text(versions))
+    answers = [row for row, _ in BAD_ANSWERS.values()]
+    (delivery / "survey_responses.csv").write_text(csv_text(answers))
     (delivery / "exchange_rates.csv").write_text(
         "rate_date,from_currency,to_currency,rate\n2024-01-01,USD,EUR,0.9\n2024-01-01,GBP,EUR,-1\n"
     )
@@ -306,6 +353,17 @@ def test_a_bad_version_has_its_fate_and_counts_until_it_stops(kind, bad_rows):
         subscription_id,
     )
     assert counted == versions
+
+
+@pytest.mark.parametrize("kind", BAD_ANSWERS)
+def test_a_bad_answer_has_its_fate_and_its_reasons(kind, bad_rows):
+    row, fates = BAD_ANSWERS[kind]
+    found = bad_rows.query(
+        f"select {ROW_FATE}, rejection_reasons from restricted.base_survey_responses "
+        "where response_id = ?",
+        row["response_id"],
+    )
+    assert found == fates
 
 
 def test_versions_that_tell_two_stories_are_counted(bad_rows):
@@ -718,6 +776,7 @@ def test_every_documented_kind_is_tried_and_every_kind_tried_is_documented():
     tried |= (
         BAD_ORDERS.keys()
         | BAD_SUBSCRIPTIONS.keys()
+        | BAD_ANSWERS.keys()
         | {kind for kind, _ in KINDS_OF_FILES}
         | set(TRIED_ELSEWHERE)
     )

@@ -1,5 +1,5 @@
--- What customers spend in a quarter is the revenue of that quarter, but for that of orders without a
--- customer.
+-- What customers spend in a quarter is the revenue of that quarter, but for that of anonymous
+-- orders.
 with
 
 quarters as (

@@ -3,14 +3,21 @@
 
 with
 
--- the 12 months to the end of each quarter
 quarters as (
-    select
-        closes_on as quarter_end_date,
-        period_start_date,
-        {{ months_after('next_period_start_date', -12) }} as year_start_date
-    from {{ ref('dim_periods') }}
+    select * from {{ ref('dim_periods') }}
     where period_grain = 'quarter' and is_complete_period
+),
+
+-- the four quarters of the 12 months to each quarter end: so the joins below are equalities
+quarters_of_years as (
+    select
+        ends.closes_on as quarter_end_date,
+        quarters.period_start_date as quarter_start_date
+    from quarters as ends
+    inner join quarters
+        on
+            ends.period_start_date >= quarters.period_start_date
+            and {{ months_after('ends.next_period_start_date', -12) }} <= quarters.period_start_date
 ),
 
 answers as (
@@ -38,14 +45,12 @@ wallets_answered as (
 years_spent as (
     select
         revenue_quarters.customer_id,
-        quarters.quarter_end_date,
+        quarters_of_years.quarter_end_date,
         sum(revenue_quarters.revenue_amount) as spend
     from {{ ref('int_revenue_quarters') }} as revenue_quarters
-    inner join quarters
-        on
-            revenue_quarters.quarter_start_date
-            between quarters.year_start_date and quarters.period_start_date
-    group by revenue_quarters.customer_id, quarters.quarter_end_date
+    inner join quarters_of_years
+        on revenue_quarters.quarter_start_date = quarters_of_years.quarter_start_date
+    group by revenue_quarters.customer_id, quarters_of_years.quarter_end_date
 ),
 
 customers_asked as (
@@ -76,34 +81,41 @@ returns as (
     where order_type = 'return'
 ),
 
--- a return without lines is of the categories of its sale; of what nothing tells the category, it
--- is unknown
-category_quarters as (
+-- a return without lines is of the categories of its sale
+entries as (
     select
         entries.customer_id,
         {{ period_start("'quarter'", 'entries.revenue_date') }} as quarter_start_date,
-        coalesce(
-            own_categories.product_category, sale_categories.product_category, 'unknown'
-        ) as product_category,
-        sum({{ as_amount(
-            'entries.revenue_amount'
-            ~ ' * coalesce(own_categories.category_share, sale_categories.category_share, 1)'
-        ) }}) as revenue
+        entries.revenue_amount,
+        case
+            when orders_with_lines.order_id is not null then entries.order_id
+            else returns.original_order_id
+        end as lined_order_id
     from {{ ref('int_revenue_entries') }} as entries
     inner join customers_asked
         on entries.customer_id = customers_asked.customer_id
-    left join order_categories as own_categories
-        on entries.order_id = own_categories.order_id
+    left join (select distinct order_id from order_categories) as orders_with_lines
+        on entries.order_id = orders_with_lines.order_id
     left join returns
         on entries.order_id = returns.order_id
-    left join order_categories as sale_categories
-        on
-            returns.original_order_id = sale_categories.order_id
-            and own_categories.order_id is null
+),
+
+-- of what nothing tells the category, it is unknown
+category_quarters as (
+    select
+        entries.customer_id,
+        entries.quarter_start_date,
+        coalesce(order_categories.product_category, 'unknown') as product_category,
+        sum(
+            {{ as_amount('entries.revenue_amount * coalesce(order_categories.category_share, 1)') }}
+        ) as revenue
+    from entries
+    left join order_categories
+        on entries.lined_order_id = order_categories.order_id
     group by
         entries.customer_id,
-        {{ period_start("'quarter'", 'entries.revenue_date') }},
-        coalesce(own_categories.product_category, sale_categories.product_category, 'unknown')
+        entries.quarter_start_date,
+        coalesce(order_categories.product_category, 'unknown')
 ),
 
 -- what may be of any category counts as one asked about
@@ -135,14 +147,13 @@ category_years_spent as (
         categories_counted.quarter_end_date,
         sum(category_quarters.revenue) as spend
     from categories_counted
-    inner join quarters
-        on categories_counted.quarter_end_date = quarters.quarter_end_date
+    inner join quarters_of_years
+        on categories_counted.quarter_end_date = quarters_of_years.quarter_end_date
     inner join category_quarters
         on
             categories_counted.customer_id = category_quarters.customer_id
             and categories_counted.product_category = category_quarters.product_category
-            and category_quarters.quarter_start_date
-            between quarters.year_start_date and quarters.period_start_date
+            and quarters_of_years.quarter_start_date = category_quarters.quarter_start_date
     group by categories_counted.customer_id, categories_counted.quarter_end_date
 ),
 
