@@ -111,18 +111,13 @@ engagements as (
     select
         events.customer_id,
         events.event_type,
-        events.event_date
-    from {{ ref('stg_engagement_events') }} as events
+        events.engaged_on
+    from {{ ref('int_own_engagements') }} as events
     left join first_spells
         on events.customer_id = first_spells.customer_id
     where
-        events.event_type in (
-            'site_visit', 'portal_login', 'tool_use', 'download', 'form_submitted'
-        )
-        and (
-            first_spells.first_active_on is null
-            or events.event_date < first_spells.first_active_on
-        )
+        first_spells.first_active_on is null
+        or events.engaged_on < first_spells.first_active_on
 ),
 
 -- an engagement counts for some days: enough of them at once, and the prospect is nurtured
@@ -134,13 +129,13 @@ engagement_days as (
     from (
         select
             customer_id,
-            event_date as changed_on,
+            engaged_on as changed_on,
             1 as change
         from engagements
         union all
         select
             customer_id,
-            {{ days_after('event_date', var('nurtured_days')) }} as changed_on,
+            {{ days_after('engaged_on', var('nurtured_days')) }} as changed_on,
             -1 as change
         from engagements
     ) as changes
@@ -429,7 +424,7 @@ signals as (
     from (
         select
             customer_id,
-            event_date as captured_on
+            engaged_on as captured_on
         from engagements
         where event_type = 'form_submitted'
         union all

@@ -19,7 +19,14 @@ from subscription_simulator import ONE_DAY, Run
 NEW_DAYS = 90
 NURTURED_DAYS = 90
 NURTURED_ENGAGEMENTS = 3
-ENGAGEMENTS = {"site_visit", "portal_login", "tool_use", "download", "form_submitted"}
+ENGAGEMENTS = {
+    "site_visit",
+    "portal_login",
+    "tool_use",
+    "download",
+    "form_submitted",
+    "loyalty_redeemed",
+}
 EXIT_SURVEY_DAYS = 90
 NPS_MONTHS = 12
 ADVOCATE_PURCHASES = 3

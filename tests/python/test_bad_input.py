@@ -272,6 +272,51 @@ BAD_MEMBERSHIPS: dict[str, tuple[list[dict[str, str]], list[tuple[str, str | Non
         ACCEPTED,
     ),
 }
+
+
+def wallet_answer(response_id: str, **changes: str) -> dict[str, str]:
+    """Return a good answer to the question what a customer spends, with changes."""
+    good = {"response_id": response_id, "customer_id": "ann", "survey_type": "wallet"}
+    good |= {"responded_at": "2024-01-05", "category_spend_amount": "90"}
+    return good | {"spend_period_months": "3", "brand_rank": "1", "brands_used": "2"} | changes
+
+
+# kind -> its row of survey_responses.csv, and its fate
+BAD_WALLETS: dict[str, tuple[dict[str, str], list[tuple[str, str | None]]]] = {
+    "a rank above the number of brands": (
+        wallet_answer("third_of_two", brand_rank="3"),
+        rejected("brand_rank_out_of_range"),
+    ),
+    "a rank of 0": (wallet_answer("rank_0", brand_rank="0"), rejected("brand_rank_out_of_range")),
+    "no brands at all": (
+        wallet_answer("no_brands", brands_used="0", brand_rank=""),
+        rejected("brands_used_not_positive"),
+    ),
+    "a rank without the number of brands": (wallet_answer("rank_alone", brands_used=""), ACCEPTED),
+    "a spend period of 0 months": (
+        wallet_answer("no_time", spend_period_months="0"),
+        rejected("spend_period_months_not_positive"),
+    ),
+    "a negative spend": (
+        wallet_answer("negative_spend", category_spend_amount="-1"),
+        rejected("category_spend_amount_negative"),
+    ),
+    "a spend of a trillion by the year": (
+        wallet_answer("rich", category_spend_amount="500000000000", spend_period_months="3"),
+        rejected("implausible_yearly_spend"),
+    ),
+    "zeros in the wallet columns of another survey": (
+        wallet_answer(
+            "filled",
+            survey_type="csat",
+            category_spend_amount="0",
+            spend_period_months="0",
+            brand_rank="0",
+            brands_used="0",
+        ),
+        ACCEPTED,
+    ),
+}
 # kinds that have a test of their own
 SHAPES = "test_rows_of_files_of_every_shape_arrive_with_what_they_say"
 TRIED_ELSEWHERE = {
@@ -355,6 +400,7 @@ def bad_rows(tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
     versions = [row for rows, *_ in BAD_SUBSCRIPTIONS.values() for row in rows]
     (delivery / "subscriptions.csv").write_text(csv_text(versions))
     answers = [row for rows, *_ in BAD_SURVEYS.values() for row in rows]
+    answers += [row for row, _ in BAD_WALLETS.values()]
     (delivery / "survey_responses.csv").write_text(csv_text(answers))
     stays = [row for rows, *_ in BAD_MEMBERSHIPS.values() for row in rows]
     (delivery / "loyalty_memberships.csv").write_text(csv_text(stays))
@@ -411,6 +457,17 @@ def test_a_bad_version_has_its_fate_and_counts_until_it_stops(kind, bad_rows):
         subscription_id,
     )
     assert counted == versions
+
+
+@pytest.mark.parametrize("kind", BAD_WALLETS)
+def test_a_bad_answer_has_its_fate_and_its_reasons(kind, bad_rows):
+    row, fates = BAD_WALLETS[kind]
+    found = bad_rows.query(
+        f"select {ROW_FATE}, rejection_reasons from restricted.base_survey_responses "
+        "where response_id = ?",
+        row["response_id"],
+    )
+    assert found == fates
 
 
 def test_versions_that_tell_two_stories_are_counted(bad_rows):
@@ -877,6 +934,7 @@ def test_every_documented_kind_is_tried_and_every_kind_tried_is_documented():
         | BAD_SUBSCRIPTIONS.keys()
         | BAD_SURVEYS.keys()
         | BAD_MEMBERSHIPS.keys()
+        | BAD_WALLETS.keys()
         | {kind for kind, _ in KINDS_OF_FILES}
         | set(TRIED_ELSEWHERE)
     )

@@ -1,0 +1,247 @@
+-- Grain: one row per customer and quarter end with a known wallet, and with spend or an answer.
+{{ config(post_hook='{{ warn_of_unsold_categories() }}') }}
+
+with
+
+quarters as (
+    select * from {{ ref('dim_periods') }}
+    where period_grain = 'quarter' and is_complete_period
+),
+
+-- the four quarters of the 12 months to each quarter end: so the joins below are equalities
+quarters_of_years as (
+    select
+        ends.closes_on as quarter_end_date,
+        quarters.period_start_date as quarter_start_date
+    from quarters as ends
+    inner join quarters
+        on
+            ends.period_start_date >= quarters.period_start_date
+            and {{ months_after('ends.next_period_start_date', -12) }} <= quarters.period_start_date
+),
+
+answers as (
+    select * from {{ ref('int_wallet_answers') }}
+),
+
+wallets_answered as (
+    select
+        customer_id,
+        quarter_end_date,
+        max(answered_on) as answered_on,
+        count(case when not is_whole_wallet then 1 end) as categories_count,
+        -- one category that no product has, and lines cannot tell what to hold against the sum
+        min(case when is_category_sold then 1 else 0 end) = 1 as is_by_category,
+        sum(wallet_amount) as wallet,
+        {{ rate(
+            'sum(cast(wallet_amount as double) * wallet_allocation_share)',
+            'sum(case when wallet_allocation_share is not null then wallet_amount end)'
+        ) }} as wallet_allocation_share
+    from answers
+    group by customer_id, quarter_end_date
+),
+
+-- what a customer spent in all: what recurs is spent on us, too
+years_spent as (
+    select
+        revenue_quarters.customer_id,
+        quarters_of_years.quarter_end_date,
+        sum(revenue_quarters.revenue_amount) as spend
+    from {{ ref('int_revenue_quarters') }} as revenue_quarters
+    inner join quarters_of_years
+        on revenue_quarters.quarter_start_date = quarters_of_years.quarter_start_date
+    group by revenue_quarters.customer_id, quarters_of_years.quarter_end_date
+),
+
+customers_asked as (
+    select distinct customer_id
+    from wallets_answered
+    where is_by_category
+),
+
+-- each category's part of an order, where its lines tell
+order_categories as (
+    select
+        order_id,
+        lower(product_category) as product_category,
+        {{ rate(
+            'sum(original_amount)', 'sum(sum(original_amount)) over (partition by order_id)'
+        ) }} as category_share
+    from {{ ref('fct_order_lines') }}
+    where customer_id in (select customers_asked.customer_id from customers_asked)
+    group by order_id, lower(product_category)
+    qualify sum(sum(original_amount)) over (partition by order_id) <> 0
+),
+
+returns as (
+    select
+        order_id,
+        original_order_id
+    from {{ ref('int_orders_valued') }}
+    where order_type = 'return'
+),
+
+-- a return without lines is of the categories of its sale
+entries as (
+    select
+        entries.customer_id,
+        {{ period_start("'quarter'", 'entries.revenue_date') }} as quarter_start_date,
+        entries.revenue_amount,
+        case
+            when orders_with_lines.order_id is not null then entries.order_id
+            else returns.original_order_id
+        end as lined_order_id
+    from {{ ref('int_revenue_entries') }} as entries
+    inner join customers_asked
+        on entries.customer_id = customers_asked.customer_id
+    left join (select distinct order_id from order_categories) as orders_with_lines
+        on entries.order_id = orders_with_lines.order_id
+    left join returns
+        on entries.order_id = returns.order_id
+),
+
+-- of what nothing tells the category, it is unknown
+category_quarters as (
+    select
+        entries.customer_id,
+        entries.quarter_start_date,
+        coalesce(order_categories.product_category, 'unknown') as product_category,
+        sum(
+            {{ as_amount('entries.revenue_amount * coalesce(order_categories.category_share, 1)') }}
+        ) as revenue
+    from entries
+    left join order_categories
+        on entries.lined_order_id = order_categories.order_id
+    group by
+        entries.customer_id,
+        entries.quarter_start_date,
+        coalesce(order_categories.product_category, 'unknown')
+),
+
+-- what may be of any category counts as one asked about
+categories_counted as (
+    select
+        answers.customer_id,
+        answers.quarter_end_date,
+        answers.product_category
+    from answers
+    inner join wallets_answered
+        on
+            answers.customer_id = wallets_answered.customer_id
+            and answers.quarter_end_date = wallets_answered.quarter_end_date
+    where wallets_answered.is_by_category
+
+    union all
+
+    select
+        customer_id,
+        quarter_end_date,
+        'unknown' as product_category
+    from wallets_answered
+    where is_by_category
+),
+
+category_years_spent as (
+    select
+        categories_counted.customer_id,
+        categories_counted.quarter_end_date,
+        sum(category_quarters.revenue) as spend
+    from categories_counted
+    inner join quarters_of_years
+        on categories_counted.quarter_end_date = quarters_of_years.quarter_end_date
+    inner join category_quarters
+        on
+            categories_counted.customer_id = category_quarters.customer_id
+            and categories_counted.product_category = category_quarters.product_category
+            and quarters_of_years.quarter_start_date = category_quarters.quarter_start_date
+    group by categories_counted.customer_id, categories_counted.quarter_end_date
+),
+
+wallets as (
+    select
+        wallets_answered.customer_id,
+        wallets_answered.quarter_end_date,
+        wallets_answered.answered_on,
+        'survey' as wallet_source,
+        case when wallets_answered.is_by_category then 'categories' else 'all' end
+            as spend_scope,
+        wallets_answered.categories_count,
+        coalesce(
+            case
+                when wallets_answered.is_by_category then category_years_spent.spend
+                else years_spent.spend
+            end, 0
+        ) as own_spend,
+        wallets_answered.wallet,
+        wallets_answered.wallet_allocation_share
+    from wallets_answered
+    left join category_years_spent
+        on
+            wallets_answered.customer_id = category_years_spent.customer_id
+            and wallets_answered.quarter_end_date = category_years_spent.quarter_end_date
+    left join years_spent
+        on
+            wallets_answered.customer_id = years_spent.customer_id
+            and wallets_answered.quarter_end_date = years_spent.quarter_end_date
+
+    union all
+
+    -- who gave no answer has the wallet of the segment, once something was spent
+    select
+        years_spent.customer_id,
+        years_spent.quarter_end_date,
+        cast(null as date) as answered_on,
+        'benchmark' as wallet_source,
+        'all' as spend_scope,
+        0 as categories_count,
+        years_spent.spend as own_spend,
+        benchmarks.yearly_wallet_amount as wallet,
+        cast(null as double) as wallet_allocation_share
+    from years_spent
+    inner join {{ ref('dim_customers') }} as customers
+        on years_spent.customer_id = customers.customer_id
+    inner join {{ ref('wallet_benchmarks') }} as benchmarks
+        on lower(customers.customer_segment) = lower(trim(benchmarks.customer_segment))
+    left join wallets_answered
+        on
+            years_spent.customer_id = wallets_answered.customer_id
+            and years_spent.quarter_end_date = wallets_answered.quarter_end_date
+    where years_spent.spend > 0 and wallets_answered.customer_id is null
+),
+
+-- who gave back more than was bought in the year has spent nothing
+wallets_with_spend as (
+    select
+        *,
+        greatest(own_spend, 0) as counted_spend
+    from wallets
+)
+
+select
+    -- keys
+    customer_id,
+    quarter_end_date,
+
+    -- words
+    wallet_source,
+    spend_scope,
+
+    -- dates
+    answered_on,
+
+    -- counts
+    categories_count,
+
+    -- amounts
+    {{ as_amount('counted_spend') }} as own_spend_amount,
+    {{ as_amount('wallet') }} as wallet_amount,
+    {{ as_amount('greatest(wallet - counted_spend, 0)') }} as wallet_headroom_amount,
+
+    -- rates
+    {{ rate('counted_spend', 'greatest(wallet, counted_spend)') }} as share_of_wallet,
+    {{ rate('counted_spend', 'wallet') }} as raw_share_of_wallet,
+    wallet_allocation_share,
+
+    -- flags
+    counted_spend > wallet as is_wallet_understated
+from wallets_with_spend
