@@ -11,7 +11,7 @@ where is_paying and started_on < stopped_on
 qualify row_number() over (
     partition by customer_id, stopped_on
     order by
-        case when cancel_reason = 'unknown' then 1 else 0 end asc,
+        case when {{ reason_code('cancel_reason') }} = 'unknown' then 1 else 0 end asc,
         mrr_amount desc,
         subscription_id asc
 ) = 1
