@@ -1,6 +1,6 @@
 -- Grain: one row per vertical and whether the stay was at risk.
--- Does `at_risk` warn? Of the stays in it, and of those in the other stages of an active customer, the
--- share that churned within the next activity window; only where that has passed.
+-- Does `at_risk` warn? Of the stays in it, and of those in the other stages of an active customer,
+-- the share that churned within the next activity window; only where that has passed.
 
 with
 
@@ -49,4 +49,4 @@ left join stays_that_churned
         stays.customer_id = stays_that_churned.customer_id
         and stays.entered_on = stays_that_churned.entered_on
 group by stays.vertical, stays.is_at_risk
-order by stays.vertical, stays.is_at_risk desc
+order by stays.vertical asc, stays.is_at_risk desc

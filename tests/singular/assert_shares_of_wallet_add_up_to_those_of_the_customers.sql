@@ -1,5 +1,5 @@
--- At each quarter end and for each source of the wallet, the report has the buyers and amounts of the
--- facts. A benchmark also counts, as customers, those who bought nothing.
+-- At each quarter end and for each source of the wallet, the report has the buyers and amounts of
+-- the facts. A benchmark also counts, as customers, those who bought nothing.
 with
 
 facts as (

@@ -161,7 +161,9 @@ periods_summed as (
         sum(gross_retained_change) as gross_retained_change,
         sum(net_retained_change) as net_retained_change,
         sum(
-            {{ movements | join('_mrr\n            + ') }}_mrr
+            {%- for movement in movements %}
+            {{ '+ ' if not loop.first }}{{ movement }}_mrr
+            {%- endfor %}
         ) as mrr_change
     from happenings
     group by segment_number, period_grain, period_start_date
