@@ -46,7 +46,7 @@ test: $(INSTALLED_DEV) ## lint the code and the SQL, then run every test (those 
 	@echo "pytest"
 	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest -m "not long" $(ARGS)
 
-test-long: $(INSTALLED_DEV) ## run the tests that take minutes: random damage, deliveries in parts
+test-long: $(INSTALLED_DEV) ## run the tests that take minutes: random damage, late parts, simulations
 	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest -m long $(ARGS)
 
 bench: $(INSTALLED) ## time the build of ten million orders (ARGS="--customers 100000" is a smaller one)
