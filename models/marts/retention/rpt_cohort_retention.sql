@@ -64,6 +64,17 @@ cohorts_of_customers as (
     group by customer_id
 ),
 
+-- whatever was bought in a month, its first purchase stands for the customer
+purchasing_months as {{ not_materialized() }} (
+    select
+        customer_id,
+        {{ month_start('order_date') }} as activity_month
+    from {{ ref('int_orders_sequenced') }}
+    where
+        order_number = 1
+        or days_since_previous_order >= day(order_date)
+),
+
 customer_activities as (
     -- a refund known but dated after as-of has not happened yet
     select
@@ -79,18 +90,14 @@ customer_activities as (
 
     union all
 
-    -- whatever was bought in a month, its first purchase stands for the customer
     select
         customer_id,
         'orders' as relationship,
-        {{ month_start('order_date') }} as activity_month,
+        activity_month,
         1 as purchasing_customers,
         0 as revenue_amount,
         0 as margin_amount
-    from {{ ref('int_orders_sequenced') }}
-    where
-        order_number = 1
-        or days_since_previous_order >= day(order_date)
+    from purchasing_months
 ),
 
 cohort_activities as (
@@ -189,28 +196,29 @@ recurring_activities as (
         customers.cohort_of_any, customers.cohort_of_subscription, changes.activity_month
 ),
 
--- in `any`, who buys in a month that is paid for anyway is still one customer
+-- in `any`, who buys in a month that is paid for anyway is still one customer; two spells may share
+-- the month
 purchases_in_paid_months as (
     select
-        customers.cohort_of_any,
-        customer_activities.activity_month,
+        cohort_of_any,
+        activity_month,
         count(*) as purchases
-    from customer_activities
-    inner join cohorts_of_customers as customers
-        on customer_activities.customer_id = customers.customer_id
-    where
-        customer_activities.purchasing_customers = 1
-        and exists (
-            select 1
-            from subscription_spells
-            where
-                subscription_spells.customer_id = customer_activities.customer_id
-                and subscription_spells.first_month <= customer_activities.activity_month
-                and coalesce(
-                    subscription_spells.last_month >= customer_activities.activity_month, true
-                )
-        )
-    group by customers.cohort_of_any, customer_activities.activity_month
+    from (
+        select distinct
+            customers.cohort_of_any,
+            purchasing_months.customer_id,
+            purchasing_months.activity_month
+        from purchasing_months
+        inner join subscription_spells
+            on
+                purchasing_months.customer_id = subscription_spells.customer_id
+                and purchasing_months.activity_month >= subscription_spells.first_month
+                and purchasing_months.activity_month
+                <= coalesce(subscription_spells.last_month, {{ open_end() }})
+        inner join cohorts_of_customers as customers
+            on purchasing_months.customer_id = customers.customer_id
+    ) as purchasing_and_paying
+    group by cohort_of_any, activity_month
 ),
 
 -- what happened in a month of a cohort's life; spells begun less spells ended are customers
