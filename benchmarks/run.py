@@ -12,24 +12,43 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import duckdb
 
-from benchmarks.generate import generate
+from benchmarks.generate import TABLES, generate
 from python_helpers.build import Build, environment, prepare_folders
 from python_helpers.publish import publish
 from python_helpers.settings import Settings, resolve_settings
 
 PROJECT = Path(__file__).resolve().parents[1]
-ORDER_TABLES = ("customers", "orders", "order_lines", "products", "exchange_rates")
 SUBSCRIPTION_TABLES = ("customers", "subscriptions", "exchange_rates", "survey_responses")
+# Contracts have a table of their own, so that the others are those of a shop.
+SHOP_TABLES = tuple(table for table in TABLES if table != "subscriptions")
 CUSTOMERS_PER_SUBSCRIBER = 5  # of the generator
-# Models that read order lines, which are twice as many as orders, stand on lines of their own.
-ORDER_LINE_MODELS = ("base_order_lines+", "dim_products")
+# What is no step of the way from raw orders (or versions) to retention stands under a heading of
+# its own: models, and folders of marts.
+PARTS = {
+    "order lines": (
+        *("base_order_lines", "stg_order_lines", "fct_order_lines", "dim_products"),
+        *("rpt_revenue_mix", "row_reconciliation", "rejected_rows"),
+    ),
+    "lifecycle and loyalty": (
+        *("fct_lifecycle_stages", "rpt_stage_periods", "rpt_stage_transitions", "rpt_funnel"),
+        *("marts/loyalty", "int_spending_trends", "int_stage_signals", "int_surveys_tallied"),
+        *("int_own_engagements", "int_service_contacts", "int_wallet_answers"),
+        *("int_revenue_quarters", "base_engagement_events", "base_survey_responses"),
+        "base_loyalty_memberships",
+    ),
+    "lifetime value": (
+        *("marts/value", "int_purchase_histories", "int_purchase_groups"),
+        *("int_purchase_model_fits", "int_purchase_forecasts", "int_renewal_model_fits"),
+        "int_value_predictions",
+    ),
+}
 BLOCK_BYTES = 262_144  # DuckDB's unit of storage
 
 
@@ -42,6 +61,8 @@ class Step:
     cpu_seconds: float
     megabytes: float | None = None
     """Size on disk of the table it wrote; None for a view."""
+    path: str = ""
+    """Of a model, its file below the folder of models."""
 
 
 def cpu_seconds() -> float:
@@ -119,7 +140,9 @@ def run_dbt(*, arguments: list[str], settings: Settings) -> list[Step]:
             node = event.data.node_info
             started, cpu_started = begun[node.unique_id]
             seconds, cpu = time.monotonic() - started, cpu_seconds() - cpu_started
-            steps.append(Step(name=node.node_name, seconds=seconds, cpu_seconds=cpu))
+            steps.append(
+                Step(name=node.node_name, seconds=seconds, cpu_seconds=cpu, path=node.node_path)
+            )
             click.echo(f"  {node.node_name}: {seconds:.1f} s", err=True)
 
     overall: list[Step] = []
@@ -160,19 +183,19 @@ def table_megabytes(*, warehouse: Path) -> dict[str, float]:
 
 def with_sizes(*, steps: list[Step], sizes: dict[str, float]) -> list[Step]:
     """Add to each step the size of the table it wrote."""
-    return [
-        Step(
-            name=step.name,
-            seconds=step.seconds,
-            cpu_seconds=step.cpu_seconds,
-            megabytes=sizes.get(step.name),
-        )
-        for step in steps
-    ]
+    return [replace(step, megabytes=sizes.get(step.name)) for step in steps]
+
+
+def part_of(*, step: Step, rest: str) -> str:
+    """Name the part of the build a model belongs to."""
+    for part, members in PARTS.items():
+        if any(step.name == member or step.path.startswith(f"{member}/") for member in members):
+            return part
+    return rest
 
 
 def measure(
-    *, settings: Settings, table: str, without_lines: bool
+    *, settings: Settings, table: str, publishes: bool
 ) -> tuple[Step, dict[str, list[Step]], int]:
     """Build and publish; returns the copy of a raw table, the steps by part, and its rows."""
     from dbt.cli.main import dbtRunner  # noqa: F401  the import is not a part of any step
@@ -181,19 +204,13 @@ def measure(
     prepare_folders(settings=settings)
     copies = [raw_copy(settings=settings, table=table)]
     started_at = datetime.now(UTC)
-    parts: dict[str, list[Step]] = {}
+    path = f"{table.removesuffix('s')} path"
+    parts: dict[str, list[Step]] = {path: []}
     with environment(values=settings.environment()):
         # the first parse is of a fresh clone; a refresh after it finds the project parsed
-        parts["preparation"] = run_dbt(
-            arguments=["seed", "--select", "path:seeds/reference"], settings=settings
-        )
-        parts[f"{table.removesuffix('s')} path"] = run_dbt(
-            arguments=["run", "--exclude", *ORDER_LINE_MODELS], settings=settings
-        )
-        if not without_lines:
-            parts["order lines"] = run_dbt(
-                arguments=["run", "--select", *ORDER_LINE_MODELS], settings=settings
-            )
+        run_dbt(arguments=["seed", "--select", "path:seeds/reference"], settings=settings)
+        for step in run_dbt(arguments=["run"], settings=settings):
+            parts.setdefault(part_of(step=step, rest=path), []).append(step)
     copies.append(raw_copy(settings=settings, table=table))
     sizes = table_megabytes(warehouse=settings.warehouse)
     parts = {part: with_sizes(steps=steps, sizes=sizes) for part, steps in parts.items()}
@@ -205,7 +222,7 @@ def measure(
     build = Build(
         started_at=started_at, seconds=0, marts=tuple(sorted(mart for (mart,) in marts)), nodes={}
     )
-    if not without_lines:
+    if publishes:
         parts["publishing"] = []
         with timed(name="publishing", steps=parts["publishing"]):
             publish(settings=settings, build=build)
@@ -221,8 +238,6 @@ def table_lines(*, copy: Step, parts: dict[str, list[Step]], rows: str) -> Itera
     yield "|---|--:|--:|--:|--:|"
     yield row(step=Step(name="**raw copy**", seconds=copy.seconds, cpu_seconds=copy.cpu_seconds))
     for part, steps in parts.items():
-        if part == "preparation":
-            continue
         small = [step for step in steps if step.seconds < 0.1]
         for step in steps:
             if step not in small:
@@ -263,7 +278,6 @@ def row(*, step: Step, copy: Step | None = None) -> str:
     help="Where generated data and the warehouse go.  [default: target/benchmark]",
 )
 @click.option("--data", type=click.Path(path_type=Path, exists=True), help="Raw data to use as is.")
-@click.option("--orders-only", is_flag=True, help="Neither order lines nor publishing.")
 @click.option("--subscriptions", is_flag=True, help="Subscriptions in place of orders.")
 @click.option("--memory-limit", help="Memory DuckDB may use.  [default: the profile's]")
 @click.option("--threads", type=int, help="Cores DuckDB may use.  [default: all]")
@@ -271,12 +285,11 @@ def main(
     customers: int | None,
     folder: Path,
     data: Path | None,
-    orders_only: bool,
     subscriptions: bool,
     memory_limit: str | None,
     threads: int | None,
 ) -> None:
-    """Time the order path, order lines and publishing; prints the table of the README."""
+    """Time a build, part by part, and publishing; prints the table of the README."""
     folder.mkdir(parents=True, exist_ok=True)
     table = "subscriptions" if subscriptions else "orders"
     customers = customers or (300_000 if subscriptions else 1_000_000)
@@ -291,7 +304,7 @@ def main(
                 customers=customers,
                 seed=1,
                 file_format="parquet",
-                tables=ORDER_TABLES,
+                tables=SHOP_TABLES,
             ):
                 click.echo(f"  {name}: {rows:,} rows", err=True)
     settings = resolve_settings(
@@ -304,9 +317,7 @@ def main(
         memory_limit=memory_limit,
         keep_builds=1,
     )
-    copy, parts, rows = measure(
-        settings=settings, table=table, without_lines=orders_only or subscriptions
-    )
+    copy, parts, rows = measure(settings=settings, table=table, publishes=not subscriptions)
     shutil.rmtree(settings.publish_dir, ignore_errors=True)
     settings.warehouse.unlink()
     counted = f"{rows / 1e6:.1f} million {'versions of ' if subscriptions else ''}{table}"

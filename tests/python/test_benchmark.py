@@ -35,7 +35,8 @@ def test_the_table_has_every_part_and_the_parts_add_up(tmp_path):
     end = names.index("**order path**")
     steps = sum(float(row[1]) for row in rows[1:end])
     assert float(rows[end][1]) == pytest.approx(steps, abs=0.05 * end)
-    assert names.index("**order lines**") > end
+    for part in ("order lines", "lifecycle and loyalty"):
+        assert names.index(f"**{part}**") > end
     # what it made is gone but for the raw data
     assert not list(tmp_path.glob("*.duckdb"))
 
@@ -45,4 +46,4 @@ def test_the_path_of_subscriptions_has_a_table_of_its_own(tmp_path):
         name for name, *_ in table_of("--subscriptions", "--customers", 60, "--folder", tmp_path)
     ]
     assert names[0] == "**raw copy**"
-    assert names[-1] == "**subscription path**"
+    assert "**subscription path**" in names
