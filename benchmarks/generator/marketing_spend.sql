@@ -1,5 +1,5 @@
 -- Monthly, one row per channel and campaign: what the month's newcomers have cost, and
--- the mails to those already here.
+-- what was sent to those already here, offers included.
 with newcomers as (
     select
         date_trunc('month', joined_at)::date as spend_date,
@@ -33,7 +33,7 @@ spending as (
         spend_date + 14 as spend_date,
         channel,
         null as campaign_no,
-        customers * 2 as euros,
+        customers * 25 as euros,
         'awareness' as objective,
         null as leads_count
     from newcomers
@@ -46,7 +46,7 @@ spending as (
         spend_date,
         'sales' as channel,
         null as campaign_no,
-        sum(businesses) * 60 as euros,
+        sum(businesses) * 400 as euros,
         'conversion' as objective,
         sum(businesses) * 2 as leads_count
     from newcomers
@@ -58,7 +58,7 @@ spending as (
         date_trunc('month', started_at)::date as spend_date,
         'email' as channel,
         campaign_no,
-        count(*) as euros,
+        count(*) * 60 as euros,
         'retention' as objective,
         null as leads_count
     from plan_campaign_members

@@ -46,12 +46,12 @@ from (values
 -- cost_per_customer: what it takes to win one, in EUR.
 create table channels as
 from (values
-    (1, 'organic_search', 1.00, 1.00, 4),
-    (2, 'paid_search', 1.05, 0.95, 19),
-    (3, 'paid_social', 1.25, 0.75, 24),
-    (4, 'referral', 0.65, 1.60, 7),
-    (5, 'email', 0.85, 1.20, 5),
-    (6, 'partner', 1.00, 1.00, 14),
+    (1, 'organic_search', 1.00, 1.00, 40),
+    (2, 'paid_search', 1.05, 0.95, 190),
+    (3, 'paid_social', 1.25, 0.75, 240),
+    (4, 'referral', 0.65, 1.60, 70),
+    (5, 'email', 0.85, 1.20, 50),
+    (6, 'partner', 1.00, 1.00, 140),
     (7, null, 1.05, 0.95, 0)
 ) as channel (channel_no, channel, one_time_factor, life_factor, cost_per_customer);
 
