@@ -25,6 +25,9 @@ WITHOUT_SETTINGS := env $(addprefix -u ,RAW_INPUT RAW_DATA_DIR WAREHOUSE_PATH PU
 IN_TEST_DIR := $(WITHOUT_SETTINGS) DBT_TARGET_PATH=$(TEST_DIR) DBT_PROFILES_DIR=$(TEST_DIR) \
 	WAREHOUSE_PATH=$(TEST_DIR)/warehouse.duckdb
 
+# A process per core takes tests, file by file: what a file builds once serves all its tests.
+SIDE_BY_SIDE := -n auto --dist loadfile
+
 .PHONY: help build docs test test-long bench lock clean
 
 help: ## list the targets
@@ -42,12 +45,12 @@ test: $(INSTALLED_DEV) ## lint the code and the SQL, then run every test (those 
 	@mkdir -p $(TEST_DIR)
 	@cp profiles.example.yml $(TEST_DIR)/profiles.yml
 	@echo "sqlfluff lint models analyses tests/singular"
-	@$(IN_TEST_DIR) $(BIN)/python -m sqlfluff lint models analyses tests/singular
+	@$(IN_TEST_DIR) $(BIN)/python -m sqlfluff lint --processes 0 models analyses tests/singular
 	@echo "pytest"
-	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest -m "not long" $(ARGS)
+	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not long" $(ARGS)
 
 test-long: $(INSTALLED_DEV) ## run the tests that take minutes: random damage, late parts, simulations
-	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest -m long $(ARGS)
+	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest $(SIDE_BY_SIDE) -m long $(ARGS)
 
 bench: $(INSTALLED) ## time the build of ten million orders (ARGS="--customers 100000" is a smaller one)
 	@$(WITHOUT_SETTINGS) $(BIN)/python -m benchmarks.run $(ARGS)
