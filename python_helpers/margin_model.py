@@ -15,8 +15,8 @@ from scipy.special import digamma, gammaln
 from python_helpers.likelihood import Fit, Floats, maximise
 
 TOO_FEW = "too few margins"
-NO_MEAN = "no finite mean"
-BOUNDS = {"p": (1e-3, 1e3), "q": (1e-3, 1e3), "v": (1e-6, 1e6)}
+# with q below 2 the means of customers have no variance, below 1 no mean: nothing to expect of one
+BOUNDS = {"p": (1e-3, 1e3), "q": (2.0, 1e3), "v": (1e-6, 1e6)}
 ROUGH_CUSTOMERS = 20_000  # of more, every second, third, ... is enough to try the starts on
 STARTS = ((6.0, 4.0, 0.5), (1.0, 2.0, 1.0), (20.0, 10.0, 0.45))  # v is in units of the mean margin
 
@@ -59,7 +59,6 @@ def fit(*, frequency: Floats, margin: Floats, min_customers: int = 2) -> Fit:
     """Fit p, q and v (v in the unit of margin); the order of customers is of no matter.
 
     Only customers with a repeat and a margin above 0 can be fitted, because gamma knows no others.
-    A fit whose customers would have no finite mean (q up to 1) cannot be used.
     """
     x, total = np.asarray(frequency, float), np.asarray(margin, float)
     is_known = (x > 0) & (total > 0) & np.isfinite(total)
@@ -84,7 +83,7 @@ def fit(*, frequency: Floats, margin: Floats, min_customers: int = 2) -> Fit:
         return found
     parameters = {**found.parameters, "v": found.parameters["v"] * scale}
     return Fit(
-        status=found.status if parameters["q"] > 1 else NO_MEAN,
+        status=found.status,
         parameters=parameters,
         log_likelihood=found.log_likelihood,
         observations=len(x),

@@ -57,23 +57,27 @@ def survival(*, parameters: Mapping[str, float], renewals: Floats) -> Floats:
 def paid_months(
     *,
     parameters: Mapping[str, float],
-    age_months: Floats,
-    interval_months: Floats,
+    age: Floats,
+    interval: Floats,
     horizon_months: int,
+    month: float | Floats = 1.0,
     annual_discount_rate: float = 0.0,
 ) -> Floats:
     """Return the months to expect that a contract of this age is paid for within the horizon.
 
     The month that begins m months from now is paid if every renewal until then is: it counts
-    S((age + m) / interval) / S(age / interval) / (1 + rate)^(m / 12), in whole terms.
+    S((age + m) / interval) / S(age / interval) / (1 + rate)^(m / 12), in whole terms. Age, interval
+    and `month` are in one unit, months or days.
     """
-    age, interval = np.broadcast_arrays(np.asarray(age_months, float), interval_months)
-    months = np.arange(1, max(horizon_months, 0) + 1)
-    # a term of days is no whole number of months: a breath more, so that its end is one
-    renewals = np.floor((age[..., None] + months) / interval[..., None] + 1e-9)
+    age, interval, month = np.broadcast_arrays(
+        *(np.asarray(x, float) for x in (age, interval, month))
+    )
+    ahead = np.arange(1, max(horizon_months, 0) + 1)
+    # a breath more, so that a term which ends with the month has ended
+    renewals = np.floor((age[..., None] + ahead * month[..., None]) / interval[..., None] + 1e-9)
     before = np.floor(age / interval + 1e-9)
     kept = (
         survival(parameters=parameters, renewals=renewals)
         / survival(parameters=parameters, renewals=before)[..., None]
     )
-    return kept @ (1 + annual_discount_rate) ** (-months / 12)
+    return kept @ (1 + annual_discount_rate) ** (-ahead / 12)

@@ -284,8 +284,8 @@ def test_a_contract_of_a_year_is_paid_until_it_may_be_left():
     # alpha = beta = 1: of those there, 1/2 leave at the first end, 1/3 at the second, ...
     paid = renewal_model.paid_months(
         parameters={"alpha": 1, "beta": 1},
-        age_months=np.array([0, 11, 12]),
-        interval_months=np.array([12, 12, 12]),
+        age=np.array([0, 11, 12]),
+        interval=np.array([12, 12, 12]),
         horizon_months=12,
     )
     # 11 months to the end and one after; one end at once; the second end after 12
@@ -296,8 +296,8 @@ def test_a_month_a_year_ahead_counts_a_tenth_less():
     paid = {
         months: renewal_model.paid_months(
             parameters={"alpha": 1, "beta": 1e12},  # nobody leaves
-            age_months=np.array([3]),
-            interval_months=np.array([1]),
+            age=np.array([3]),
+            interval=np.array([1]),
             horizon_months=months,
             annual_discount_rate=0.1,
         )[0]
@@ -441,7 +441,7 @@ def test_one_customer_with_a_million_times_the_margin_moves_nobody_far():
     frequency = np.append(customers.frequency, 1)
     margin = np.append(customers.margin, 1e8)
     found = margin_model.fit(frequency=frequency, margin=margin)
-    assert found.status in ("converged", "no finite mean")
+    assert found.is_usable
     found = margin_model.expected_margin(
         parameters=found.parameters, frequency=np.array([10]), margin=np.array([70])
     )
