@@ -1,0 +1,14 @@
+"""Grain: one row per billing term, statistic and class of renewals so far."""
+
+
+def model(dbt, session):
+    """Fit the model of renewals to the contracts of each billing term, and judge it."""
+    from python_helpers.fitted import table_of_rows
+    from python_helpers.renewal_fits import renewal_rows
+
+    dbt.config(materialized="table")
+    rows = renewal_rows(
+        histories=dbt.ref("int_renewal_histories"),
+        min_churned=int(dbt.config.meta_get("ltv_min_churned_contracts")),
+    )
+    return table_of_rows(session=session, name="renewal_model_fits", rows=list(rows))
