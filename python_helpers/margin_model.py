@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.special import digamma, gammaln
 
-from python_helpers.likelihood import Fit, Floats, maximise
+from python_helpers.likelihood import Fit, Floats, dot, maximise
 
 TOO_FEW = "too few margins"
 # with q below 2 the means of customers have no variance, below 1 no mean: nothing to expect of one
@@ -30,7 +30,7 @@ class Likelihood:
         self.frequencies, of_frequency = np.unique(frequency, return_inverse=True)
         self.customers_of_frequency = np.bincount(of_frequency)
         log_margin = np.log(margin)
-        self.sum_of_logs = frequency @ log_margin
+        self.sum_of_logs = dot(frequency, log_margin)
         self.constant = -(log_margin - np.log(frequency)).sum() - len(frequency) * np.log(scale)
 
     def __call__(self, parameters: Floats) -> tuple[float, Floats]:
@@ -38,9 +38,9 @@ class Likelihood:
         p, q, v = parameters
         px, n = p * self.frequencies, self.customers_of_frequency
         reach = np.log(v + self.margin)
-        reach_of_purchases, reach_of_all = self.frequency @ reach, reach.sum()
+        reach_of_purchases, reach_of_all = dot(self.frequency, reach), reach.sum()
         value = (
-            n @ (gammaln(px + q) - gammaln(px) - gammaln(q) + q * np.log(v))
+            dot(n, gammaln(px + q) - gammaln(px) - gammaln(q) + q * np.log(v))
             + p * (self.sum_of_logs - reach_of_purchases)
             - q * reach_of_all
             + self.constant
@@ -48,9 +48,9 @@ class Likelihood:
         joint = digamma(px + q)
         by_reach = 1 / (v + self.margin)
         gradient = np.array([
-            (n * self.frequencies) @ (joint - digamma(px)) + self.sum_of_logs - reach_of_purchases,
-            n @ (joint - digamma(q)) + self.customers * np.log(v) - reach_of_all,
-            self.customers * q / v - p * (self.frequency @ by_reach) - q * by_reach.sum(),
+            dot(n * self.frequencies, joint - digamma(px)) + self.sum_of_logs - reach_of_purchases,
+            dot(n, joint - digamma(q)) + self.customers * np.log(v) - reach_of_all,
+            self.customers * q / v - p * dot(self.frequency, by_reach) - q * by_reach.sum(),
         ])  # fmt: skip
         return float(value / self.customers), gradient / self.customers
 

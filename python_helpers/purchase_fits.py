@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import duckdb
 import numpy as np
 
-from python_helpers import margin_model, purchase_model
+from python_helpers import margin_model, purchase_forecasts, purchase_model
 from python_helpers.fitted import Row, Slice, fit_rows, holdout_rows
-from python_helpers.likelihood import Fit, Floats
+from python_helpers.likelihood import Fit, Floats, dot
 
 PURCHASES = "bg_nbd"
 MARGINS = "gamma_gamma"
@@ -122,12 +122,12 @@ def judged(
     frequency, customers, margin = history["frequency"], history["customers"], history["margin"]
     age = history["age_days"] / DAYS_PER_WEEK
     known = {"parameters": purchases_fit.parameters, "frequency": frequency, "age": age}
-    expected = purchase_model.alive_probability(
+    expected = purchase_forecasts.alive_probability(
         recency=history["recency_days"] / DAYS_PER_WEEK, **known
-    ) * purchase_model.purchases_if_alive(horizon=weeks, **known)
+    ) * purchase_forecasts.purchases_if_alive(horizon=weeks, **known)
     share_of_age = weeks / np.where(age > 0, age, np.inf)
     # of a customer: the mean of the slice, if anybody has been there for a day
-    share_of_all = weeks * customers / max(customers @ age, 1 / DAYS_PER_WEEK)
+    share_of_all = weeks * customers / max(dot(customers, age), 1 / DAYS_PER_WEEK)
     yield from holdout_rows(
         of=purchases,
         status=purchases_fit.status,
@@ -137,7 +137,7 @@ def judged(
         forecasts={
             "predicted": customers * expected,
             "past_rate": customers * frequency * share_of_age,
-            "segment_mean": (customers @ frequency) * share_of_all,
+            "segment_mean": dot(customers, frequency) * share_of_all,
         },
     )
     if margins_fit.is_usable:

@@ -5,7 +5,7 @@ def model(dbt, session):
     """Forecast the purchases of customers who are alive, by the fit to everybody."""
     import numpy as np
 
-    from python_helpers import purchase_model
+    from python_helpers import purchase_forecasts, purchase_model
     from python_helpers.fitted import Slice, parameters_of, table
     from python_helpers.purchase_fits import DAYS_PER_WEEK, PURCHASES
 
@@ -41,10 +41,10 @@ def model(dbt, session):
         columns={
             "frequency": frequency,
             "age_days": age_days,
-            "purchases_12m_if_alive": purchase_model.purchases_if_alive(
+            "purchases_12m_if_alive": purchase_forecasts.purchases_if_alive(
                 horizon=365 / DAYS_PER_WEEK, **history
             ),
-            "discounted_purchases_if_alive": purchase_model.discounted_purchases_if_alive(
+            "discounted_purchases_if_alive": purchase_forecasts.discounted_purchases_if_alive(
                 horizon_months=int(dbt.config.meta_get("ltv_horizon_months")),
                 annual_discount_rate=float(dbt.config.meta_get("annual_discount_rate")),
                 **history,
