@@ -11,7 +11,7 @@ import numpy as np
 from python_helpers.likelihood import CONVERGED, Fit, Floats
 
 CLASSES = ("0", "1", "2", "3", "4", "5", "6", "7+")
-COLUMNS = {
+TYPES = {
     "model": "varchar",
     "segment_name": "varchar",
     "segment_value": "varchar",
@@ -21,6 +21,7 @@ COLUMNS = {
     "status": "varchar",
 }
 
+Columns = dict[str, Floats]
 Row = tuple[str, str, str, str, str, float, str]
 
 
@@ -113,12 +114,12 @@ def table_of_rows(
     *, session: duckdb.DuckDBPyConnection, name: str, rows: list[Row]
 ) -> duckdb.DuckDBPyRelation:
     """Return rows of fits as a relation."""
-    cells = list(zip(*rows, strict=True)) or [()] * len(COLUMNS)
+    cells = list(zip(*rows, strict=True)) or [()] * len(TYPES)
     columns = {
         column: np.array(values, dtype=float if column == "value" else object)
-        for column, values in zip(COLUMNS, cells, strict=True)
+        for column, values in zip(TYPES, cells, strict=True)
     }
-    return table(session=session, name=name, types=COLUMNS, columns=columns)
+    return table(session=session, name=name, types=TYPES, columns=columns)
 
 
 def parameters_of(*, fits: duckdb.DuckDBPyRelation, of: Slice) -> dict[str, float]:

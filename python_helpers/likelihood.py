@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy.optimize import minimize
 
 CONVERGED = "converged"
 AT_A_BOUND = "at a bound"
@@ -17,8 +16,11 @@ customers: its forecasts are as good as the hold-out says."""
 
 GRADIENT_TOLERANCE = 1e-4  # per observation, by the logarithm of a parameter
 BOUND_TOLERANCE = 1e-6
-WALL = 1e10  # the cost of what cannot be evaluated: a line search steps back from it
-NEWTON_STEPS = 12
+WALL = 1e10  # the cost of what cannot be evaluated: a search steps back from it
+ITERATIONS = 300
+SLOPE_OF_AN_END = 1e-7
+LEAST_GAIN = 1e-14  # of likelihood per observation; less drowns in rounding
+LONGEST_STEP = 2.0  # in logarithms, so that no step leaves what can be evaluated by far
 
 Floats = np.ndarray
 Objective = Callable[[Floats], tuple[float, Floats]]
@@ -56,6 +58,8 @@ class Point:
     logarithms: Floats
     cost: float
     slope: Floats
+    inverse_curvature: Floats
+    """What the search has learnt about how the slope changes, turned around."""
 
 
 def maximise(
@@ -73,17 +77,25 @@ def maximise(
     best end is only corrected on all data. It never raises: the status says what came of it.
     """
     limits = np.log(np.array(list(bounds.values()), dtype=float))
-    best = searched(objective=rough_objective or objective, starts=np.log(starts), limits=limits)
+    ends = [
+        searched(objective=rough_objective or objective, start=np.log(start), limits=limits)
+        for start in starts
+    ]
+    best = min(ends, key=lambda end: end.cost)
     if rough_objective:
-        best = corrected(
-            objective=objective, rough_objective=rough_objective, start=best, limits=limits
+        best = searched(
+            objective=objective,
+            start=best.logarithms,
+            limits=limits,
+            inverse_curvature=best.inverse_curvature,
         )
     if best.cost >= WALL:
         return Fit(status=NOT_CONVERGED, observations=observations)
-    if np.abs(free_slope(point=best, limits=limits)).max() > GRADIENT_TOLERANCE:
+    is_bound = np.abs(best.logarithms[:, None] - limits).min(axis=1) < BOUND_TOLERANCE
+    if np.abs(best.slope[is_free(point=best, limits=limits)]).max(initial=0) > GRADIENT_TOLERANCE:
         status = NOT_CONVERGED
     else:
-        status = AT_A_BOUND if is_at_bound(point=best, limits=limits).any() else CONVERGED
+        status = AT_A_BOUND if is_bound.any() else CONVERGED
     return Fit(
         status=status,
         parameters=dict(zip(bounds, np.exp(best.logarithms).tolist(), strict=True)),
@@ -92,79 +104,101 @@ def maximise(
     )
 
 
-def evaluated(*, objective: Objective, logarithms: Floats) -> Point:
+def searched(
+    *,
+    objective: Objective,
+    start: Floats,
+    limits: Floats,
+    inverse_curvature: Floats | None = None,
+) -> Point:
+    """Walk downhill within the limits, by the method of Broyden, Fletcher, Goldfarb and Shanno.
+
+    The same steps as in a library, without its threads: for so few parameters they cost more than
+    they help. What an earlier search learnt of the curvature saves most of the way.
+    """
+    unknown = np.eye(len(limits))
+    point = evaluated(
+        objective=objective,
+        logarithms=np.clip(start, limits[:, 0], limits[:, 1]),
+        inverse_curvature=unknown if inverse_curvature is None else inverse_curvature,
+    )
+    were_free = is_free(point=point, limits=limits)
+    for _ in range(ITERATIONS):
+        free = is_free(point=point, limits=limits)
+        if (free != were_free).any():  # a walk along a bound knows another curvature
+            point, were_free = replace(point, inverse_curvature=unknown), free
+        if np.abs(point.slope[free]).max(initial=0) < SLOPE_OF_AN_END:
+            break
+        following = stepped(objective=objective, point=point, free=free, limits=limits)
+        if following is None:
+            # nothing learnt is better than something wrong
+            afresh = replace(point, inverse_curvature=unknown)
+            following = stepped(objective=objective, point=afresh, free=free, limits=limits)
+        if following is None:
+            break
+        point = following
+    return point
+
+
+def stepped(*, objective: Objective, point: Point, free: Floats, limits: Floats) -> Point | None:
+    """Return a point that is lower by as much as the slope promises, a part at least, or None."""
+    slope = np.where(free, point.slope, 0)
+    direction = -np.where(free, np.einsum("ij,j->i", point.inverse_curvature, slope), 0)
+    if dot(direction, slope) > -LEAST_GAIN:
+        direction = -slope
+    if dot(direction, slope) > -LEAST_GAIN:
+        return None
+    direction *= min(1, LONGEST_STEP / np.abs(direction).max())
+    share = 1.0
+    while share > 1e-12:
+        logarithms = np.clip(point.logarithms + share * direction, limits[:, 0], limits[:, 1])
+        step = logarithms - point.logarithms
+        following = evaluated(
+            objective=objective,
+            logarithms=logarithms,
+            inverse_curvature=point.inverse_curvature,
+        )
+        if following.cost <= point.cost + 1e-4 * dot(step, slope) and step.any():
+            return replace(
+                following,
+                inverse_curvature=learnt(
+                    inverse=point.inverse_curvature,
+                    step=np.where(free, step, 0),
+                    change=np.where(free, following.slope - point.slope, 0),
+                ),
+            )
+        share *= 0.4
+    return None
+
+
+def learnt(*, inverse: Floats, step: Floats, change: Floats) -> Floats:
+    """Return the inverse curvature that a change of slope over a step asks for."""
+    curved = dot(step, change)
+    if curved <= 1e-14:
+        return inverse
+    if (inverse == np.eye(len(step))).all():
+        inverse = inverse * curved / dot(change, change)
+    turned = np.eye(len(step)) - np.einsum("i,j->ij", step, change) / curved
+    kept = np.einsum("ij,jk,lk->il", turned, inverse, turned)
+    return kept + np.einsum("i,j->ij", step, step) / curved
+
+
+def evaluated(*, objective: Objective, logarithms: Floats, inverse_curvature: Floats) -> Point:
     """Evaluate a point; one without a finite likelihood is at the wall."""
     parameters = np.exp(logarithms)
     with np.errstate(all="ignore"):
         value, gradient = objective(parameters)
-    if not (np.isfinite(value) and np.isfinite(gradient).all()):
-        return Point(logarithms=logarithms, cost=WALL, slope=np.zeros_like(logarithms))
-    return Point(logarithms=logarithms, cost=-value, slope=-gradient * parameters)
+    is_finite = np.isfinite(value) and np.isfinite(gradient).all()
+    return Point(
+        logarithms=logarithms,
+        cost=-value if is_finite else WALL,
+        slope=-gradient * parameters if is_finite else np.zeros_like(logarithms),
+        inverse_curvature=inverse_curvature,
+    )
 
 
-def searched(*, objective: Objective, starts: Floats, limits: Floats) -> Point:
-    """Return the best end of the searches (L-BFGS-B) from the starts; of equal ones, the first."""
-
-    def cost(logarithms: Floats) -> tuple[float, Floats]:
-        point = evaluated(objective=objective, logarithms=logarithms)
-        return point.cost, point.slope
-
-    found = [
-        minimize(
-            cost,
-            np.clip(start, limits[:, 0], limits[:, 1]),
-            jac=True,
-            method="L-BFGS-B",
-            bounds=limits,
-            options={"maxiter": 500, "ftol": 1e-13, "gtol": 1e-7},
-        )
-        for start in starts
-    ]
-    best = min(found, key=lambda result: result.fun)
-    return Point(logarithms=best.x, cost=float(best.fun), slope=best.jac)
-
-
-def corrected(
-    *, objective: Objective, rough_objective: Objective, start: Point, limits: Floats
-) -> Point:
-    """Walk from the optimum of a rough objective to that of the exact one.
-
-    Newton's steps, with the curvature of the rough one: a few evaluations where a search would take
-    dozens. Where they do not get there (at a bound, for one), the search does.
-    """
-    point = evaluated(objective=objective, logarithms=start.logarithms)
-    step = 1e-4
-    curvature = np.array([
-        evaluated(objective=rough_objective, logarithms=start.logarithms + step * direction).slope
-        - evaluated(objective=rough_objective, logarithms=start.logarithms - step * direction).slope
-        for direction in np.eye(len(limits))
-    ]) / (2 * step)  # fmt: skip
-    curvature = (curvature + curvature.T) / 2
-    if np.linalg.eigvalsh(curvature).min() > 1e-9:
-        for _ in range(NEWTON_STEPS):
-            if np.abs(point.slope).max() < 1e-8:
-                return point
-            logarithms = point.logarithms - np.linalg.solve(curvature, point.slope)
-            if ((logarithms <= limits[:, 0]) | (logarithms >= limits[:, 1])).any():
-                break
-            following = evaluated(objective=objective, logarithms=logarithms)
-            if np.abs(following.slope).max() > np.abs(point.slope).max():
-                break
-            point = following
-    if point.cost < WALL and np.abs(point.slope).max() < 1e-6:
-        return point
-    return searched(objective=objective, starts=point.logarithms[None], limits=limits)
-
-
-def is_at_bound(*, point: Point, limits: Floats) -> Floats:
-    """Tell of each parameter whether it lies at a bound."""
-    to_bounds = np.abs(point.logarithms[:, None] - limits).min(axis=1)
-    return to_bounds < BOUND_TOLERANCE
-
-
-def free_slope(*, point: Point, limits: Floats) -> Floats:
-    """Return the slope without what points out of the bounds."""
+def is_free(*, point: Point, limits: Floats) -> Floats:
+    """Tell which parameters do not lie at a bound that the way down leads out of."""
     at_low = point.logarithms < limits[:, 0] + BOUND_TOLERANCE
     at_high = point.logarithms > limits[:, 1] - BOUND_TOLERANCE
-    points_out = (at_low & (point.slope > 0)) | (at_high & (point.slope < 0))
-    return np.where(points_out, 0, point.slope)
+    return ~((at_low & (point.slope > 0)) | (at_high & (point.slope < 0)))

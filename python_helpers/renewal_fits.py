@@ -8,8 +8,8 @@ import duckdb
 import numpy as np
 
 from python_helpers import renewal_model
-from python_helpers.fitted import Row, Slice, fit_rows, holdout_rows
-from python_helpers.purchase_fits import Columns, split
+from python_helpers.fitted import Columns, Row, Slice, fit_rows, holdout_rows
+from python_helpers.likelihood import dot
 
 RENEWALS = "shifted_beta_geometric"
 TERM = "billing_term"
@@ -38,12 +38,18 @@ def grouped(*, relation: duckdb.DuckDBPyRelation, **columns: str) -> dict[str, C
     selected = ", ".join(
         f"cast({expression} as bigint) as {name}" for name, expression in columns.items()
     )
-    alike = ", ".join(["segment_value", *columns])
-    return split(
-        relation=relation.project(f"{TERM} as segment_value, {selected}")
-        .aggregate(f"{alike}, count(*) as customers", alike)
-        .order(alike)
+    alike = ", ".join([TERM, *columns])
+    counted = relation.project(f"{TERM}, {selected}").aggregate(
+        f"{alike}, count(*) as customers", alike
     )
+    arrays = counted.order(alike).fetchnumpy()
+    terms = np.asarray(arrays.pop(TERM), dtype=object)
+    return {
+        term: {
+            name: np.asarray(array[terms == term], dtype=float) for name, array in arrays.items()
+        }
+        for term in sorted(set(terms))
+    }
 
 
 def fitted(*, groups: Columns, min_churned: int) -> renewal_model.Fit:
@@ -71,8 +77,8 @@ def judged(*, of: Slice, groups: Columns, min_churned: int) -> Iterator[Row]:
         for name in ("renewals", "renewals_if_kept")
     }
     # a contract met one end per renewal, and one more if it was left there
-    ends = groups["customers"] @ (groups["renewals"] + groups["is_churned"])
-    stayed = 1 - (groups["customers"] @ groups["is_churned"]) / ends
+    ends = dot(groups["customers"], groups["renewals"] + groups["is_churned"])
+    stayed = 1 - dot(groups["customers"], groups["is_churned"]) / ends
     yield from holdout_rows(
         of=of,
         status=fit.status,
