@@ -18,6 +18,9 @@ purchase_days as (
         settings.calibrated_on,
         min(orders.order_date) as first_purchase_on,
         max(orders.order_date) as last_purchase_on,
+        min(case when orders.days_since_previous_order > 0 then orders.order_date end)
+            as second_purchase_on,
+        median(orders.days_since_previous_order) as median_gap_days,
         max(case when orders.order_date <= settings.calibrated_on then orders.order_date end)
             as last_calibration_purchase_on,
         count(*) as purchase_days_count,
@@ -70,10 +73,12 @@ select
 
     -- dates
     purchase_days.first_purchase_on,
+    purchase_days.second_purchase_on,
     purchase_days.last_purchase_on,
 
     -- by as-of
     purchase_days.purchase_days_count,
+    cast(purchase_days.median_gap_days as double) as median_gap_days,
     purchase_days.purchase_days_count - 1 as clv_frequency,
     {{ days_between('purchase_days.first_purchase_on', 'purchase_days.last_purchase_on') }}
         as clv_recency_days,

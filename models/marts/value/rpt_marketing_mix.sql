@@ -1,0 +1,176 @@
+-- Grain: one row per month and channel with spend or customers.
+{%- set objectives = {'acquisition': [], 'retention': []} %}
+{%- for name in var('acquisition_objectives') %}
+{%- do objectives.acquisition.append(sql_text(name)) %}
+{%- endfor %}
+{%- for name in var('retention_objectives') %}
+{%- do objectives.retention.append(sql_text(name)) %}
+{%- endfor %}
+
+with
+
+settings as (
+    select * from {{ ref('int_run_settings') }}
+),
+
+spends_converted as (
+    select
+        campaign_id,
+        objective,
+        leads_count,
+        {{ month_start('event_date') }} as month_start_date,
+        lower({{ trimmed('channel') }}) as channel,
+        {{ in_reporting_currency('amount') }} as spend
+    from {{ ref('stg_marketing_spend') }}
+),
+
+-- a spend that names no objective has that of its campaign
+spends as (
+    select
+        spends_converted.month_start_date,
+        spends_converted.channel,
+        spends_converted.leads_count,
+        spends_converted.spend,
+        coalesce(spends_converted.objective, campaigns.objective, 'unknown') as objective
+    from spends_converted
+    left join {{ ref('stg_campaigns') }} as campaigns
+        on spends_converted.campaign_id = campaigns.campaign_id
+),
+
+spends_classified as (
+    select
+        *,
+        objective in ({{ objectives.acquisition | join(', ') }}) as is_acquisition,
+        objective in ({{ objectives.retention | join(', ') }}) as is_retention
+    from spends
+),
+
+-- who came and who stayed, of those the channel once brought
+facts as (
+    select
+        period_start_date as month_start_date,
+        lower({{ trimmed('acquisition_channel') }}) as channel,
+        0 as spend,
+        0 as acquisition_spend,
+        0 as retention_spend,
+        0 as acquisition_spends,
+        0 as retention_spends,
+        cast(null as bigint) as leads,
+        new_customers + new_and_lost_customers as new_customers,
+        opening_customers - lost_customers as retained_customers
+    from {{ ref('rpt_retention_periods') }}
+    where relationship = 'any' and period_grain = 'month'
+
+    union all
+
+    select
+        month_start_date,
+        channel,
+        spend,
+        case when is_acquisition then spend else 0 end as acquisition_spend,
+        case when is_retention then spend else 0 end as retention_spend,
+        case when is_acquisition then 1 else 0 end as acquisition_spends,
+        case when is_retention then 1 else 0 end as retention_spends,
+        leads_count as leads,
+        0 as new_customers,
+        0 as retained_customers
+    from spends_classified
+),
+
+mix as (
+    select
+        month_start_date,
+        channel,
+        sum(spend) as spend,
+        sum(acquisition_spend) as acquisition_spend,
+        sum(retention_spend) as retention_spend,
+        sum(acquisition_spends) as acquisition_spends,
+        sum(retention_spends) as retention_spends,
+        sum(acquisition_spends) > 0 as has_acquisition_spend,
+        sum(retention_spends) > 0 as has_retention_spend,
+        sum(leads) as leads,
+        sum(new_customers) as new_customers,
+        sum(retained_customers) as retained_customers
+    from facts
+    group by month_start_date, channel
+),
+
+-- a month over all channels: who keeps whom knows no channel, and a sales team wins through others
+mix_with_months as (
+    select
+        *,
+        sum(acquisition_spend) over (partition by month_start_date) as month_acquisition_spend,
+        sum(retention_spend) over (partition by month_start_date) as month_retention_spend,
+        sum(acquisition_spends) over (partition by month_start_date) > 0
+            as has_month_acquisition_spend,
+        sum(retention_spends) over (partition by month_start_date) > 0
+            as has_month_retention_spend,
+        sum(new_customers) over (partition by month_start_date) as month_new_customers,
+        sum(retained_customers) over (partition by month_start_date) as month_retained_customers
+    from mix
+)
+
+select
+    -- keys
+    mix.month_start_date,
+    mix.channel,
+
+    -- spend
+    {{ as_amount('mix.spend') }} as spend_amount,
+    {{ as_amount('mix.acquisition_spend') }} as acquisition_spend_amount,
+    {{ as_amount('mix.retention_spend') }} as retention_spend_amount,
+
+    -- counts
+    cast(mix.leads as bigint) as leads,
+    cast(mix.new_customers as bigint) as new_customers,
+    cast(mix.retained_customers as bigint) as retained_customers,
+
+    -- costs
+    case
+        when mix.has_acquisition_spend
+            then {{ amount_per('mix.acquisition_spend', 'nullif(mix.leads, 0)') }}
+    end as cost_per_lead_amount,
+    case
+        when mix.has_acquisition_spend
+            then {{ amount_per('mix.acquisition_spend', 'nullif(mix.new_customers, 0)') }}
+    end as cac_amount,
+    case
+        when mix.has_retention_spend
+            then {{ amount_per('mix.retention_spend', 'nullif(mix.retained_customers, 0)') }}
+    end as cost_per_retained_customer_amount,
+    case
+        when mix.has_month_acquisition_spend
+            then {{ amount_per(
+                'mix.month_acquisition_spend', 'nullif(mix.month_new_customers, 0)'
+            ) }}
+    end as blended_cac_amount,
+    case
+        when mix.has_month_retention_spend
+            then {{ amount_per(
+                'mix.month_retention_spend', 'nullif(mix.month_retained_customers, 0)'
+            ) }}
+    end as blended_cost_per_retained_customer_amount,
+
+    -- rates: of the costs before they are rounded
+    case
+        when mix.has_acquisition_spend and mix.retained_customers > 0
+            then {{ rate(
+                'mix.acquisition_spend * mix.retained_customers',
+                '(mix.retention_spend * mix.new_customers)',
+            ) }}
+    end as acquisition_to_retention_cost_ratio,
+    case
+        when mix.has_month_acquisition_spend and mix.month_retained_customers > 0
+            then {{ rate(
+                'mix.month_acquisition_spend * mix.month_retained_customers',
+                '(mix.month_retention_spend * mix.month_new_customers)',
+            ) }}
+    end as blended_acquisition_to_retention_cost_ratio,
+
+    -- flags
+    mix.has_acquisition_spend,
+    mix.has_retention_spend,
+    {{ months_after('mix.month_start_date', 1) }}
+    <= {{ days_after('settings.as_of_date', 1) }} as is_complete_period
+from mix_with_months as mix
+cross join settings

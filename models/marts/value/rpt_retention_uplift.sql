@@ -1,0 +1,106 @@
+-- Grain: one row per relationship and slice.
+
+with
+
+-- the longest periods in which somebody was lost: a year is measured, months have to be made one
+formulas as (
+    select
+        *,
+        case period_grain when 'month' then 12 when 'quarter' then 4 else 1 end
+            as periods_per_year
+    from {{ ref('rpt_formula_ltv') }}
+    qualify row_number() over (
+        partition by relationship, segment_name, segment_value
+        order by
+            case when lost_customers > 0 then 0 else 1 end,
+            case period_grain when 'year' then 1 when 'quarter' then 2 else 3 end
+    ) = 1
+),
+
+formulas_of_a_year as (
+    select
+        *,
+        {{ rate('margin_amount', 'active_in_period_customers') }} * periods_per_year
+            as margin_per_customer,
+        power(1 - churn_rate, periods_per_year) as annual_retention_rate
+    from formulas
+),
+
+-- no higher than the limit, and what is above it stays
+formulas_raised as (
+    select
+        *,
+        case
+            when annual_retention_rate < {{ var('retention_uplift_limit') }}
+                then
+                    least(
+                        annual_retention_rate * (1 + {{ var('retention_uplift_share') }}),
+                        {{ var('retention_uplift_limit') }}
+                    )
+            else annual_retention_rate
+        end as raised_retention_rate
+    from formulas_of_a_year
+),
+
+lifetimes as (
+    select
+        *,
+        {{ rate('1', '(1 - annual_retention_rate)') }} as lifetime_years,
+        {{ rate('1', '(1 - raised_retention_rate)') }} as raised_lifetime_years
+    from formulas_raised
+),
+
+lifetimes_valued as (
+    select
+        *,
+        margin_per_customer * lifetime_years as ltv,
+        margin_per_customer * raised_lifetime_years as raised_ltv
+    from lifetimes
+),
+
+-- a row also where the seed has none
+benchmark as (
+    select
+        min(low_value) as low_value,
+        max(high_value) as high_value
+    from {{ ref('metric_benchmarks') }}
+    where metric = 'profit_change'
+)
+
+select
+    -- keys
+    lifetimes_valued.relationship,
+    lifetimes_valued.segment_name,
+    lifetimes_valued.segment_value,
+
+    -- where it comes from
+    lifetimes_valued.period_grain,
+    lifetimes_valued.ltv_status,
+    {{ as_amount('cast(lifetimes_valued.margin_per_customer as decimal(18, 6))') }}
+        as yearly_margin_per_customer_amount,
+    lifetimes_valued.cac_amount,
+
+    -- as it is
+    lifetimes_valued.annual_retention_rate,
+    lifetimes_valued.lifetime_years,
+    {{ as_amount('cast(lifetimes_valued.ltv as decimal(18, 6))') }} as ltv_amount,
+
+    -- and raised
+    lifetimes_valued.raised_retention_rate,
+    lifetimes_valued.raised_lifetime_years,
+    {{ as_amount('cast(lifetimes_valued.raised_ltv as decimal(18, 6))') }} as raised_ltv_amount,
+
+    -- the difference
+    {{ rate('lifetimes_valued.raised_lifetime_years', 'lifetimes_valued.lifetime_years') }} - 1
+        as ltv_change,
+    case
+        when lifetimes_valued.ltv > lifetimes_valued.cac_amount
+            then {{ rate(
+                '(lifetimes_valued.raised_ltv - lifetimes_valued.ltv)',
+                '(lifetimes_valued.ltv - cast(lifetimes_valued.cac_amount as double))',
+            ) }}
+    end as profit_change,
+    benchmark.low_value as benchmark_low_profit_change,
+    benchmark.high_value as benchmark_high_profit_change
+from lifetimes_valued
+cross join benchmark
