@@ -10,6 +10,7 @@ def model(dbt, session):
     from python_helpers.purchase_fits import DAYS_PER_WEEK, PURCHASES
 
     dbt.config(materialized="table")
+    settings = dbt.config.meta_get("settings")
     known = (
         dbt.ref("int_purchase_histories")
         .aggregate("clv_frequency, clv_age_days", "clv_frequency, clv_age_days")
@@ -45,8 +46,8 @@ def model(dbt, session):
                 horizon=365 / DAYS_PER_WEEK, **history
             ),
             "discounted_purchases_if_alive": purchase_forecasts.discounted_purchases_if_alive(
-                horizon_months=int(dbt.config.meta_get("ltv_horizon_months")),
-                annual_discount_rate=float(dbt.config.meta_get("annual_discount_rate")),
+                horizon_months=int(settings["ltv_horizon_months"]),
+                annual_discount_rate=float(settings["annual_discount_rate"]),
                 **history,
             ),
         },

@@ -7,9 +7,10 @@ def model(dbt, session):
     from python_helpers.purchase_fits import purchase_rows
 
     dbt.config(materialized="table")
+    settings = dbt.config.meta_get("settings")
     rows = purchase_rows(
         states=dbt.ref("int_purchase_states"),
-        min_repeat_customers=int(dbt.config.meta_get("ltv_min_repeat_customers")),
-        holdout_weeks=float(dbt.config.meta_get("ltv_holdout_weeks")),
+        min_repeat_customers=int(settings["ltv_min_repeat_customers"]),
+        holdout_weeks=float(settings["ltv_holdout_weeks"]),
     )
     return table_of_rows(session=session, name="purchase_model_fits", rows=list(rows))

@@ -9,6 +9,7 @@ def model(dbt, session):
     from python_helpers.renewal_fits import paid_months
 
     dbt.config(materialized="table")
+    settings = dbt.config.meta_get("settings")
     alike = "billing_term, term_unit, term_length, contract_age"
     known = dbt.ref("int_contracts_running").aggregate(alike, alike).order(alike).fetchnumpy()
     terms = np.asarray(known["billing_term"], dtype=object)
@@ -37,8 +38,8 @@ def model(dbt, session):
                 fits=fits,
                 contracts=contracts,
                 terms=terms,
-                horizon_months=int(dbt.config.meta_get("ltv_horizon_months")),
-                annual_discount_rate=float(dbt.config.meta_get("annual_discount_rate")),
+                horizon_months=int(settings["ltv_horizon_months"]),
+                annual_discount_rate=float(settings["annual_discount_rate"]),
             ),
         },
     )

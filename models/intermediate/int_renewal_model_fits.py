@@ -7,8 +7,9 @@ def model(dbt, session):
     from python_helpers.renewal_fits import renewal_rows
 
     dbt.config(materialized="table")
+    settings = dbt.config.meta_get("settings")
     rows = renewal_rows(
         histories=dbt.ref("int_renewal_histories"),
-        min_churned=int(dbt.config.meta_get("ltv_min_churned_contracts")),
+        min_churned=int(settings["ltv_min_churned_contracts"]),
     )
     return table_of_rows(session=session, name="renewal_model_fits", rows=list(rows))
