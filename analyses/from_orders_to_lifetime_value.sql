@@ -156,7 +156,7 @@ steps as (
         {{ value }} as value,
         {{ sql_text(comes_from) }} as comes_from
     from known
-        {{ 'union all' if not loop.last }}
+    {{ 'union all' if not loop.last }}
     {% endfor %}
 )
 

@@ -377,7 +377,7 @@ DELIVERIES = {
         pd.concat(
             [shop(seed=5, count=500), purchases(("rich", 0, 9e7), ("rich", 300, 9e7))]
         ).assign(order_id=lambda frame: [f"o{number}" for number in range(len(frame))]),
-        {"bg_nbd": "converged", "gamma_gamma": "at a bound"},
+        {"bg_nbd": "converged", "gamma_gamma": "converged"},
         {"bg_nbd_gamma_gamma", "formula"},
     ),
 }
