@@ -55,10 +55,17 @@ class Likelihood:
         return float(value / self.customers), gradient / self.customers
 
 
-def fit(*, frequency: Floats, margin: Floats, min_customers: int = 2) -> Fit:
+def fit(
+    *,
+    frequency: Floats,
+    margin: Floats,
+    min_customers: int = 2,
+    start: Mapping[str, float] | None = None,
+) -> Fit:
     """Fit p, q and v (v in the unit of margin); the order of customers is of no matter.
 
     Only customers with a repeat and a margin above 0 can be fitted, because gamma knows no others.
+    `start`, the parameters of customers like these, takes the place of the usual starts.
     """
     x, total = np.asarray(frequency, float), np.asarray(margin, float)
     is_known = (x > 0) & (total > 0) & np.isfinite(total)
@@ -75,7 +82,7 @@ def fit(*, frequency: Floats, margin: Floats, min_customers: int = 2) -> Fit:
         rough_objective=Likelihood(frequency=x[::every], margin=total[::every], scale=scale)
         if every > 1
         else None,
-        starts=STARTS,
+        starts=[(start["p"], start["q"], start["v"] / scale)] if start else STARTS,
         bounds=BOUNDS,
         observations=len(x),
     )

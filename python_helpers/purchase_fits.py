@@ -32,15 +32,21 @@ def purchase_rows(
 
     A segment with one value is everybody: it takes over what was found for them.
     """
+    # who was known at the calibration is known as of the as-of day
+    known = states.filter("cutoff = 'as_of'")
     names = {
-        name: states.aggregate(f"hash({name}), {name}", name).order(name).fetchall()
+        name: known.aggregate(f"hash({name}), {name}", name).order(name).fetchall()
         for name in SEGMENTS
     }
     for cutoff in ("as_of", "calibration"):
         numbers, codes = fetched(states=states.filter(f"cutoff = '{cutoff}'"))
+        if not len(numbers["frequency"]):
+            continue
         weeks = holdout_weeks if cutoff == "calibration" else None
-        options = {"min_repeat_customers": min_repeat_customers, "holdout_weeks": weeks}
-        everybody = list(slice_rows(name="all", value="all", numbers=numbers, **options))
+        fits = fitted(numbers=numbers, min_repeat_customers=min_repeat_customers)
+        everybody = list(
+            slice_rows(name="all", value="all", numbers=numbers, fits=fits, holdout_weeks=weeks)
+        )
         yield from everybody
         for name, values in names.items():
             for code, value in values:
@@ -49,7 +55,15 @@ def purchase_rows(
                     continue
                 is_of = codes[name] == code
                 of_value = {number: column[is_of] for number, column in numbers.items()}
-                yield from slice_rows(name=name, value=value, numbers=of_value, **options)
+                yield from slice_rows(
+                    name=name,
+                    value=value,
+                    numbers=of_value,
+                    fits=fitted(
+                        numbers=of_value, min_repeat_customers=min_repeat_customers, like=fits
+                    ),
+                    holdout_weeks=weeks,
+                )
 
 
 def fetched(*, states: duckdb.DuckDBPyRelation) -> tuple[Columns, dict[str, np.ndarray]]:
@@ -64,31 +78,40 @@ def fetched(*, states: duckdb.DuckDBPyRelation) -> tuple[Columns, dict[str, np.n
     )
 
 
-def slice_rows(
-    *,
-    name: str,
-    value: str,
-    numbers: Columns,
-    min_repeat_customers: int,
-    holdout_weeks: float | None,
-) -> Iterator[Row]:
-    """Yield the fits to customers or, with a hold-out, what became of them."""
-    purchases = Slice(model=PURCHASES, segment_name=name, segment_value=value)
-    spending = Slice(model=MARGINS, segment_name=name, segment_value=value)
-    if not len(numbers["frequency"]):
-        return
-    purchases_fit = purchase_model.fit(
+def fitted(
+    *, numbers: Columns, min_repeat_customers: int, like: tuple[Fit, Fit] | None = None
+) -> tuple[Fit, Fit]:
+    """Fit purchases and margins, from the fits to everybody if there are any."""
+    starts = [fit.parameters if fit.is_usable else None for fit in like or ()] or [None, None]
+    purchases = purchase_model.fit(
         frequency=numbers["frequency"],
         recency=numbers["recency_days"] / DAYS_PER_WEEK,
         age=numbers["age_days"] / DAYS_PER_WEEK,
         customers=np.ones(len(numbers["frequency"])),
         min_repeat_customers=min_repeat_customers,
+        start=starts[0],
     )
-    margins_fit = margin_model.fit(
+    margins = margin_model.fit(
         frequency=numbers["frequency"],
         margin=numbers["repeat_margin_amount"],
         min_customers=min_repeat_customers,
+        start=starts[1],
     )
+    return purchases, margins
+
+
+def slice_rows(
+    *,
+    name: str,
+    value: str,
+    numbers: Columns,
+    fits: tuple[Fit, Fit],
+    holdout_weeks: float | None,
+) -> Iterator[Row]:
+    """Yield the fits to customers or, with a hold-out, what became of them."""
+    purchases = Slice(model=PURCHASES, segment_name=name, segment_value=value)
+    spending = Slice(model=MARGINS, segment_name=name, segment_value=value)
+    purchases_fit, margins_fit = fits
     if holdout_weeks is None:
         yield from fit_rows(of=purchases, fit=purchases_fit)
         yield from fit_rows(of=spending, fit=margins_fit)

@@ -9,6 +9,8 @@ are one-dimensional, or broadcast against each other.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from scipy.special import digamma, gammaln
 
@@ -27,12 +29,22 @@ def grouped(*, frequency: Floats, recency: Floats, age: Floats, customers: Float
     histories = histories[:, histories[3] > 0]
     if not histories.shape[1]:
         return histories
-    histories = histories[:, np.lexsort(histories[:3][::-1])]
+    if not is_sorted(histories=histories):
+        histories = histories[:, np.lexsort(histories[:3][::-1])]
     is_new = np.ones(histories.shape[1], dtype=bool)
     is_new[1:] = (histories[:3, 1:] != histories[:3, :-1]).any(axis=0)
     firsts = np.flatnonzero(is_new)
     counts = np.add.reduceat(histories[3], firsts)
     return np.vstack([histories[:3, firsts], counts])
+
+
+def is_sorted(*, histories: Floats) -> bool:
+    """Tell whether histories are in the order of frequency, recency and age: a look, not a sort."""
+    rises = np.diff(histories[:3])
+    is_tie = rises[:2] == 0
+    return bool(
+        ((rises[0] > 0) | (is_tie[0] & ((rises[1] > 0) | (is_tie[1] & (rises[2] >= 0))))).all()
+    )
 
 
 class Likelihood:
@@ -102,11 +114,13 @@ def fit(
     age: Floats,
     customers: Floats,
     min_repeat_customers: int = 2,
+    start: Mapping[str, float] | None = None,
 ) -> Fit:
     """Fit r, alpha, a and b to histories in weeks, `customers` of each, in any order.
 
     Fewer customers with a repeat than the minimum, or a history that cannot be (recency beyond age,
-    a negative or missing number), give a fit without parameters.
+    a negative or missing number), give a fit without parameters. `start`, the parameters of
+    customers like these, takes the place of the usual starts.
     """
     histories = grouped(frequency=frequency, recency=recency, age=age, customers=customers)
     x, t_x, t, n = histories
@@ -121,7 +135,7 @@ def fit(
     return maximise(
         objective=Likelihood(histories=histories),
         rough_objective=Likelihood(histories=histories[:, ::every]) if every > 1 else None,
-        starts=starts,
+        starts=[tuple(start.values())] if start else starts,
         bounds=BOUNDS,
         observations=total,
     )
