@@ -23,6 +23,7 @@ NUMBERS = (
     "holdout_margin_amount",
 )
 DAYS_PER_WEEK = 7
+MOST_DAYS = 1_000_000  # more than anybody is a customer for
 
 
 def purchase_rows(
@@ -141,10 +142,21 @@ def judged(
     """
     frequency, age = numbers["frequency"], numbers["age_days"] / DAYS_PER_WEEK
     margin = np.maximum(numbers["repeat_margin_amount"], 0)
-    known = {"parameters": purchases_fit.parameters, "frequency": frequency, "age": age}
-    expected = purchase_forecasts.alive_probability(
-        recency=numbers["recency_days"] / DAYS_PER_WEEK, **known
-    ) * purchase_forecasts.purchases_if_alive(horizon=weeks, **known)
+    # many customers are alike in frequency and age, which is what the costly part depends on
+    alike = frequency * MOST_DAYS + numbers["age_days"]
+    _, firsts, of_alike = np.unique(alike, return_index=True, return_inverse=True)
+    if_alive = purchase_forecasts.purchases_if_alive(
+        parameters=purchases_fit.parameters,
+        frequency=frequency[firsts],
+        age=age[firsts],
+        horizon=weeks,
+    )
+    expected = if_alive[of_alike] * purchase_forecasts.alive_probability(
+        parameters=purchases_fit.parameters,
+        frequency=frequency,
+        recency=numbers["recency_days"] / DAYS_PER_WEEK,
+        age=age,
+    )
     share_of_age = weeks / np.where(age > 0, age, np.inf)
     # of each customer: the mean of the slice, if anybody has been there for a day
     share_of_all = np.full(len(age), weeks / max(age.sum(), 1 / DAYS_PER_WEEK))

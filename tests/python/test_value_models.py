@@ -167,12 +167,13 @@ def integrated(*, parameters: dict[str, float], frequency: float, age: float, ho
         {"r": 30, "alpha": 2, "a": 0.2, "b": 0.3},
         {"r": 1, "alpha": 10, "a": 50, "b": 5000},  # too great for the function
         {"r": 0.5, "alpha": 5, "a": 1e4, "b": 1e4},
+        {"r": 1, "alpha": 1, "a": 5, "b": 1},  # of which scipy 1.17 says infinity
         {"r": 1e4, "alpha": 1e5, "a": 0.3, "b": 1},
     ],
 )
 @pytest.mark.parametrize(
     ("frequency", "age", "horizon"),
-    [(0, 0.2, 260), (2, 38.86, 39), (30, 50, 260), (2000, 500, 260), (5, 5, 1)],
+    [(0, 0.2, 260), (2, 38.86, 39), (30, 50, 260), (2000, 500, 260), (5, 5, 1), (99, 2, 501)],
 )
 def test_purchases_to_expect_are_the_integral(parameters, frequency, age, horizon):
     case = {"parameters": parameters, "frequency": frequency, "age": age, "horizon": horizon}
