@@ -54,3 +54,27 @@
         '(' ~ terms ~ ') * ' ~ days_of_term(),
     )) }}
 {% endmacro %}
+
+
+{#- How a version is billed, in a word or two: `month`, `3 months`, `year`. -#}
+{% macro billing_term() %}
+    {{ return("case when billing_interval_count = 1 then billing_interval"
+        ~ " else cast(billing_interval_count as string) || ' ' || billing_interval || 's' end") }}
+{% endmacro %}
+
+
+{#- Calendar months from a date to a later one that are over on that day, as billing counts them: from
+    January 31 the first is over on the last day of February. -#}
+{% macro whole_months_between(earlier, later) %}
+    {% set months = months_between(earlier, later) %}
+    {{ return('(' ~ months ~ ' - case when ' ~ months_after(earlier, months) ~ ' > ' ~ later
+        ~ ' then 1 else 0 end)') }}
+{% endmacro %}
+
+
+{#- Terms that are over on a day, of months_in_term or else days_in_term each, since a date. -#}
+{% macro terms_between(earlier, later) %}
+    {{ return('cast(floor(case when months_in_term > 0 then '
+        ~ rate(whole_months_between(earlier, later), 'months_in_term') ~ ' else '
+        ~ rate(days_between(earlier, later), 'days_in_term') ~ ' end) as bigint)') }}
+{% endmacro %}

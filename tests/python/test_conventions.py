@@ -184,11 +184,12 @@ ENVIRONMENT = calls("env_var") | {name.upper(): path for name, path in calls("se
 # The grain
 
 
-@rule("Line 1 of a model is `-- Grain: one row per ...`:")
+@rule("Line 1 of a model is `-- Grain: one row per ...`, of one in Python its docstring:")
 def test_every_model_and_analysis_starts_with_its_grain():
-    for path in files("models/**/*.sql", "analyses/**/*.sql"):
+    for path in files("models/**/*.sql", "models/**/*.py", "analyses/**/*.sql"):
         first_line = text_of(path).partition("\n")[0]
-        if not first_line.startswith("-- Grain: one row per "):
+        start = '"""' if path.endswith(".py") else "-- "
+        if not first_line.startswith(f"{start}Grain: one row per "):
             yield f"{path}: {first_line}"
 
 
@@ -284,10 +285,10 @@ def test_every_flag_date_and_time_is_described_as_such(marts):
 # Files
 
 
-@rule("A model is two files, <name>.sql and <name>.yml; one of them is missing:")
+@rule("A model is two files, <name>.sql (or .py) and <name>.yml; one of them is missing:")
 def test_every_model_has_its_yaml_beside_it():
     paths = files(
-        *(f"{folder}/**/*.{end}" for folder in DESCRIBED_FOLDERS for end in ("sql", "yml"))
+        *(f"{folder}/**/*.{end}" for folder in DESCRIBED_FOLDERS for end in ("sql", "py", "yml"))
     )
     pairs = Counter(path.rpartition(".")[0] for path in paths)
     for stem, count in pairs.items():
@@ -431,7 +432,7 @@ UNIT_TEST = keys(
 )
 PROPERTIES = keys(
     "version",
-    models=[TABLE | keys(config=keys(meta=keys("grain")))],
+    models=[TABLE | keys(config=keys(meta=keys("grain settings")))],
     seeds=[TABLE | keys(config=keys("column_types", meta=keys("grain")))],
     sources=[keys("name schema description", tables=[RAW_TABLE])],
     unit_tests=[UNIT_TEST],
@@ -494,6 +495,17 @@ def test_every_table_of_the_contract_has_its_two_models(manifest, models):
     staging = {model["name"] for model in models if model["fqn"][1] == "staging"}
     yield from (f"{name}: missing" for name in expected - staging)
     yield from (f"{name}: not in the contract" for name in staging - expected)
+
+
+@rule("A model in Python has its vars in meta.settings, because it cannot ask for them:")
+def test_every_setting_of_a_model_is_the_var_of_its_name():
+    for path in files("models/**/*.yml"):
+        for model in yaml.safe_load(text_of(path)).get("models", []):
+            settings = model.get("config", {}).get("meta", {}).get("settings", {})
+            code = text_of(path.replace(".yml", ".py")) if settings else ""
+            for name, value in settings.items():
+                if value != f"{{{{ var('{name}') }}}}" or f'settings["{name}"]' not in code:
+                    yield f"{path}: {name}"
 
 
 @rule("No model, macro or test calls this macro:")

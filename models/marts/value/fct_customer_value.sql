@@ -138,8 +138,17 @@ select
         else coalesce(segments.rfm_segment, 'unknown')
     end as rfm_segment,
 
+    -- to come
+    predictions.p_alive,
+    predictions.p_no_purchase_next_window,
+    predictions.predicted_purchases_12m,
+    predictions.predicted_margin_12m_amount,
+    predictions.predicted_ltv_amount,
+    coalesce(predictions.ltv_method, 'none') as ltv_method,
+
     -- cost
-    acquisition_costs.cac_amount
+    acquisition_costs.cac_amount,
+    {{ rate('predictions.predicted_ltv_amount', 'acquisition_costs.cac_amount') }} as ltv_to_cac
 from values_to_date
 left join customers_ranked
     on values_to_date.customer_id = customers_ranked.customer_id
@@ -153,3 +162,5 @@ left join acquisition_costs
     on
         values_to_date.cohort_month = acquisition_costs.month_start_date
         and values_to_date.channel = acquisition_costs.channel
+left join {{ ref('int_value_predictions') }} as predictions
+    on values_to_date.customer_id = predictions.customer_id

@@ -1,0 +1,169 @@
+-- Grain: one row per step from one customer's orders to the lifetime value.
+-- How does a number come about? Of the customer with most repeats among those whom the models of
+-- purchases predict: what is known, what the fit to everybody adds, and what follows. Take another
+-- customer by another condition in `the_customer`.
+{%- set steps = [
+    (
+        'days with a purchase',
+        'cast(purchase_days_count as double)',
+        'int_purchase_histories: orders of a day are one',
+    ),
+    (
+        'x: repeats',
+        'x',
+        'days with a purchase - 1',
+    ),
+    (
+        't: weeks from the first purchase to the latest',
+        'recency_weeks',
+        'clv_recency_days / 7',
+    ),
+    (
+        'T: weeks from the first purchase to as-of',
+        'age_weeks',
+        'clv_age_days / 7',
+    ),
+    (
+        'margin of the repeats',
+        'cast(repeat_margin_amount as double)',
+        'int_purchase_histories',
+    ),
+    (
+        'odds of having left',
+        'a / (b + x - 1) * power((alpha + age_weeks) / (alpha + recency_weeks), r + x)',
+        'a / (b + x - 1) x ((alpha + T) / (alpha + t))^(r + x), of the fit to everybody',
+    ),
+    (
+        'p_alive',
+        '1 / (1 + a / (b + x - 1) * power((alpha + age_weeks) / (alpha + recency_weeks), r + x))',
+        '1 / (1 + odds)',
+    ),
+    (
+        'p_alive, as the warehouse has it',
+        'p_alive',
+        'int_value_predictions',
+    ),
+    (
+        'p_no_purchase_next_window',
+        'p_no_purchase_next_window',
+        'gone, or silent for activity_window_days',
+    ),
+    (
+        'purchases in 12 months, if alive',
+        'purchases_12m_if_alive',
+        'int_purchase_forecasts, of x and T',
+    ),
+    (
+        'predicted_purchases_12m',
+        'p_alive * purchases_12m_if_alive',
+        'p_alive x purchases if alive',
+    ),
+    (
+        'margin of a purchase so far',
+        'cast(repeat_margin_amount as double) / x',
+        'margin of the repeats / x',
+    ),
+    (
+        'margin of a purchase to expect',
+        'p * (v + repeat_margin_amount) / (p * x + q - 1)',
+        'p (v + margin of the repeats) / (p x + q - 1): drawn towards the mean of all',
+    ),
+    (
+        'predicted_margin_12m_amount',
+        'p_alive * purchases_12m_if_alive * p * (v + repeat_margin_amount) / (p * x + q - 1)',
+        'purchases x margin',
+    ),
+    (
+        'discounted purchases to the horizon, if alive',
+        'discounted_purchases_if_alive',
+        'int_purchase_forecasts: months 1 to ltv_horizon_months, each over 1.1^(month / 12)',
+    ),
+    (
+        'predicted_ltv_amount',
+        'p_alive * discounted_purchases_if_alive * p * (v + repeat_margin_amount) '
+        ~ '/ (p * x + q - 1)',
+        'p_alive x discounted purchases x margin',
+    ),
+    (
+        'predicted_ltv_amount, as the warehouse has it',
+        'cast(predicted_ltv_amount as double)',
+        'int_value_predictions',
+    ),
+] %}
+
+with
+
+predictions as (
+    select * from {{ ref('int_value_predictions') }}
+),
+
+the_customer as (
+    select
+        histories.*,
+        customers.activity_window_days,
+        predictions.p_alive,
+        predictions.p_no_purchase_next_window,
+        predictions.predicted_purchases_12m,
+        predictions.predicted_margin_12m_amount,
+        predictions.predicted_ltv_amount
+    from {{ ref('int_purchase_histories') }} as histories
+    inner join {{ ref('int_customers') }} as customers
+        on histories.customer_id = customers.customer_id
+    inner join predictions
+        on histories.customer_id = predictions.customer_id
+    where predictions.ltv_method = 'bg_nbd_gamma_gamma'
+    qualify row_number() over (
+        order by histories.clv_frequency desc, histories.customer_id asc
+    ) = 1
+),
+
+models as (
+    select
+        max(case when statistic = 'r' then value end) as r,
+        max(case when statistic = 'alpha' then value end) as alpha,
+        max(case when statistic = 'a' then value end) as a,
+        max(case when statistic = 'b' then value end) as b,
+        max(case when statistic = 'p' then value end) as p,
+        max(case when statistic = 'q' then value end) as q,
+        max(case when statistic = 'v' then value end) as v
+    from {{ ref('rpt_ltv_model_fit') }}
+    where segment_name = 'all' and frequency_class = 'all'
+),
+
+-- in weeks, as the models count
+known as (
+    select
+        the_customer.*,
+        models.*,
+        cast(the_customer.clv_frequency as double) as x,
+        cast(the_customer.clv_recency_days as double) / 7 as recency_weeks,
+        cast(the_customer.clv_age_days as double) / 7 as age_weeks,
+        forecasts.purchases_12m_if_alive,
+        forecasts.discounted_purchases_if_alive
+    from the_customer
+    cross join models
+    inner join {{ ref('int_purchase_forecasts') }} as forecasts
+        on
+            the_customer.clv_frequency = forecasts.frequency
+            and the_customer.clv_age_days = forecasts.age_days
+),
+
+steps as (
+    {% for step, value, comes_from in steps %}
+    select
+        {{ loop.index }} as step_number,
+        {{ sql_text(step) }} as step,
+        {{ value }} as value,
+        {{ sql_text(comes_from) }} as comes_from
+    from known
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+)
+
+select
+    step_number,
+    step,
+    value,
+    comes_from
+from steps
+order by step_number
