@@ -148,7 +148,10 @@ select
 
     -- cost
     acquisition_costs.cac_amount,
-    {{ rate('predictions.predicted_ltv_amount', 'acquisition_costs.cac_amount') }} as ltv_to_cac
+    {{ rate(
+        '(values_to_date.margin_to_date_amount + predictions.predicted_ltv_amount)',
+        'acquisition_costs.cac_amount',
+    ) }} as ltv_to_cac
 from values_to_date
 left join customers_ranked
     on values_to_date.customer_id = customers_ranked.customer_id
