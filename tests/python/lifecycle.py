@@ -5,7 +5,9 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -42,6 +44,30 @@ def run(*arguments: object) -> Result:
     return result
 
 
+DESK = tempfile.TemporaryDirectory(prefix="lifecycle-")
+PARSED: dict[str, bytes] = {}
+"""What dbt keeps of a parsed project, by what makes it parse everything again."""
+
+
+@contextmanager
+def parsed_once(*, folder: Path, key: str) -> Iterator[Path]:
+    """Spare the builds of this process all parses but the first; yields the warehouse's path.
+
+    It is the one path for all of them, because dbt parses again for another one; for the time of
+    the build it leads to the folder.
+    """
+    link = Path(DESK.name) / "folder"
+    link.unlink(missing_ok=True)
+    link.symlink_to(folder.absolute())
+    state = folder / "target" / "partial_parse.msgpack"
+    if key in PARSED and not state.exists():
+        state.parent.mkdir(exist_ok=True)
+        state.write_bytes(PARSED[key])
+    yield link / "warehouse.duckdb"
+    if key not in PARSED and state.exists():
+        PARSED[key] = state.read_bytes()
+
+
 def refresh_delivery(
     folder: Path, *arguments: object, delivery: Path | None = None, select: Sequence[str] = ()
 ) -> Result:
@@ -54,7 +80,10 @@ def refresh_delivery(
     profiles.mkdir(exist_ok=True)
     shutil.copyfile(PROJECT / "profiles.example.yml", profiles / "profiles.yml")
     selection = ["--indirect-selection", "cautious", "--select", *select] if select else []
-    with pytest.MonkeyPatch.context() as patched:
+    with (
+        pytest.MonkeyPatch.context() as patched,
+        parsed_once(folder=folder, key="refresh") as warehouse,
+    ):
         for variable in VARIABLES:
             patched.delenv(variable, raising=False)
         patched.setenv("DBT_TARGET_PATH", str(folder / "target"))
@@ -65,7 +94,7 @@ def refresh_delivery(
         return run(
             "refresh",
             *("--raw-data", delivery or folder / "delivery"),
-            *("--warehouse", folder / "warehouse.duckdb"),
+            *("--warehouse", warehouse),
             *("--publish-dir", folder / "published"),
             *arguments,
         )
@@ -85,23 +114,26 @@ def build_with_dbt(
         "DBT_PROFILES_DIR": folder,
         "DBT_TARGET_PATH": folder / "target",
         "DBT_LOG_PATH": folder / "logs",
-        "WAREHOUSE_PATH": folder / "warehouse.duckdb",
         "REPORTING_CURRENCY": "EUR",
         # they bring their own rows: a delivery changes nothing about them
         "DBT_EXCLUDE_RESOURCE_TYPES": "unit_test",
     }
+    own |= settings
     inherited = {name: value for name, value in os.environ.items() if name != "AS_OF_DATE"}
+    given_vars = json.dumps(dbt_vars or {})
     dbt = Path(sys.executable).with_name("dbt")
-    run = subprocess.run(
-        [
-            *(dbt, "build", "--indirect-selection", "cautious", "--select", *select),
-            *("--vars", json.dumps(dbt_vars or {})),
-        ],
-        cwd=PROJECT,
-        env=inherited | {name: str(value) for name, value in (own | settings).items()},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with parsed_once(folder=folder, key=f"{own.get('RAW_INPUT')} {given_vars}") as warehouse:
+        own["WAREHOUSE_PATH"] = warehouse
+        run = subprocess.run(
+            [
+                *(dbt, "build", "--indirect-selection", "cautious", "--select", *select),
+                *("--vars", given_vars),
+            ],
+            cwd=PROJECT,
+            env=inherited | {name: str(value) for name, value in own.items()},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     assert run.returncode == 0, run.stdout
     return duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True)

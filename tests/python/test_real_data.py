@@ -8,8 +8,6 @@ reference. The real data is not part of the repository: name its folder in LIFEC
 import datetime as dt
 import math
 import os
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,12 +17,11 @@ import duckdb
 import pandas as pd
 import pytest
 import reference
+from lifecycle import PROJECT, refresh_delivery
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 DATASETS = ("online_retail_2011", "cdnow_sample")
 RELATIONSHIPS = ("orders", "any")
 UNUSED_SEGMENTS = ("industry", "customer_segment", "acquisition_channel")
-REFRESH_SECONDS = 1200
 SHOWN_DIFFERENCES = 10
 
 
@@ -453,7 +450,7 @@ def test_a_window_is_judged_by_who_returned_within_180_days(make_raw):
 
 def real_data(*, dataset: str) -> Path:
     """Find a real data set, or skip the test that wants it."""
-    default = REPOSITORY.parent / "shared" / "data"
+    default = PROJECT.parent / "shared" / "data"
     folder = Path(os.environ.get("LIFECYCLE_REAL_DATA", default)) / dataset
     if not (folder / "orders.parquet").exists():
         pytest.skip(f"no real data in {folder}: set LIFECYCLE_REAL_DATA to the folder that has it")
@@ -534,25 +531,10 @@ def built(request, tmp_path_factory) -> Iterator[Built]:
     """Build and publish one data set the way a user does, and open what was published."""
     raw = real_data(dataset=request.param)
     folder = tmp_path_factory.mktemp(request.param)
-    published = folder / "published"
-    command = [sys.executable, "-m", "python_helpers", "refresh"]
-    command += ["--raw-data", str(raw), "--warehouse", str(folder / "w.duckdb")]
-    command += ["--publish-dir", str(published)]
-    run = subprocess.run(
-        command,
-        cwd=REPOSITORY,
-        # unit tests bring their own rows: a delivery changes nothing about them
-        env=os.environ | {"DBT_EXCLUDE_RESOURCE_TYPES": "unit_test"},
-        capture_output=True,
-        text=True,
-        timeout=REFRESH_SECONDS,
-        check=False,
-    )
-    if run.returncode != 0:
-        output = f"{run.stdout}\n{run.stderr}"[-4000:]
-        pytest.fail(f"refresh of {request.param} ended with {run.returncode}:\n{output}")
-    with duckdb.connect(str(published / "marts.duckdb"), read_only=True) as marts:
-        yield Built(raw=raw, marts=marts, said=run.stderr)
+    refreshed = refresh_delivery(folder, delivery=raw)
+    assert refreshed.exit_code == 0, refreshed.output
+    with duckdb.connect(str(folder / "published" / "marts.duckdb"), read_only=True) as marts:
+        yield Built(raw=raw, marts=marts, said=refreshed.stderr)
 
 
 @pytest.mark.parametrize(

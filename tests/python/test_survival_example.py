@@ -6,18 +6,14 @@ as purchases, and as subscriptions of other customers.
 """
 
 import csv
-import os
-import subprocess
-import sys
 from datetime import date, timedelta
-from pathlib import Path
 
 import duckdb
 import pandas as pd
 import pytest
+from lifecycle import build_with_dbt
 from reference import kaplan_meier
 
-PROJECT = Path(__file__).resolve().parents[2]
 WINDOW_DAYS = 6
 AS_OF = date(2024, 12, 31)
 CHURNED = [6, 6, 6, 7, 10, 13, 16, 22, 23]
@@ -63,25 +59,13 @@ def marts(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection
         for number, (duration, is_censored) in enumerate(SPELLS):
             started, ended = contract(duration=duration, is_censored=is_censored)
             subscriptions.writerow([number, f"subscriber {number}", started, ended, "1.00"])
-    settings = {
-        "--raw-data": folder,
-        "--warehouse": folder / "warehouse.duckdb",
-        "--publish-dir": folder / "published",
-        "--vars": f"{{default_activity_window_days: {WINDOW_DAYS}}}",
-    }
-    options = [str(part) for setting in settings.items() for part in setting]
-    run = subprocess.run(
-        [sys.executable, "-m", "python_helpers", "refresh", *options],
-        cwd=PROJECT,
-        # unit tests bring their own rows: a delivery changes nothing about them
-        env={name: value for name, value in os.environ.items() if name != "AS_OF_DATE"}
-        | {"DBT_EXCLUDE_RESOURCE_TYPES": "unit_test"},
-        capture_output=True,
-        text=True,
-        check=False,
+    return build_with_dbt(
+        folder=folder,
+        select=["+rpt_survival", "+rpt_survival_summary"],
+        dbt_vars={"default_activity_window_days": WINDOW_DAYS},
+        RAW_INPUT="files",
+        RAW_DATA_DIR=folder,
     )
-    assert run.returncode == 0, run.stderr
-    return duckdb.connect(str(folder / "published" / "marts.duckdb"), read_only=True)
 
 
 @pytest.mark.parametrize("relationship", ["orders", "subscription"])
