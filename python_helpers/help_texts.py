@@ -4,7 +4,7 @@ EXIT_CODES = {
     0: "done",
     1: "a model or a test failed; for status: nothing is published",
     2: "wrong usage",
-    3: "the build passed and could not be published; for rollback: that build cannot be live",
+    3: "the build cannot be published; for rollback: that build cannot be live",
     4: "the raw data cannot be used: the message says which file, what is wrong, what to do",
     6: "another run holds the lock: the message says which",
     7: "stopped, by --timeout or by a signal",

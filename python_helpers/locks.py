@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from python_helpers.delivery import why
-from python_helpers.settings import SettingsError
+from python_helpers.published import PublishError
 
 FOLDER_LOCK = ".lock"  # in the folder it is the lock of
 BRIEFLY = 0.3  # seconds to try at least: who only asks whether a lock is held has it for less
@@ -72,15 +72,15 @@ def locked(
 ) -> Iterator[Lock]:
     """Hold a lock; `take_over` is first given what the last holder left behind, if it died.
 
-    Raises LockedError where another run still has it after `wait` seconds, and SettingsError where
+    Raises LockedError where another run still has it after `wait` seconds, and PublishError where
     there is no place for its file.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise SettingsError(
-            f"The folder {path.parent} cannot be written to ({why(error)}): name another one."
+        raise PublishError(
+            f"The folder {path.parent} cannot be written to ({why(error)})."
         ) from error
     try:
         until = time.monotonic() + max(wait, BRIEFLY)

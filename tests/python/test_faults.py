@@ -357,7 +357,7 @@ def test_a_folder_that_cannot_be_written_to_is_one_line(project, published):
         remount(published, options="ro")
         for command in ("refresh", "rollback"):
             result = run_tiny(project, command, NUMBER=2)
-            assert result.returncode == 2
+            assert result.returncode == 3
             (line,) = result.stderr.splitlines()
             assert f"The folder {published} cannot be written to (Read-only file system)" in line
         assert run_tiny(project, "status").returncode == 0
