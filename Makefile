@@ -21,7 +21,7 @@ INSTALLED_DEV := $(VENV)/.installed-dev
 TEST_DIR := $(CURDIR)/target/test
 WITHOUT_SETTINGS := env $(addprefix -u ,RAW_INPUT RAW_DATA_DIR WAREHOUSE_PATH PUBLISH_DIR \
 	AS_OF_DATE REPORTING_CURRENCY REPORTING_TIMEZONE THREADS MEMORY_LIMIT VARS KEEP_BUILDS \
-	$(shell compgen -e DBT_))
+	$(shell compgen -e DBT_) $(shell compgen -e REFRESH_))
 IN_TEST_DIR := $(WITHOUT_SETTINGS) DBT_TARGET_PATH=$(TEST_DIR) DBT_PROFILES_DIR=$(TEST_DIR) \
 	WAREHOUSE_PATH=$(TEST_DIR)/warehouse.duckdb
 
@@ -33,10 +33,10 @@ PYTEST := $(WITHOUT_SETTINGS) $(BIN)/python -m pytest -n logical --maxprocesses 
 # On every core too; without the warning of Python about a lock that the workers leave to be removed.
 SQLFLUFF := $(IN_TEST_DIR) $(BIN)/python -W ignore:resource_tracker -m sqlfluff
 
-.PHONY: help build docs test test-long bench lock clean
+.PHONY: help build docs test test-long test-faults bench lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: $(INSTALLED) ## install what is missing, then build the warehouse and publish its marts (ARGS="--as-of 2024-06-30")
 	$(BIN)/python -m python_helpers refresh $(ARGS)
@@ -52,10 +52,13 @@ test: $(INSTALLED_DEV) ## lint the code and the SQL, then run every test (those 
 	@echo "sqlfluff lint models analyses tests/singular"
 	@$(SQLFLUFF) lint --processes 0 models analyses tests/singular
 	@echo "pytest"
-	@$(PYTEST) -m "not long" $(ARGS)
+	@$(PYTEST) -m "not long and not faults" $(ARGS)
 
 test-long: $(INSTALLED_DEV) ## run the tests that take minutes: random damage, late parts, simulations
 	@$(PYTEST) -m long $(ARGS)
+
+test-faults: $(INSTALLED_DEV) ## kill refreshes at random moments, fill the disk, break builds: readers must not notice
+	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest -m faults $(ARGS)
 
 bench: $(INSTALLED) ## time the build of ten million orders (ARGS="--customers 100000" is a smaller one)
 	@$(WITHOUT_SETTINGS) $(BIN)/python -m benchmarks.run $(ARGS)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from python_helpers.delivery import RawDataError, damaged_parquet, raw_tables, why
-from python_helpers.problems import explained, problem_lines, raw_data_problem
+from python_helpers.problems import explained, may_pass, problem_lines, raw_data_problem
 from python_helpers.progress import say, shown_progress, warning_text
 from python_helpers.settings import Settings, SettingsError
 
@@ -29,6 +29,10 @@ SETTINGS_MODEL = "int_run_settings"  # reads the raw data of several tables
 
 class BuildError(Exception):
     """A build that did not pass; the message has one line per cause."""
+
+    exit_code = 1
+    may_pass = False
+    """Whether the next try may find it right."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +177,14 @@ def build_error(
         lines.append(f"{skipped} models and tests that need these were skipped.")
     if not lines:
         lines.append("dbt stopped before it was done.")
-    return kind("\n".join([*lines, f"The log of dbt: {settings.log_path / 'dbt.log'}"]))
+    build_failed = kind("\n".join([*lines, f"The log of dbt: {settings.log_path / 'dbt.log'}"]))
+    messages = [
+        str(result.message) for result in results if str(result.status) in ("error", "fail")
+    ]
+    if error:
+        messages.append(str(error))
+    build_failed.may_pass = bool(messages) and all(may_pass(message=each) for each in messages)
+    return build_failed
 
 
 def raw_data_faults(*, results: list[RunResult], settings: Settings) -> dict[str, str]:

@@ -9,61 +9,43 @@ from click.core import ParameterSource
 from rich.console import Console
 
 from python_helpers import help_texts
+from python_helpers.attended import Policy, attended, tell_of
 from python_helpers.build import BuildError
 from python_helpers.delivery import RawDataError
 from python_helpers.docs import write_docs
+from python_helpers.log import Log
+from python_helpers.notify import Recipients, checked_webhook
+from python_helpers.options import (
+    DEBUG,
+    LOG_FILE,
+    PROJECT_DIR,
+    PUBLISH_DIR,
+    RAW_DATA,
+    RAW_INPUT,
+    WAIT,
+    WAREHOUSE,
+    built,
+    unattended,
+)
 from python_helpers.progress import say
 from python_helpers.published import PublishError
 from python_helpers.refresh import refresh as run_refresh
-from python_helpers.report import readable, show_headlines, show_how_to_open, show_status
+from python_helpers.report import (
+    readable,
+    show_headlines,
+    show_how_to_open,
+    show_status,
+    status_as_json,
+)
+from python_helpers.rollback import roll_back
 from python_helpers.settings import (
-    RAW_INPUTS,
     SettingsError,
+    default_log_file,
     default_publish_dir,
     find_project_dir,
     resolve_settings,
 )
-
-PROJECT_DIR = click.option(
-    "--project-dir",
-    envvar="DBT_PROJECT_DIR",
-    show_envvar=True,
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="The dbt project.  [default: the one this command came with, else the current folder]",
-)
-RAW_INPUT = click.option(
-    "--raw-input",
-    envvar="RAW_INPUT",
-    show_envvar=True,
-    type=click.Choice(RAW_INPUTS),
-    help="Where raw data is read from: the sample in the project, files in --raw-data, or tables "
-    "in schema raw of the warehouse.  [default: files with --raw-data, else sample]",
-)
-RAW_DATA = click.option(
-    "--raw-data",
-    envvar="RAW_DATA_DIR",
-    show_envvar=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Folder with the raw files: orders.csv, subscriptions.parquet, orders/*.parquet, ...",
-)
-WAREHOUSE = click.option(
-    "--warehouse",
-    envvar="WAREHOUSE_PATH",
-    show_envvar=True,
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="The DuckDB file to build in.  [default: warehouse.duckdb, in the project]",
-)
-PUBLISH_DIR = click.option(
-    "--publish-dir",
-    envvar="PUBLISH_DIR",
-    show_envvar=True,
-    metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where published builds are.  [default: published, in the project]",
-)
+from python_helpers.status import status_facts
 
 
 @click.group(
@@ -80,91 +62,110 @@ def main() -> None:
 @RAW_DATA
 @WAREHOUSE
 @PUBLISH_DIR
-@click.option(
-    "--as-of",
-    envvar="AS_OF_DATE",
-    show_envvar=True,
-    metavar="YYYY-MM-DD",
-    help="The day whose end the warehouse shows.  "
-    "[default: yesterday, or the last event in the data if that is earlier]",
-)
-@click.option(
-    "--reporting-currency",
-    envvar="REPORTING_CURRENCY",
-    show_envvar=True,
-    metavar="CODE",
-    help="Currency all amounts are converted to, such as EUR.  "
-    "[default: the one currency of the data]",
-)
-@click.option(
-    "--full-refresh",
-    envvar="DBT_FULL_REFRESH",
-    show_envvar=True,
-    is_flag=True,
-    help="Drop and rebuild every table; needed after a column was added to a seed.",
-)
-@click.option(
-    "--threads",
-    envvar="THREADS",
-    show_envvar=True,
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Cores DuckDB may use.  [default: all of this machine]",
-)
-@click.option(
-    "--memory-limit",
-    envvar="MEMORY_LIMIT",
-    show_envvar=True,
-    metavar="SIZE",
-    help="Memory DuckDB may use, such as 8GB; beyond it, DuckDB spills to disk.  "
-    "[default: the one in the profile, 4GB]",
-)
-@click.option(
-    "--vars",
-    "dbt_vars",
-    envvar="VARS",
-    show_envvar=True,
-    metavar="YAML",
-    help="dbt vars of this run, such as '{default_margin_rate: 0.4}'.",
-)
-@click.option(
-    "--keep-builds",
-    envvar="KEEP_BUILDS",
-    show_envvar=True,
-    type=click.IntRange(min=1),
-    default=5,
-    show_default=True,
-    metavar="N",
-    help="Published builds to keep, the live one included.",
-)
+@built
+@unattended
 @PROJECT_DIR
-@click.option(
-    "--debug",
-    envvar="DBT_DEBUG",
-    show_envvar=True,
-    is_flag=True,
-    help="Show all that dbt does, and the stack trace of an error.",
-)
+@DEBUG
 @click.pass_context
 def refresh(context: click.Context, /, **options: object) -> None:
     """Refresh, then show the numbers of what was published."""
-    with errors_as_exit_codes(debug=bool(options["debug"])):
-        settings = resolve_settings(**with_raw_input(context, options))
-        published = run_refresh(settings=settings, console=Console(stderr=True))
+    debug = bool(options["debug"])
+    with errors_as_exit_codes(debug=debug):
+        console = Console(stderr=True)
+        policy, log, options = operation(with_raw_input(context, options))
+        try:
+            settings = resolve_settings(**options)
+        except SettingsError as error:
+            tell_of(error, recipients=policy.recipients, console=console, log=log)
+            raise
+        published = attended(
+            lambda watch: run_refresh(settings=settings, console=console, log=log, watch=watch),
+            settings=settings,
+            policy=policy,
+            console=console,
+            log=log,
+        )
         output = Console()
         show_headlines(published=published, console=output)
         show_how_to_open(publish_dir=settings.publish_dir, published=published, console=output)
 
 
+def operation(options: dict[str, object], /) -> tuple[Policy, Log, dict[str, object]]:
+    """Take out of the options what is about the run and not about the warehouse."""
+    recipients = Recipients(
+        on_failure=options.pop("on_failure"), webhook=checked_webhook(options.pop("webhook"))
+    )
+    policy = Policy(
+        recipients=recipients,
+        **{name: options.pop(name) for name in ("retries", "retry_wait", "timeout")},
+    )
+    secrets = tuple(filter(None, (recipients.on_failure, recipients.webhook)))
+    log_file = options.pop("log_file") or default_log_file(
+        project_dir=options["project_dir"], warehouse=options["warehouse"]
+    )
+    return policy, Log(file=log_file.absolute(), secrets=secrets), options
+
+
+@main.command(help=help_texts.ROLLBACK)
+@click.option(
+    "--to",
+    envvar="ROLLBACK_TO",
+    show_envvar=True,
+    metavar="BUILD_ID",
+    help="The build to make live.  [default: the one before the live one]",
+)
+@PUBLISH_DIR
+@WAIT
+@LOG_FILE
+@PROJECT_DIR
+def rollback(
+    to: str | None,
+    publish_dir: Path | None,
+    lock_wait: float,
+    log_file: Path | None,
+    project_dir: Path | None,
+) -> None:
+    """Make an earlier build live, then say which."""
+    with errors_as_exit_codes(debug=False):
+        log_file = log_file or default_log_file(project_dir=project_dir)
+        build, before = roll_back(
+            publish_dir=chosen_publish_dir(publish_dir, project_dir=project_dir),
+            to=to,
+            log=Log(file=log_file.absolute()),
+            wait=lock_wait,
+        )
+        say(Console(), f"Build {build.name} is live; it was {before.name if before else 'none'}.")
+
+
 @main.command(help=help_texts.STATUS)
 @PUBLISH_DIR
+@click.option(
+    "--json",
+    "as_json",
+    envvar="STATUS_JSON",
+    show_envvar=True,
+    is_flag=True,
+    help="Print all of it as JSON, for programs.",
+)
 @PROJECT_DIR
-def status(publish_dir: Path | None, project_dir: Path | None) -> None:
+def status(publish_dir: Path | None, as_json: bool, project_dir: Path | None) -> None:
     """Show the live build."""
     with errors_as_exit_codes(debug=False, publish_error_code=1):
-        if not publish_dir:
-            publish_dir = default_publish_dir(project_dir=find_project_dir(chosen=project_dir))
-        show_status(publish_dir=publish_dir.absolute(), console=Console())
+        publish_dir = chosen_publish_dir(publish_dir, project_dir=project_dir)
+        facts = status_facts(publish_dir=publish_dir)
+        if as_json:
+            click.echo(status_as_json(facts=facts))
+        else:
+            show_status(facts=facts, console=Console())
+        if not facts["live"]:
+            raise PublishError(f"Nothing is published in {publish_dir}: run refresh first.")
+
+
+def chosen_publish_dir(publish_dir: Path | None, /, *, project_dir: Path | None) -> Path:
+    """Return the chosen folder of published builds, else the one in the project."""
+    if not publish_dir:
+        publish_dir = default_publish_dir(project_dir=find_project_dir(chosen=project_dir))
+    return publish_dir.absolute()
 
 
 @main.command(help=help_texts.DOCS)
@@ -210,20 +211,18 @@ def errors_as_exit_codes(
     except Exception as error:
         if debug:
             raise
-        if isinstance(error, SettingsError):
-            raise failure(str(error), exit_code=2) from error
-        if isinstance(error, RawDataError):
-            raise failure(f"{unbuilt}\n{error}", exit_code=4) from error
-        if isinstance(error, BuildError):
-            raise failure(f"{unbuilt}\n{error}", exit_code=1) from error
+        exit_code = getattr(error, "exit_code", None)
+        if exit_code is None:
+            hint = "(--debug shows where it comes from)"
+            raise failure(f"{type(error).__name__}: {error} {hint}", exit_code=1) from error
+        message = str(error)
+        if isinstance(error, RawDataError | BuildError):
+            message = f"{unbuilt}\n{error}"
         if isinstance(error, PublishError):
-            advice = ""
+            exit_code = publish_error_code
             if isinstance(error.__cause__, OSError):
-                advice = " Name another folder with --publish-dir."
-            raise failure(f"{error}{advice}", exit_code=publish_error_code) from error
-        raise failure(
-            f"{type(error).__name__}: {error} (--debug shows where it comes from)", exit_code=1
-        ) from error
+                message += " Name another folder with --publish-dir."
+        raise failure(message, exit_code=exit_code) from error
 
 
 def failure(message: str, /, *, exit_code: int) -> click.ClickException:

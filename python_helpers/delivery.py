@@ -18,6 +18,10 @@ BLOCK = 1 << 20  # bytes of a compressed file read at once
 class RawDataError(ValueError):
     """Raw data that cannot be used; the message has one line per cause."""
 
+    exit_code = 4
+    may_pass = False
+    """Whether the next try may find it right."""
+
 
 def check_delivery(*, folder: Path, project_dir: Path) -> None:
     """Refuse what dbt would not see: no file at all, or one that reads as if it were shorter.

@@ -8,6 +8,8 @@ from pathlib import Path
 from rich.console import Console
 
 from python_helpers.build import build, build_error, dbt_arguments, environment, prepare_folders
+from python_helpers.inputs import check_inputs
+from python_helpers.locks import locked, warehouse_lock
 from python_helpers.settings import Settings
 
 PAGE = "docs.html"
@@ -16,11 +18,19 @@ PAGE = "docs.html"
 def write_docs(*, settings: Settings, console: Console) -> Path:
     """Write the page, of the warehouse as it is; one that is missing is built first.
 
-    Raises BuildError where that fails, and SettingsError where there is no profile.
+    Raises BuildError or RawDataError where that fails, SettingsError where there is no profile, and
+    LockedError.
     """
-    if not settings.warehouse.is_file():
-        build(settings=settings, console=console)
     prepare_folders(settings=settings)
+    with locked(warehouse_lock(warehouse=settings.warehouse), command="lifecycle docs"):
+        if not settings.warehouse.is_file():
+            check_inputs(settings=settings)
+            build(settings=settings, console=console)
+        return generate(settings=settings)
+
+
+def generate(*, settings: Settings) -> Path:
+    """Let dbt write the page, and take out what is nobody's business."""
     with environment(values=settings.environment()):
         # here and not above: it takes seconds, which --help need not wait for
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager

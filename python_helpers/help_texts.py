@@ -1,6 +1,23 @@
 """What `--help` teaches, a text per command. A backspace keeps the lines of its paragraph."""
 
-MAIN = """
+EXIT_CODES = {
+    0: "done",
+    1: "a model or a test failed; for status: nothing is published",
+    2: "wrong usage",
+    3: "the build cannot be published; for rollback: that build cannot be live",
+    4: "the raw data cannot be used: the message says which file, what is wrong, what to do",
+    6: "another run holds the lock: the message says which",
+    7: "stopped, by --timeout or by a signal",
+}
+"""Every exit code with its meaning; docs/operations.md has the same list."""
+
+
+def exit_codes(*codes: int) -> str:
+    """List exit codes with their meanings."""
+    return "\n".join(f"  {code}  {EXIT_CODES[code]}" for code in codes)
+
+
+MAIN = f"""
 Build the customer-lifecycle warehouse and publish its marts.
 
 A refresh builds every model, runs every test and, only if all of them pass, publishes the marts in
@@ -12,42 +29,53 @@ Examples:
   lifecycle refresh --raw-data ~/deliveries   from your CSV or Parquet files
   lifecycle refresh --raw-input tables        from schema raw of the warehouse
   lifecycle status                            what is published, how old it is
+  lifecycle rollback                          the build before, live again
   lifecycle docs                              every table and where it comes from, as one page
 
 \b
 Exit codes:
-  0  done
-  1  a model or a test failed; for status: nothing is published
-  2  wrong usage
-  3  the build passed and could not be published
-  4  the raw data cannot be used: the message says which file, what is wrong, what to do
+{exit_codes(*EXIT_CODES)}
 """
 
-REFRESH = """
+REFRESH = f"""
 Build the warehouse, test it and publish its marts.
 
 Each option is an environment variable as well; plain dbt reads those that are not of this command
-alone (VARS, PUBLISH_DIR, KEEP_BUILDS) under the same name. An option beats its variable, and --vars
-beats both.
+alone (VARS, PUBLISH_DIR, KEEP_BUILDS, REFRESH_...) under the same name. An option beats its
+variable, and --vars beats both.
 
 \b
 Examples:
   lifecycle refresh --raw-data ~/deliveries --as-of 2024-06-30
   RAW_DATA_DIR=~/deliveries REPORTING_CURRENCY=EUR lifecycle refresh
   lifecycle refresh --warehouse trial/w.duckdb --publish-dir trial/published
+  lifecycle refresh --wait 600 --retry 2 --timeout 90 --on-failure 'mail -s failed me@example.com'
 
 \b
 Exit codes:
-  0  every model and test passed, and the marts are published
-  1  a model or a test failed; nothing is published
-  2  wrong usage; nothing was built
-  3  the build passed and could not be published
-  4  the raw data cannot be used: the message says which file, what is wrong, what to do
-After 1, 2, 3 or 4 readers still have the build published before.
+{exit_codes(*EXIT_CODES)}
+After each but 0 readers still have the build published before.
+"""
+
+ROLLBACK = f"""
+Make an earlier build the live one, in one step, after its files were checked.
+
+Without --to it is the newest build before the live one that was not taken back itself. The next
+refresh publishes as usual.
+
+\b
+Examples:
+  lifecycle rollback
+  lifecycle rollback --to 20240701T060000Z
+
+\b
+Exit codes:
+{exit_codes(0, 2, 3, 6)}
 """
 
 STATUS = """
-Show what is published: which build, how old, from what, rows per mart.
+Show what is published: which build, how old, from what, rows per mart; which builds are kept, what
+failed last, whether a run goes on.
 
 Exits with 1 where nothing is published.
 
@@ -55,6 +83,7 @@ Exits with 1 where nothing is published.
 Examples:
   lifecycle status
   lifecycle status --publish-dir /srv/marts
+  lifecycle status --json
 """
 
 DOCS = """

@@ -75,6 +75,19 @@ CSV_FAULTS = (
     ),
 )
 
+# Failures that are of the moment: the disk, another program, a file that is being replaced.
+PASSING = (
+    r"Could not set lock on file",
+    r"No space left on device|Disk quota exceeded|disk is full|could not write all data",
+    r"Input/output error|Stale file handle|Resource temporarily unavailable",
+    r"No such file or directory|No files found that match the pattern",
+)
+
+
+def may_pass(*, message: str) -> bool:
+    """Tell whether the next try may find right what a message of dbt or DuckDB is about."""
+    return bool(re.search("|".join(PASSING), message, re.IGNORECASE))
+
 
 def problem_lines(
     *, results: Sequence[RunResult], statuses: Sequence[str], project_dir: Path

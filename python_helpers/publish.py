@@ -1,10 +1,9 @@
 """Copies the marts of a build to a folder of its own and makes it the live one."""
 
-import hashlib
 import json
 import shutil
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -22,30 +21,37 @@ from python_helpers.published import (
     finish_build,
     make_live,
     new_build_id,
+    read_manifest,
     remove_leftovers,
     remove_old_builds,
+    sha256,
     start_build,
 )
+from python_helpers.runs import Run, facts_of
 from python_helpers.settings import PROJECT_FILE, Settings
 
 NEW_DATABASE = '"new database"'  # no warehouse file is called so
 SPILL = "spill"  # what does not fit into memory while the marts are copied
 
 
-def publish(*, settings: Settings, build: Build) -> Path:
+def publish(*, settings: Settings, build: Build, run: Run | None = None) -> Path:
     """Publish the marts a build wrote; returns the folder they are in.
 
-    Raises PublishError, and then the build published before is still the live one.
+    The build takes the id of its run, which records it. Raises PublishError, and then the build
+    published before is still the live one.
     """
     publish_dir = settings.publish_dir
     try:
         check_warehouse(warehouse=settings.warehouse, build=build)
         remove_leftovers(publish_dir=publish_dir)
-        build_id = new_build_id(publish_dir=publish_dir, time=build.started_at)
+        build_id = run.id if run else new_build_id(publish_dir=publish_dir, time=build.started_at)
         folder = start_build(publish_dir=publish_dir, build_id=build_id)
-        write_files(folder=folder, build_id=build_id, settings=settings, build=build)
+        write_files(folder=folder, build_id=build_id, settings=settings, build=build, run=run)
         published = finish_build(folder=folder, build_id=build_id)
-        make_live(build=published, publish_dir=publish_dir)
+        with run.deciding if run else nullcontext():
+            make_live(build=published, publish_dir=publish_dir)
+            if run:
+                record_published(run=run, published=published)
     except (OSError, duckdb.Error, PublishError) as error:
         with suppress(OSError):
             remove_leftovers(publish_dir=publish_dir)
@@ -67,7 +73,16 @@ def check_warehouse(*, warehouse: Path, build: Build) -> None:
         )
 
 
-def write_files(*, folder: Path, build_id: str, settings: Settings, build: Build) -> None:
+def record_published(*, run: Run, published: Path) -> None:
+    """Record what is live now. The disk may be full, and it is live all the same."""
+    with suppress(OSError):
+        seconds = read_manifest(build=published)["seconds"]
+        run.record(outcome="published", seconds=seconds, **facts_of(build=published))
+
+
+def write_files(
+    *, folder: Path, build_id: str, settings: Settings, build: Build, run: Run | None
+) -> None:
     """Write the database, the Parquet files and the manifest of a build."""
     started = time.monotonic()
     with connect(settings=settings, folder=folder) as connection:
@@ -87,6 +102,8 @@ def write_files(*, folder: Path, build_id: str, settings: Settings, build: Build
         "reporting_currency": reporting_currency,
         "raw_input": settings.raw_input,
         "raw_data_dir": settings.raw_data and str(settings.raw_data),
+        "input_files": run.facts.get("input_files") if run else None,
+        "code_version": run.facts.get("code_version") if run else None,
         "rows": rows,
         "files": {
             str(path.relative_to(folder)): {"bytes": path.stat().st_size, "sha256": sha256(path)}
@@ -94,7 +111,8 @@ def write_files(*, folder: Path, build_id: str, settings: Settings, build: Build
             if path.is_file()
         },
         "nodes": build.nodes,
-        "seconds": {
+        "seconds": (run.seconds if run else {})
+        | {
             "build": round(build.seconds, 1),
             "publish": round(time.monotonic() - started, 1),
         },
@@ -165,12 +183,6 @@ def name(identifier: str, /) -> str:
 def text(value: object, /) -> str:
     """Write a text in SQL."""
     return "'" + str(value).replace("'", "''") + "'"
-
-
-def sha256(path: Path, /) -> str:
-    """Return the checksum of a file, as `sha256sum` prints it."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def versions(*, project_dir: Path) -> dict[str, str]:

@@ -10,10 +10,13 @@ the folder can be moved. A build's own files are never written again, which keep
 opened them on that build for as long as it likes.
 """
 
+import hashlib
 import json
 import os
+import re
 import shutil
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 BUILDS = "builds"
@@ -22,10 +25,13 @@ DATABASE = "marts.duckdb"
 PARQUET = "parquet"
 MANIFEST = "manifest.json"
 INCOMPLETE = ".incomplete-"
+ID_FORMAT = "%Y%m%dT%H%M%SZ"
 
 
 class PublishError(Exception):
     """A build that could not be published; the message is one line."""
+
+    exit_code = 3
 
 
 def live_build(*, publish_dir: Path) -> Path | None:
@@ -43,18 +49,26 @@ def kept_builds(*, publish_dir: Path) -> list[Path]:
 
 
 def read_manifest(*, build: Path) -> dict:
-    """Read what a build says of itself."""
-    return json.loads((build / MANIFEST).read_text())
+    """Read what a build says of itself. Raises PublishError where that cannot be read."""
+    try:
+        return json.loads((build / MANIFEST).read_text())
+    except (OSError, ValueError) as error:
+        raise PublishError(f"The manifest of build {build.name} is damaged.") from error
 
 
-def new_build_id(*, publish_dir: Path, time: datetime) -> str:
-    """Make an id of a UTC time, one that sorts by it, with a suffix if another build has it."""
-    build_id = first = time.strftime("%Y%m%dT%H%M%SZ")
-    number = 1
-    while (publish_dir / BUILDS / build_id).exists():
-        number += 1
-        build_id = f"{first}-{number}"
-    return build_id
+def new_build_id(*, publish_dir: Path, time: datetime, taken: Iterable[str] = ()) -> str:
+    """Make an id of a UTC time that sorts behind those of all builds, and those that are taken.
+
+    Where the clock went back, or stood still, it is the second after the last id.
+    """
+    folders = [path.name for path in (publish_dir / BUILDS).glob("*")]
+    times = [time.replace(microsecond=0)]
+    for known in (*folders, *taken):
+        found = re.match(rf"(?:{re.escape(INCOMPLETE)})?(\d{{8}}T\d{{6}}Z)", known)
+        if found:
+            last = datetime.strptime(found[1], ID_FORMAT).replace(tzinfo=UTC)
+            times.append(last + timedelta(seconds=1))
+    return max(times).strftime(ID_FORMAT)
 
 
 def start_build(*, publish_dir: Path, build_id: str) -> Path:
@@ -89,6 +103,26 @@ def make_live(*, build: Path, publish_dir: Path) -> None:
     # a rename replaces the link in one step: no reader finds it missing
     new_link.replace(publish_dir / CURRENT)
     sync(path=publish_dir)
+
+
+def check_files(*, build: Path) -> None:
+    """Check that the files of a build are those it was published with. Raises PublishError."""
+    known = read_manifest(build=build)["files"]
+    found = {str(path.relative_to(build)) for path in build.rglob("*") if path.is_file()}
+    for name in sorted(found - known.keys() - {MANIFEST}):
+        # a write-ahead log beside the database would change what readers see
+        raise PublishError(f"Build {build.name} is damaged: {name} was not published with it.")
+    for name, published in known.items():
+        if name not in found:
+            raise PublishError(f"Build {build.name} is damaged: {name} is missing.")
+        if sha256(build / name) != published["sha256"]:
+            raise PublishError(f"Build {build.name} is damaged: {name} is not what was published.")
+
+
+def sha256(path: Path, /) -> str:
+    """Return the checksum of a file, as `sha256sum` prints it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def remove_old_builds(*, publish_dir: Path, keep: int) -> None:

@@ -1,6 +1,8 @@
 """What a person sees of a published build: headline numbers, how to open it, what is live."""
 
+import json
 import shlex
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,15 +12,9 @@ from rich.table import Table
 
 from python_helpers.build import MARTS_SCHEMA, Build
 from python_helpers.headlines import headlines
+from python_helpers.locks import said_of
 from python_helpers.progress import say
-from python_helpers.published import (
-    DATABASE,
-    PARQUET,
-    PublishError,
-    kept_builds,
-    live_build,
-    read_manifest,
-)
+from python_helpers.published import DATABASE, PARQUET, read_manifest
 
 
 def show_build(*, build: Build, console: Console) -> None:
@@ -57,53 +53,80 @@ def show_how_to_open(*, publish_dir: Path, published: Path, console: Console) ->
     say(console, f'  duckdb -readonly {shlex.quote(database)} "from {mart} limit 10"')
     say(console, "  Python:")
     say(console, "    import duckdb")
-    say(console, f'    duckdb.connect({database!r}, read_only=True).sql("from {mart}").show()')
+    say(console, "    shut = {'enable_external_access': False, 'lock_configuration': True}")
+    say(console, f"    marts = duckdb.connect({database!r}, read_only=True, config=shut)")
+    say(console, f'    marts.sql("from {mart}").show()')
     say(console, f"  Parquet files, one per mart: {readable(publish_dir / PARQUET)}")
 
 
-def show_status(*, publish_dir: Path, console: Console) -> None:
-    """Print what is live, how old it is and which builds are kept.
+def show_status(*, facts: dict, console: Console) -> None:
+    """Print what is live, how old it is, which builds are kept, what goes on and what failed."""
+    for label, value in status_lines(facts=facts):
+        say(console, f"{label:<14}{value}")
+    if facts["live"] and not facts["live"]["is_damaged"]:
+        marts = Table(title="Marts", title_justify="left")
+        marts.add_column("mart")
+        marts.add_column("rows", justify="right")
+        for mart, rows in facts["live"]["rows"].items():
+            marts.add_row(mart, f"{rows:,}")
+        console.print(marts)
+    if facts["builds"]:
+        console.print(table_of_builds(builds=facts["builds"]))
 
-    Raises PublishError where nothing is published.
-    """
-    live = live_build(publish_dir=publish_dir)
-    if not live:
-        raise PublishError(f"Nothing is published in {publish_dir}: run refresh first.")
-    manifest = read_manifest(build=live)
-    built_at = datetime.fromisoformat(manifest["built_at"])
-    source = " ".join(filter(None, [manifest["raw_input"], manifest["raw_data_dir"]]))
-    for label, value in {
-        "Live build": manifest["build_id"],
-        "As of": manifest["as_of_date"],
-        "Built": f"{built_at:%Y-%m-%d %H:%M} UTC, {age(since=built_at)} ago",
-        "From": source,
-        "Currency": manifest["reporting_currency"],
-        "Folder": readable(publish_dir),
-    }.items():
-        say(console, f"{label:<11}{value}")
 
-    marts = Table(title="Marts", title_justify="left")
-    marts.add_column("mart")
-    marts.add_column("rows", justify="right")
-    for mart, rows in manifest["rows"].items():
-        marts.add_row(mart, f"{rows:,}")
-    console.print(marts)
+def status_lines(*, facts: dict) -> Iterator[tuple[str, str]]:
+    """Say each fact that is there, with its label."""
+    live = facts["live"]
+    if live and live["is_damaged"]:
+        yield "Live build", f"{live['build_id']}, its manifest is damaged: roll back"
+    elif live:
+        built_at = datetime.fromisoformat(live["built_at"])
+        yield "Live build", live["build_id"]
+        yield "As of", live["as_of_date"]
+        yield "Built", f"{built_at:%Y-%m-%d %H:%M} UTC, {age(since=built_at)} ago"
+        yield "From", " ".join(filter(None, [live["raw_input"], live["raw_data_dir"]]))
+        files = live["input_files"]
+        if files:
+            megabytes = sum(file["bytes"] for file in files) / 1e6
+            yield "Input files", f"{len(files)}, {megabytes:,.1f} MB"
+        yield "Currency", live["reporting_currency"]
+        if live["code_version"]:
+            yield "Code", live["code_version"]
+    yield "Folder", readable(Path(facts["publish_dir"]))
+    if facts["running"]:
+        phase = facts["running"].get("phase", "waiting")
+        yield "Running", f"{said_of(holder=facts['running'])}, in phase {phase}"
+    else:
+        yield "Running", "nothing"
+    failure = facts["last_failure"]
+    if failure:
+        where = f"{failure['command']}, {failure['outcome']} in phase {failure['phase']}"
+        yield "Last failure", f"{failure['ended_at'] or failure['started_at']}, {where}:"
+        yield "", failure["error"] or ""
+    if facts["died"]:
+        yield "Died", f"{said_of(holder=facts['died'])}, in phase {facts['died'].get('phase')}"
 
-    builds = Table(title="Kept builds", title_justify="left")
-    builds.add_column("build")
-    builds.add_column("as of")
-    builds.add_column("size", justify="right")
-    builds.add_column("")
-    for build in kept_builds(publish_dir=publish_dir):
-        of_build = read_manifest(build=build)
-        megabytes = sum(file["bytes"] for file in of_build["files"].values()) / 1e6
-        builds.add_row(
-            build.name,
-            of_build["as_of_date"],
-            f"{megabytes:,.1f} MB",
-            "live" if build == live else "",
-        )
-    console.print(builds)
+
+def table_of_builds(*, builds: list[dict]) -> Table:
+    """Lay out the kept builds, newest first."""
+    table = Table(title="Kept builds", title_justify="left")
+    table.add_column("build")
+    table.add_column("as of")
+    table.add_column("size", justify="right")
+    table.add_column("")
+    for build in builds:
+        if build["is_damaged"]:
+            table.add_row(build["build_id"], "", "", "damaged")
+        else:
+            megabytes = f"{build['bytes'] / 1e6:,.1f} MB"
+            is_live = "live" if build["is_live"] else ""
+            table.add_row(build["build_id"], build["as_of_date"], megabytes, is_live)
+    return table
+
+
+def status_as_json(*, facts: dict) -> str:
+    """Write the facts for a program."""
+    return json.dumps(facts, indent=2)
 
 
 def example_mart(*, rows: dict[str, int]) -> str:

@@ -10,14 +10,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
-from python_helpers.delivery import check_delivery
-
 PROJECT_FILE = "dbt_project.yml"
+WAREHOUSE = "warehouse.duckdb"
 RAW_INPUTS = ("sample", "files", "tables")
 
 
 class SettingsError(ValueError):
     """A setting that cannot be used; the message is one line for the person who set it."""
+
+    exit_code = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,8 @@ class Settings:
     dbt_vars: str | None
     full_refresh: bool
     keep_builds: int
+    lock_wait: float
+    """Seconds to wait for another run to end."""
     debug: bool
 
     def environment(self) -> dict[str, str]:
@@ -73,21 +76,19 @@ def resolve_settings(
     memory_limit: str | None = None,
     dbt_vars: str | None = None,
     keep_builds: int = 5,
+    lock_wait: float = 0,
     debug: bool = False,
 ) -> Settings:
     """Fill in the defaults and check what can be checked before dbt starts.
 
     Relative paths count from the current directory, defaults from the project. Raises
-    SettingsError, or RawDataError where the raw files cannot be read.
+    SettingsError.
     """
     project_dir = find_project_dir(chosen=project_dir)
-    default_warehouse = project_dir / "warehouse.duckdb"
-    warehouse = (warehouse or default_warehouse).absolute()
-    target_path = find_target_path(
-        project_dir=project_dir, warehouse=warehouse, is_default=warehouse == default_warehouse
-    )
+    warehouse = (warehouse or project_dir / WAREHOUSE).absolute()
+    target_path = find_target_path(project_dir=project_dir, warehouse=warehouse)
     # what plain dbt would use, so that a log asked for elsewhere is found there
-    log_path = Path(os.environ.get("DBT_LOG_PATH") or target_path / "logs").absolute()
+    log_path = find_log_path(target_path=target_path)
     raw_input = raw_input or ("files" if raw_data else "sample")
     return Settings(
         project_dir=project_dir,
@@ -98,7 +99,7 @@ def resolve_settings(
         profiles_dir=find_profiles_dir(project_dir=project_dir, target_path=target_path),
         # --vars beats the environment in the project, so it does here
         raw_input=str(parsed_vars(text=dbt_vars).get("raw_input", raw_input)),
-        raw_data=checked_raw_data(raw_input=raw_input, raw_data=raw_data, project_dir=project_dir),
+        raw_data=checked_raw_data(raw_input=raw_input, raw_data=raw_data),
         as_of=parsed_as_of(text=as_of),
         reporting_currency=checked_currency(code=reporting_currency),
         threads=threads or os.cpu_count() or 1,
@@ -106,6 +107,7 @@ def resolve_settings(
         dbt_vars=dbt_vars,
         full_refresh=full_refresh,
         keep_builds=keep_builds,
+        lock_wait=lock_wait,
         debug=debug,
     )
 
@@ -127,7 +129,20 @@ def default_publish_dir(*, project_dir: Path) -> Path:
     return project_dir / "published"
 
 
-def find_target_path(*, project_dir: Path, warehouse: Path, is_default: bool) -> Path:
+def default_log_file(*, project_dir: Path | None, warehouse: Path | None = None) -> Path:
+    """Return the log of runs where none was chosen: beside the log of dbt."""
+    project_dir = find_project_dir(chosen=project_dir)
+    warehouse = (warehouse or project_dir / WAREHOUSE).absolute()
+    target_path = find_target_path(project_dir=project_dir, warehouse=warehouse)
+    return find_log_path(target_path=target_path) / "refresh.jsonl"
+
+
+def find_log_path(*, target_path: Path) -> Path:
+    """Choose the folder of the logs."""
+    return Path(os.environ.get("DBT_LOG_PATH") or target_path / "logs").absolute()
+
+
+def find_target_path(*, project_dir: Path, warehouse: Path) -> Path:
     """Choose the folder of dbt's parse state, compiled SQL and log.
 
     One per warehouse: dbt keeps the warehouse's path in its parse state and parses everything
@@ -136,7 +151,7 @@ def find_target_path(*, project_dir: Path, warehouse: Path, is_default: bool) ->
     chosen = os.environ.get("DBT_TARGET_PATH")
     if chosen:
         return Path(chosen).absolute()
-    if is_default:
+    if warehouse == project_dir / WAREHOUSE:
         return project_dir / "target"
     digest = hashlib.sha256(str(warehouse).encode()).hexdigest()[:8]
     return project_dir / "target" / "warehouses" / f"{warehouse.stem}-{digest}"
@@ -153,15 +168,14 @@ def find_profiles_dir(*, project_dir: Path, target_path: Path) -> Path:
     return project_dir if (project_dir / "profiles.yml").is_file() else target_path / "profiles"
 
 
-def checked_raw_data(*, raw_input: str, raw_data: Path | None, project_dir: Path) -> Path | None:
-    """Check that the raw folder and its files can be read, if the input is files."""
+def checked_raw_data(*, raw_input: str, raw_data: Path | None) -> Path | None:
+    """Check that there is a raw folder, if the input is files."""
     if raw_input != "files":
         return None
     if not raw_data:
         raise SettingsError("The raw input is files, but no folder is named: add --raw-data DIR.")
     if not raw_data.is_dir():
         raise SettingsError(f"The raw data folder {raw_data} does not exist or is not a folder.")
-    check_delivery(folder=raw_data.absolute(), project_dir=project_dir)
     return raw_data.absolute()
 
 

@@ -48,7 +48,7 @@ def test_help_lists_every_option_with_its_environment_variable(name):
         assert re.search(rf"\[env var: {option.envvar}\b", text), option.opts[0]
 
 
-@pytest.mark.parametrize("arguments", [[], ["refresh"], ["status"], ["docs"]])
+@pytest.mark.parametrize("arguments", [[], ["refresh"], ["rollback"], ["status"], ["docs"]])
 def test_help_has_examples_one_a_line(arguments):
     lines = run(*arguments, "--help").stdout.splitlines()
     examples = lines[lines.index("  Examples:") + 1 :]
@@ -79,7 +79,7 @@ def settings_of(monkeypatch: pytest.MonkeyPatch):
     def resolve(*arguments: object, **environment: object) -> Settings:
         found = []
 
-        def refresh(*, settings: Settings, console: object) -> None:
+        def refresh(*, settings: Settings, **_: object) -> None:
             found.append(settings)
             raise SettingsError("that is all")
 
@@ -268,7 +268,7 @@ def test_the_headline_numbers_are_those_of_the_delivery(refreshed):
 def test_the_ways_to_open_the_file_work(refreshed):
     lines = [line.strip() for line in refreshed.result.stdout.splitlines()]
     start = lines.index("import duckdb")
-    program = "\n".join(lines[start : start + 2])
+    program = "\n".join(lines[start : start + 4])
     opened = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True
     )
@@ -386,7 +386,7 @@ def test_warnings_of_models_and_tests_are_shown_once(refresh_small_project):
 def test_failing_tests_publish_nothing_and_each_names_its_compiled_sql(
     refresh_small_project, tmp_path, small_project, failing_tests
 ):
-    result = refresh_small_project("--publish-dir", tmp_path / "published")
+    result = refresh_small_project("--publish-dir", tmp_path / "published", "--retry", 1)
     assert result.exit_code == 1
     lines = [line for line in result.stderr.splitlines() if line.startswith("test ")]
     assert [line.split(": ")[0] for line in lines] == [
@@ -398,7 +398,7 @@ def test_failing_tests_publish_nothing_and_each_names_its_compiled_sql(
         compiled = Path(re.search(r"\((/.*)\)$", line)[1])
         assert "{{" not in compiled.read_text()
     assert "Warning: orders: not in the contract" in result.stderr
-    assert not (tmp_path / "published").exists()
+    assert not (tmp_path / "published" / "marts.duckdb").exists()
 
 
 def test_a_warehouse_open_elsewhere_is_one_clear_line(refresh_small_project, tmp_path):
@@ -411,12 +411,16 @@ def test_a_warehouse_open_elsewhere_is_one_clear_line(refresh_small_project, tmp
         text=True,
     ) as holder:
         holder.stdout.readline()
-        result = refresh_small_project("--warehouse", warehouse, "--publish-dir", tmp_path / "p")
+        result = refresh_small_project(
+            *("--warehouse", warehouse, "--publish-dir", tmp_path / "p"),
+            *("--retry", 1, "--retry-wait", 0),
+        )
         holder.communicate("\n")
     assert result.exit_code == 1
-    lines = [line for line in result.stderr.splitlines() if "Could not set lock" in line]
+    lines = [line for line in result.stderr.splitlines() if line.startswith("IO Error: Could not")]
     assert len(lines) == 1
     assert f"open in another program (process {holder.pid})" in lines[0]
+    assert len(re.findall("^Trying again in 0 s: ", result.stderr, re.M)) == 1
 
 
 def test_a_build_that_cannot_be_published_is_exit_code_3(refresh_small_project, tmp_path):

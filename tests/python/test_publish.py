@@ -218,7 +218,7 @@ def test_the_live_build_is_never_removed(settings):
 def test_two_builds_of_one_second_have_names_of_their_own(settings):
     first = publish(settings=settings, build=a_build())
     second = publish(settings=settings, build=a_build())
-    assert [first.name, second.name] == ["20240701T060000Z", "20240701T060000Z-2"]
+    assert [first.name, second.name] == ["20240701T060000Z", "20240701T060001Z"]
     assert live_build(publish_dir=settings.publish_dir) == second
 
 

@@ -1,0 +1,66 @@
+"""What is known of a folder of published builds: the facts that `status` shows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from python_helpers.locks import holder, publish_lock
+from python_helpers.published import PublishError, kept_builds, live_build, read_manifest
+from python_helpers.records import read_records
+
+FAILURES = ("failed", "blocked")
+REFRESH = "lifecycle refresh"
+
+
+def status_facts(*, publish_dir: Path) -> dict[str, object]:
+    """Gather what is live, what is kept, what failed last, and whether a run goes on."""
+    live = live_build(publish_dir=publish_dir)
+    records = read_records(publish_dir=publish_dir)
+    details, is_held = holder(publish_lock(publish_dir=publish_dir))
+    # a run that died and was not written down yet: the next one does that
+    is_known = any(record["id"] == details.get("run_id") for record in records)
+    return {
+        "publish_dir": str(publish_dir),
+        "live": live and build_facts(build=live, is_live=True),
+        "builds": [
+            build_facts(build=build, is_live=build == live)
+            for build in kept_builds(publish_dir=publish_dir)
+        ],
+        "last_failure": last_failure(records=records),
+        "last_run": records[-1] if records else None,
+        "running": details if is_held else None,
+        "died": details if details.get("run_id") and not is_held and not is_known else None,
+    }
+
+
+def build_facts(*, build: Path, is_live: bool) -> dict[str, object]:
+    """Say what a build is, as far as it can be read."""
+    try:
+        manifest = read_manifest(build=build)
+    except PublishError:
+        return {"build_id": build.name, "is_live": is_live, "is_damaged": True}
+    built_at = datetime.fromisoformat(manifest["built_at"])
+    return {
+        "build_id": build.name,
+        "is_live": is_live,
+        "is_damaged": False,
+        "as_of_date": manifest["as_of_date"],
+        "built_at": manifest["built_at"],
+        "age_seconds": int((datetime.now(UTC) - built_at).total_seconds()),
+        "bytes": sum(file["bytes"] for file in manifest["files"].values()),
+        "reporting_currency": manifest["reporting_currency"],
+        "raw_input": manifest["raw_input"],
+        "raw_data_dir": manifest["raw_data_dir"],
+        "input_files": manifest.get("input_files"),
+        "code_version": manifest.get("code_version"),
+        "rows": manifest["rows"],
+    }
+
+
+def last_failure(*, records: list[dict]) -> dict | None:
+    """Find the last refresh that failed; who asks for a rollback sees what becomes of it."""
+    for record in reversed(records):
+        if record.get("outcome") in FAILURES and record.get("command") == REFRESH:
+            return record
+    return None
