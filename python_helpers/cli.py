@@ -9,6 +9,8 @@ from click.core import ParameterSource
 from rich.console import Console
 
 from python_helpers import help_texts
+from python_helpers.audit import AuditError
+from python_helpers.audit import audit as run_audit
 from python_helpers.build import BuildError
 from python_helpers.delivery import RawDataError
 from python_helpers.docs import write_docs
@@ -137,6 +139,14 @@ def main() -> None:
     metavar="N",
     help="Published builds to keep, the live one included.",
 )
+@click.option(
+    "--skip-audit",
+    envvar="SKIP_AUDIT",
+    show_envvar=True,
+    is_flag=True,
+    help="Publish without the audit; the manifest says so. For a build that was looked at and is "
+    "right although it was blocked.",
+)
 @PROJECT_DIR
 @click.option(
     "--debug",
@@ -154,6 +164,17 @@ def refresh(context: click.Context, /, **options: object) -> None:
         output = Console()
         show_headlines(published=published, console=output)
         show_how_to_open(publish_dir=settings.publish_dir, published=published, console=output)
+
+
+@main.command(help=help_texts.AUDIT)
+@WAREHOUSE
+@PUBLISH_DIR
+@PROJECT_DIR
+def audit(**options: object) -> None:
+    """Audit the warehouse, then say where the page is."""
+    with errors_as_exit_codes(debug=False, unaudited="The warehouse is not fit to publish."):
+        audited = run_audit(settings=resolve_settings(**options), console=Console(stderr=True))
+        say(Console(), f"Open {readable(audited.page)} in a browser.")
 
 
 @main.command(help=help_texts.STATUS)
@@ -200,7 +221,11 @@ def with_raw_input(context: click.Context, options: dict[str, object], /) -> dic
 
 @contextmanager
 def errors_as_exit_codes(
-    *, debug: bool, publish_error_code: int = 3, unbuilt: str = "Nothing was published."
+    *,
+    debug: bool,
+    publish_error_code: int = 3,
+    unbuilt: str = "Nothing was published.",
+    unaudited: str = "Nothing was published: the audit blocked it.",
 ) -> Iterator[None]:
     """End with a message and an exit code; with debug, let the stack trace be seen."""
     try:
@@ -216,6 +241,8 @@ def errors_as_exit_codes(
             raise failure(f"{unbuilt}\n{error}", exit_code=4) from error
         if isinstance(error, BuildError):
             raise failure(f"{unbuilt}\n{error}", exit_code=1) from error
+        if isinstance(error, AuditError):
+            raise failure(f"{unaudited}\n{error}", exit_code=5) from error
         if isinstance(error, PublishError):
             advice = ""
             if isinstance(error.__cause__, OSError):

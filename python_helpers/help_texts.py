@@ -3,14 +3,16 @@
 MAIN = """
 Build the customer-lifecycle warehouse and publish its marts.
 
-A refresh builds every model, runs every test and, only if all of them pass, publishes the marts in
-one atomic step. Until then readers keep the build published before.
+A refresh builds every model, runs every test, audits the result against the build published before
+and, only if all of that passes, publishes the marts in one atomic step. Until then readers keep the
+build published before.
 
 \b
 Examples:
   lifecycle refresh                           from the sample in the project
   lifecycle refresh --raw-data ~/deliveries   from your CSV or Parquet files
   lifecycle refresh --raw-input tables        from schema raw of the warehouse
+  lifecycle audit                             is the warehouse plausible, as it is?
   lifecycle status                            what is published, how old it is
   lifecycle docs                              every table and where it comes from, as one page
 
@@ -21,13 +23,14 @@ Exit codes:
   2  wrong usage
   3  the build passed and could not be published
   4  the raw data cannot be used: the message says which file, what is wrong, what to do
+  5  the audit blocked: the message says what was expected, what was found, what to do
 """
 
 REFRESH = """
-Build the warehouse, test it and publish its marts.
+Build the warehouse, test it, audit it and publish its marts.
 
 Each option is an environment variable as well; plain dbt reads those that are not of this command
-alone (VARS, PUBLISH_DIR, KEEP_BUILDS) under the same name. An option beats its variable, and --vars
+alone (VARS, KEEP_BUILDS, SKIP_AUDIT) under the same name. An option beats its variable, and --vars
 beats both.
 
 \b
@@ -43,7 +46,26 @@ Exit codes:
   2  wrong usage; nothing was built
   3  the build passed and could not be published
   4  the raw data cannot be used: the message says which file, what is wrong, what to do
-After 1, 2, 3 or 4 readers still have the build published before.
+  5  the audit blocked: the message says what was expected, what was found, what to do
+After 1, 2, 3, 4 or 5 readers still have the build published before.
+"""
+
+AUDIT = """
+Audit the warehouse as it is, as a refresh does before it publishes. Nothing is built or published.
+
+The suites in tests/expectations say what is expected, at which level, and why. Drift is measured
+against the live build in the folder of what is published.
+
+\b
+Examples:
+  lifecycle audit
+  lifecycle audit --warehouse trial/w.duckdb --publish-dir /srv/marts
+
+\b
+Exit codes:
+  0  nothing blocks; warnings are printed
+  2  wrong usage, no warehouse, or a suite that cannot be understood
+  5  blocked: the message says what was expected, what was found, what to do
 """
 
 STATUS = """

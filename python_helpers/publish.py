@@ -1,5 +1,7 @@
 """Copies the marts of a build to a folder of its own and makes it the live one."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import shutil
@@ -8,6 +10,7 @@ from contextlib import suppress
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import yaml
@@ -28,12 +31,15 @@ from python_helpers.published import (
 )
 from python_helpers.settings import PROJECT_FILE, Settings
 
+if TYPE_CHECKING:
+    from python_helpers.audit import Audit
+
 NEW_DATABASE = '"new database"'  # no warehouse file is called so
 SPILL = "spill"  # what does not fit into memory while the marts are copied
 
 
-def publish(*, settings: Settings, build: Build) -> Path:
-    """Publish the marts a build wrote; returns the folder they are in.
+def publish(*, settings: Settings, build: Build, audited: Audit) -> Path:
+    """Publish the marts a build wrote, and the page of its audit; returns the folder they are in.
 
     Raises PublishError, and then the build published before is still the live one.
     """
@@ -43,7 +49,10 @@ def publish(*, settings: Settings, build: Build) -> Path:
         remove_leftovers(publish_dir=publish_dir)
         build_id = new_build_id(publish_dir=publish_dir, time=build.started_at)
         folder = start_build(publish_dir=publish_dir, build_id=build_id)
-        write_files(folder=folder, build_id=build_id, settings=settings, build=build)
+        shutil.copyfile(audited.page, folder / audited.page.name)
+        write_files(
+            folder=folder, build_id=build_id, settings=settings, build=build, audited=audited
+        )
         published = finish_build(folder=folder, build_id=build_id)
         make_live(build=published, publish_dir=publish_dir)
     except (OSError, duckdb.Error, PublishError) as error:
@@ -67,7 +76,9 @@ def check_warehouse(*, warehouse: Path, build: Build) -> None:
         )
 
 
-def write_files(*, folder: Path, build_id: str, settings: Settings, build: Build) -> None:
+def write_files(
+    *, folder: Path, build_id: str, settings: Settings, build: Build, audited: Audit
+) -> None:
     """Write the database, the Parquet files and the manifest of a build."""
     started = time.monotonic()
     with connect(settings=settings, folder=folder) as connection:
@@ -94,6 +105,7 @@ def write_files(*, folder: Path, build_id: str, settings: Settings, build: Build
             if path.is_file()
         },
         "nodes": build.nodes,
+        "audit": audited.in_manifest(),
         "seconds": {
             "build": round(build.seconds, 1),
             "publish": round(time.monotonic() - started, 1),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from python_helpers.audit import audit
 from python_helpers.build import build
 from python_helpers.publish import publish
 from python_helpers.report import show_build
@@ -11,10 +12,11 @@ from python_helpers.settings import Settings
 
 
 def refresh(*, settings: Settings, console: Console) -> Path:
-    """Build, then publish; returns the folder of the published build.
+    """Build, audit, then publish; returns the folder of the published build.
 
-    Raises SettingsError, BuildError, RawDataError or PublishError.
+    Raises SettingsError, BuildError, RawDataError, AuditError or PublishError.
     """
     built = build(settings=settings, console=console)
     show_build(build=built, console=console)
-    return publish(settings=settings, build=built)
+    audited = audit(settings=settings, console=console)
+    return publish(settings=settings, build=built, audited=audited)

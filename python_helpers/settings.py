@@ -39,6 +39,7 @@ class Settings:
     dbt_vars: str | None
     full_refresh: bool
     keep_builds: int
+    skip_audit: bool
     debug: bool
 
     def environment(self) -> dict[str, str]:
@@ -51,6 +52,7 @@ class Settings:
             "RAW_INPUT": self.raw_input,
             "RAW_DATA_DIR": self.raw_data,
             "WAREHOUSE_PATH": self.warehouse,
+            "PUBLISH_DIR": self.publish_dir,
             "AS_OF_DATE": self.as_of,
             "REPORTING_CURRENCY": self.reporting_currency,
             "THREADS": self.threads,
@@ -73,6 +75,7 @@ def resolve_settings(
     memory_limit: str | None = None,
     dbt_vars: str | None = None,
     keep_builds: int = 5,
+    skip_audit: bool = False,
     debug: bool = False,
 ) -> Settings:
     """Fill in the defaults and check what can be checked before dbt starts.
@@ -106,6 +109,7 @@ def resolve_settings(
         dbt_vars=dbt_vars,
         full_refresh=full_refresh,
         keep_builds=keep_builds,
+        skip_audit=skip_audit,
         debug=debug,
     )
 

@@ -17,7 +17,12 @@ from python_helpers import build as build_module
 from python_helpers import cli
 
 PROJECT = Path(__file__).resolve().parents[2]
-COMMANDS = {"refresh": cli.refresh, "status": cli.status, "docs": cli.docs}
+COMMANDS = {
+    "refresh": cli.refresh,
+    "audit": cli.audit,
+    "status": cli.status,
+    "docs": cli.docs,
+}
 VARIABLES = {
     option.envvar
     for command in COMMANDS.values()
