@@ -1,46 +1,30 @@
-"""Great Expectations inside DuckDB: opens what is audited, asks, and puts the answers into words.
+"""The audit asks: Great Expectations decides inside DuckDB, and its answers are put into words.
 
 Nothing is read into Python but aggregates, and of a query that names its rows, those that failed.
 """
 
-from __future__ import annotations
-
-import os
-import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
 
-# read when Great Expectations is imported: nothing of an audit leaves this machine
-os.environ["GX_ANALYTICS_ENABLED"] = "false"
-
-import duckdb
-import great_expectations as gx
-import sqlalchemy as sa
 from great_expectations.core import ExpectationValidationResult
-from great_expectations.data_context.types.base import (
-    DataContextConfig,
-    InMemoryStoreBackendDefaults,
-    ProgressBarsConfig,
-)
 from great_expectations.datasource.fluent import SQLDatasource
 from great_expectations.datasource.fluent.interfaces import Batch
 from great_expectations.expectations.registry import get_expectation_impl
 
+from python_helpers.audit_database import (
+    COMPARED,
+    MISSING,
+    create_query,
+    create_run,
+    in_full,
+    opened,
+)
 from python_helpers.expectations import Expectation, Finding, Suite, expected_words, sentence
-from python_helpers.publish import name as identifier
-from python_helpers.publish import text
-from python_helpers.published import DATABASE, read_manifest
+from python_helpers.published import read_manifest
 from python_helpers.settings import Settings, SettingsError
 
-SCHEMAS = ("marts", "intermediate", "staging", "restricted")
-PUBLISHED = '"last published build"'  # no warehouse file is called so
-SHOWN_ROWS = 5  # of an expectation; the others are counted
+SHOWN_ROWS = 3  # of an expectation; the others are counted
 SEVERITIES = {"block": "critical", "warn": "warning"}  # the levels, as Great Expectations says it
-NOTHING_PUBLISHED = "nothing is published yet"
-OLDER = "the last build is of a version that had not all it reads"
-MISSING = "because what it reads is not there"
 
 
 def findings_of(
@@ -64,7 +48,7 @@ def findings_of(
                     connection=connection,
                     name=name,
                     sql=in_full(sql=sql or f"from {name} limit 0", settings=settings),
-                    unanswered=dict.fromkeys([PUBLISHED], not_compared) | unanswered,
+                    unanswered=dict.fromkeys(COMPARED, not_compared) | unanswered,
                 )
                 if cause:
                     unanswered[name] = cause
@@ -75,123 +59,6 @@ def findings_of(
                 else:
                     findings += ask(source=source, expectation=expectation, settings=settings)
     return not_compared, tuple(findings)
-
-
-@contextmanager
-def opened(
-    *, settings: Settings, live: Path | None
-) -> Iterator[tuple[SQLDatasource, sa.Connection]]:
-    """Open a database in memory, with the warehouse and the last build attached to be read."""
-    # all of it in memory, without a site of its own
-    in_memory = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
-    context = gx.get_context(
-        project_config=DataContextConfig(
-            store_backend_defaults=in_memory,
-            progress_bars=ProgressBarsConfig(globally=False),
-            analytics_enabled=False,
-        ),
-        mode="ephemeral",
-    )
-    source = context.data_sources.add_sql(
-        "warehouse",
-        # by a name, because Great Expectations opens it more than once
-        connection_string=f"duckdb:///:memory:audit{uuid4().hex}",
-        # a result is gone once SQLAlchemy rolls back
-        kwargs={"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True},
-    )
-    engine = source.get_engine()
-    attached = {warehouse_name(settings=settings): settings.warehouse}
-    if live:
-        attached[PUBLISHED] = live / DATABASE
-    with engine.connect() as connection:
-        execute(connection=connection, sql=f"set threads = {settings.threads}")
-        spill = text(settings.target_path / "audit")
-        execute(connection=connection, sql=f"set temp_directory = {spill}")
-        if settings.memory_limit:
-            limit = text(settings.memory_limit)
-            execute(connection=connection, sql=f"set memory_limit = {limit}")
-        for database, path in attached.items():
-            execute(connection=connection, sql=f"attach {text(path)} as {database} (read_only)")
-        try:
-            yield source, connection
-        finally:
-            # the file is free again, whatever still holds the engine
-            for database in attached:
-                execute(connection=connection, sql=f"detach {database}")
-    engine.dispose()
-
-
-def warehouse_name(*, settings: Settings) -> str:
-    """Name the warehouse as its own views do: as its file is called."""
-    return identifier(settings.warehouse.name.split(".")[0])
-
-
-def execute(*, connection: sa.Connection, sql: str) -> sa.CursorResult:
-    """Run SQL as it is: a colon in it is no parameter."""
-    return connection.exec_driver_sql(sql)
-
-
-def in_full(*, sql: str, settings: Settings) -> str:
-    """Name the tables in full, because a warehouse may be called marts."""
-    warehouse = warehouse_name(settings=settings)
-    sql = re.sub(rf"\b({'|'.join(SCHEMAS)})\.(?=\w)", rf"{warehouse}.\1.", sql)
-    return re.sub(r"\bpublished\.(?=\w)", f"{PUBLISHED}.main.", sql)
-
-
-def create_run(
-    *, connection: sa.Connection, settings: Settings, manifest: Mapping[str, object]
-) -> str | None:
-    """Create the table `run`: this build and the last published one; says why not to compare."""
-    published = f"""
-        select
-            cast({text(manifest.get("as_of_date", ""))} as date) as published_as_of_date,
-            {text(manifest.get("reporting_currency"))} as published_currency,
-            {text(manifest.get("raw_input"))} = 'sample' as was_sample
-    """
-    execute(
-        connection=connection,
-        sql=in_full(
-            sql=f"""
-            create table run as
-            select
-                settings.*,
-                published.*,
-                case
-                    when published_as_of_date is null then {text(NOTHING_PUBLISHED)}
-                    when is_sample <> was_sample then 'the sample is no build to compare with'
-                    when is_reporting_currency_set and reporting_currency <> published_currency
-                        then 'the reporting currency is another one'
-                    when is_as_of_date_set and as_of_date < published_as_of_date
-                        then 'as-of is set back'
-                end as not_compared
-            from intermediate.int_run_settings as settings
-            left join ({published}) as published on {text(bool(manifest))}::boolean
-            """,
-            settings=settings,
-        ),
-    )
-    return execute(connection=connection, sql="select not_compared from run").scalar()
-
-
-def create_query(
-    *, connection: sa.Connection, name: str, sql: str, unanswered: Mapping[str, str | None]
-) -> str | None:
-    """Create a table of a query; says why its expectations cannot be asked, if so.
-
-    What it reads may be unanswered itself: name -> why.
-    """
-    for read, cause in unanswered.items():
-        if cause and re.search(rf"(?<![\w.]){re.escape(read)}(?!\w)", sql):
-            return cause
-    try:
-        execute(connection=connection, sql=f"create table {identifier(name)} as {sql}")
-    except sa.exc.DBAPIError as error:
-        cause = str(error.orig).splitlines()[0]
-        # the last build is of an older version, or only a part of the project was built
-        if isinstance(error.orig, duckdb.CatalogException | duckdb.BinderException):
-            return OLDER if PUBLISHED.strip('"') in cause else f"{MISSING} ({cause})"
-        raise SettingsError(f"The query {name} of the audit: {cause}") from error
-    return None
 
 
 def not_asked(*, expectation: Expectation, cause: str) -> Finding:
@@ -215,9 +82,10 @@ def ask(
         lines = [line for line in found if line not in said]
         said += lines
         expected = expected_words(arguments=arguments, type=expectation.type)
-        shown = [f"{line} Expected: {expected}. {expectation.advice}" for line in lines]
+        where = f"({expectation.name} in {expectation.suite}.yml)"
+        shown = [f"{line} Expected: {expected}. {expectation.advice} {where}" for line in lines]
         if len(shown) > SHOWN_ROWS:
-            shown[SHOWN_ROWS:] = [f"{expectation.name}: {len(shown) - SHOWN_ROWS} more like these."]
+            shown[SHOWN_ROWS:] = [f"{len(shown) - SHOWN_ROWS} more like these. {where}"]
         if shown:
             yield Finding(expectation=expectation, outcome=level, lines=tuple(shown))
     if not said:
@@ -239,11 +107,10 @@ def validate(
     result = batch.validate(
         kind(**arguments, severity=SEVERITIES[level]), result_format=result_format
     )
-    failures = [
-        failure["exception_message"]
-        for failure in (result.exception_info or {}).values()
-        if isinstance(failure, dict) and failure.get("raised_exception")
-    ]
+    # one exception, or one per metric
+    found = result.exception_info or {}
+    raised = [found, *(each for each in found.values() if isinstance(each, dict))]
+    failures = [each["exception_message"] for each in raised if each.get("raised_exception")]
     if failures:
         cause = " ".join(failures[0].split())
         raise SettingsError(f"{expectation.suite}: {expectation.name} cannot be asked: {cause}")
