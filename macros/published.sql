@@ -1,7 +1,7 @@
 {#- A mart as it was last published, with `relation` and `types`, or none where there is none. `refresh` names
     the folder of what is published; plain dbt compares with nothing unless PUBLISH_DIR is set. -#}
 {% macro published_relation(mart) %}
-    {% set folder = setting('publish_dir') %}
+    {% set folder = env_var('PUBLISH_DIR', '') %}
     {% if not folder or not execute %}
         {{ return(none) }}
     {% endif %}

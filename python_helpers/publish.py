@@ -38,7 +38,7 @@ NEW_DATABASE = '"new database"'  # no warehouse file is called so
 SPILL = "spill"  # what does not fit into memory while the marts are copied
 
 
-def publish(*, settings: Settings, build: Build, audited: Audit) -> Path:
+def publish(*, settings: Settings, build: Build, audited: Audit | None = None) -> Path:
     """Publish the marts a build wrote, and the page of its audit; returns the folder they are in.
 
     Raises PublishError, and then the build published before is still the live one.
@@ -49,7 +49,8 @@ def publish(*, settings: Settings, build: Build, audited: Audit) -> Path:
         remove_leftovers(publish_dir=publish_dir)
         build_id = new_build_id(publish_dir=publish_dir, time=build.started_at)
         folder = start_build(publish_dir=publish_dir, build_id=build_id)
-        shutil.copyfile(audited.page, folder / audited.page.name)
+        if audited:
+            shutil.copyfile(audited.page, folder / audited.page.name)
         write_files(
             folder=folder, build_id=build_id, settings=settings, build=build, audited=audited
         )
@@ -77,7 +78,7 @@ def check_warehouse(*, warehouse: Path, build: Build) -> None:
 
 
 def write_files(
-    *, folder: Path, build_id: str, settings: Settings, build: Build, audited: Audit
+    *, folder: Path, build_id: str, settings: Settings, build: Build, audited: Audit | None
 ) -> None:
     """Write the database, the Parquet files and the manifest of a build."""
     started = time.monotonic()
@@ -105,7 +106,7 @@ def write_files(
             if path.is_file()
         },
         "nodes": build.nodes,
-        "audit": audited.in_manifest(),
+        "audit": audited and audited.in_manifest(),
         "seconds": {
             "build": round(build.seconds, 1),
             "publish": round(time.monotonic() - started, 1),

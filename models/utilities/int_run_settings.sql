@@ -1,7 +1,9 @@
 -- Grain: one row per run: its settings.
 {%- set as_of_date = setting('as_of_date') %}
 {%- set raw_input = setting('raw_input', 'sample') %}
-{%- set reporting_currency = setting('reporting_currency', 'EUR' if raw_input == 'sample' else none) %}
+{%- set reporting_currency = setting(
+    'reporting_currency', 'EUR' if raw_input == 'sample' else none
+) %}
 {%- do require_main_input() %}
 
 with

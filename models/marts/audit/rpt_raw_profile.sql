@@ -1,4 +1,4 @@
--- Grain: one row per raw table, column and category, with one for each column and one for the table.
+-- Grain: one row per raw table, column and category, with one per column and one per table.
 
 {%- for table_name in raw_table_names() %}
 {%- set base = ref('base_' ~ table_name) %}
