@@ -10,6 +10,8 @@ from rich.console import Console
 
 from python_helpers import help_texts
 from python_helpers.attended import Policy, attended, tell_of
+from python_helpers.audit import AuditError
+from python_helpers.audit import audit as run_audit
 from python_helpers.build import BuildError
 from python_helpers.delivery import RawDataError
 from python_helpers.docs import write_docs
@@ -137,6 +139,17 @@ def rollback(
         say(Console(), f"Build {build.name} is live; it was {before.name if before else 'none'}.")
 
 
+@main.command(help=help_texts.AUDIT)
+@WAREHOUSE
+@PUBLISH_DIR
+@PROJECT_DIR
+def audit(**options: object) -> None:
+    """Audit the warehouse, then say where the page is."""
+    with errors_as_exit_codes(debug=False, unaudited="The warehouse is not fit to publish."):
+        audited = run_audit(settings=resolve_settings(**options), console=Console(stderr=True))
+        say(Console(), f"Open {readable(audited.page)} in a browser.")
+
+
 @main.command(help=help_texts.STATUS)
 @PUBLISH_DIR
 @click.option(
@@ -201,7 +214,11 @@ def with_raw_input(context: click.Context, options: dict[str, object], /) -> dic
 
 @contextmanager
 def errors_as_exit_codes(
-    *, debug: bool, publish_error_code: int = 3, unbuilt: str = "Nothing was published."
+    *,
+    debug: bool,
+    publish_error_code: int = 3,
+    unbuilt: str = "Nothing was published.",
+    unaudited: str = "Nothing was published: the audit blocked it.",
 ) -> Iterator[None]:
     """End with a message and an exit code; with debug, let the stack trace be seen."""
     try:
@@ -216,6 +233,8 @@ def errors_as_exit_codes(
             hint = "(--debug shows where it comes from)"
             raise failure(f"{type(error).__name__}: {error} {hint}", exit_code=1) from error
         message = str(error)
+        if isinstance(error, AuditError):
+            message = f"{unaudited}\n{error}"
         if isinstance(error, RawDataError | BuildError):
             message = f"{unbuilt}\n{error}"
         if isinstance(error, PublishError):

@@ -6,6 +6,7 @@ EXIT_CODES = {
     2: "wrong usage",
     3: "the build cannot be published; for rollback: that build cannot be live",
     4: "the raw data cannot be used: the message says which file, what is wrong, what to do",
+    5: "the audit blocked: the message says what was expected, what was found, what to do",
     6: "another run holds the lock: the message says which",
     7: "stopped, by --timeout or by a signal",
 }
@@ -20,14 +21,16 @@ def exit_codes(*codes: int) -> str:
 MAIN = f"""
 Build the customer-lifecycle warehouse and publish its marts.
 
-A refresh builds every model, runs every test and, only if all of them pass, publishes the marts in
-one atomic step. Until then readers keep the build published before.
+A refresh builds every model, runs every test, audits the result against the build published before
+and, only if all of that passes, publishes the marts in one atomic step. Until then readers keep the
+build published before.
 
 \b
 Examples:
   lifecycle refresh                           from the sample in the project
   lifecycle refresh --raw-data ~/deliveries   from your CSV or Parquet files
   lifecycle refresh --raw-input tables        from schema raw of the warehouse
+  lifecycle audit                             is the warehouse plausible, as it is?
   lifecycle status                            what is published, how old it is
   lifecycle rollback                          the build before, live again
   lifecycle docs                              every table and where it comes from, as one page
@@ -38,11 +41,11 @@ Exit codes:
 """
 
 REFRESH = f"""
-Build the warehouse, test it and publish its marts.
+Build the warehouse, test it, audit it and publish its marts.
 
 Each option is an environment variable as well; plain dbt reads those that are not of this command
-alone (VARS, PUBLISH_DIR, KEEP_BUILDS, REFRESH_...) under the same name. An option beats its
-variable, and --vars beats both.
+alone (VARS, PUBLISH_DIR, KEEP_BUILDS, SKIP_AUDIT, REFRESH_...) under the same name. An option beats
+its variable, and --vars beats both.
 
 \b
 Examples:
@@ -71,6 +74,22 @@ Examples:
 \b
 Exit codes:
 {exit_codes(0, 2, 3, 6)}
+"""
+
+AUDIT = f"""
+Audit the warehouse as it is, as a refresh does before it publishes. Nothing is built or published.
+
+The suites in tests/expectations say what is expected, at which level, and why. Drift is measured
+against the live build in the folder of what is published.
+
+\b
+Examples:
+  lifecycle audit
+  lifecycle audit --warehouse trial/w.duckdb --publish-dir /srv/marts
+
+\b
+Exit codes:
+{exit_codes(0, 2, 5)}
 """
 
 STATUS = """

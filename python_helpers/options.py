@@ -132,6 +132,14 @@ BUILT = (
         metavar="N",
         help="Published builds to keep, the live one included.",
     ),
+    click.option(
+        "--skip-audit",
+        envvar="SKIP_AUDIT",
+        show_envvar=True,
+        is_flag=True,
+        help="Publish without the audit; the manifest says so. For a build that was looked at and "
+        "is right although it was blocked.",
+    ),
 )
 UNATTENDED = (
     WAIT,

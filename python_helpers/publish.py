@@ -1,5 +1,7 @@
 """Copies the marts of a build to a folder of its own and makes it the live one."""
 
+from __future__ import annotations
+
 import json
 import shutil
 import time
@@ -7,6 +9,7 @@ from contextlib import nullcontext, suppress
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import yaml
@@ -30,12 +33,17 @@ from python_helpers.published import (
 from python_helpers.runs import Run, facts_of
 from python_helpers.settings import PROJECT_FILE, Settings
 
+if TYPE_CHECKING:
+    from python_helpers.audit import Audit
+
 NEW_DATABASE = '"new database"'  # no warehouse file is called so
 SPILL = "spill"  # what does not fit into memory while the marts are copied
 
 
-def publish(*, settings: Settings, build: Build, run: Run | None = None) -> Path:
-    """Publish the marts a build wrote; returns the folder they are in.
+def publish(
+    *, settings: Settings, build: Build, run: Run | None = None, audited: Audit | None = None
+) -> Path:
+    """Publish the marts a build wrote, and the page of its audit; returns the folder they are in.
 
     The build takes the id of its run, which records it. Raises PublishError, and then the build
     published before is still the live one.
@@ -46,7 +54,16 @@ def publish(*, settings: Settings, build: Build, run: Run | None = None) -> Path
         remove_leftovers(publish_dir=publish_dir)
         build_id = run.id if run else new_build_id(publish_dir=publish_dir, time=build.started_at)
         folder = start_build(publish_dir=publish_dir, build_id=build_id)
-        write_files(folder=folder, build_id=build_id, settings=settings, build=build, run=run)
+        if audited:
+            shutil.copyfile(audited.page, folder / audited.page.name)
+        write_files(
+            folder=folder,
+            build_id=build_id,
+            settings=settings,
+            build=build,
+            run=run,
+            audited=audited,
+        )
         published = finish_build(folder=folder, build_id=build_id)
         with run.deciding if run else nullcontext():
             make_live(build=published, publish_dir=publish_dir)
@@ -81,7 +98,13 @@ def record_published(*, run: Run, published: Path) -> None:
 
 
 def write_files(
-    *, folder: Path, build_id: str, settings: Settings, build: Build, run: Run | None
+    *,
+    folder: Path,
+    build_id: str,
+    settings: Settings,
+    build: Build,
+    run: Run | None,
+    audited: Audit | None,
 ) -> None:
     """Write the database, the Parquet files and the manifest of a build."""
     started = time.monotonic()
@@ -111,6 +134,7 @@ def write_files(
             if path.is_file()
         },
         "nodes": build.nodes,
+        "audit": audited and audited.in_manifest(),
         "seconds": (run.seconds if run else {})
         | {
             "build": round(build.seconds, 1),

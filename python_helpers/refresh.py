@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 from rich.console import Console
 
+from python_helpers.audit import audit
 from python_helpers.build import build, prepare_folders
 from python_helpers.inputs import check_inputs, described_inputs, steady_inputs
 from python_helpers.locks import locked, warehouse_lock
@@ -31,9 +32,10 @@ def refresh(
     log: Log,
     watch: Watch | None = None,
 ) -> Path:
-    """Build, then publish, while nobody else does; returns the folder of the published build.
+    """Build, audit and publish, while nobody else does; returns the folder of the published build.
 
-    Raises SettingsError, LockedError, BuildError, RawDataError or PublishError.
+    Raises SettingsError, LockedError, BuildError, RawDataError, AuditError or
+    PublishError.
     """
     prepare_folders(settings=settings)
     with ExitStack() as held:
@@ -64,8 +66,10 @@ def refresh(
             with run.phase("build"):
                 built = build(settings=settings, console=console)
         show_build(build=built, console=console)
+        with run.phase("audit"):
+            audited = audit(settings=settings, console=console)
         with run.phase("publish"):
-            return publish(settings=settings, build=built, run=run)
+            return publish(settings=settings, build=built, run=run, audited=audited)
 
 
 def remove_spill(*, warehouse: Path) -> None:

@@ -42,6 +42,7 @@ class Settings:
     keep_builds: int
     lock_wait: float
     """Seconds to wait for another run to end."""
+    skip_audit: bool
     debug: bool
 
     def environment(self) -> dict[str, str]:
@@ -54,6 +55,7 @@ class Settings:
             "RAW_INPUT": self.raw_input,
             "RAW_DATA_DIR": self.raw_data,
             "WAREHOUSE_PATH": self.warehouse,
+            "PUBLISH_DIR": self.publish_dir,
             "AS_OF_DATE": self.as_of,
             "REPORTING_CURRENCY": self.reporting_currency,
             "THREADS": self.threads,
@@ -77,6 +79,7 @@ def resolve_settings(
     dbt_vars: str | None = None,
     keep_builds: int = 5,
     lock_wait: float = 0,
+    skip_audit: bool = False,
     debug: bool = False,
 ) -> Settings:
     """Fill in the defaults and check what can be checked before dbt starts.
@@ -108,6 +111,7 @@ def resolve_settings(
         full_refresh=full_refresh,
         keep_builds=keep_builds,
         lock_wait=lock_wait,
+        skip_audit=skip_audit,
         debug=debug,
     )
 

@@ -1,7 +1,8 @@
 -- Grain: one row per run: its settings.
 {%- set as_of_date = setting('as_of_date') %}
+{%- set raw_input = setting('raw_input', 'sample') %}
 {%- set reporting_currency = setting(
-    'reporting_currency', 'EUR' if setting('raw_input', 'sample') == 'sample' else none
+    'reporting_currency', 'EUR' if raw_input == 'sample' else none
 ) %}
 {%- do require_main_input() %}
 
@@ -68,7 +69,7 @@ select
     clock.first_plausible_date,
     {{ days_after('clock.today', 1) }} as last_plausible_date,
     {% if reporting_currency -%}
-    '{{ reporting_currency | upper }}' as reporting_currency
+    '{{ reporting_currency | upper }}' as reporting_currency,
     {%- else -%}
     case
         when currency_range.first_currency <> currency_range.last_currency
@@ -78,8 +79,12 @@ select
                 ~ " (or the var reporting_currency) to the one to convert to.'"
             ) }}
         else coalesce(currency_range.first_currency, 'XXX')
-    end as reporting_currency
+    end as reporting_currency,
     {%- endif %}
+    clock.today,
+    {{ 'true' if as_of_date else 'false' }} as is_as_of_date_set,
+    {{ 'true' if setting('reporting_currency') else 'false' }} as is_reporting_currency_set,
+    {{ 'true' if raw_input == 'sample' else 'false' }} as is_sample
 from clock
 cross join latest_event
 cross join currency_range

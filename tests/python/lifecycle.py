@@ -19,7 +19,9 @@ from python_helpers import build as build_module
 from python_helpers import cli
 
 PROJECT = Path(__file__).resolve().parents[2]
-COMMANDS = {name: cli.main.commands[name] for name in ("refresh", "rollback", "status", "docs")}
+COMMANDS = {
+    name: cli.main.commands[name] for name in ("refresh", "audit", "rollback", "status", "docs")
+}
 VARIABLES = {
     option.envvar
     for command in COMMANDS.values()

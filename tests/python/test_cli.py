@@ -48,7 +48,9 @@ def test_help_lists_every_option_with_its_environment_variable(name):
         assert re.search(rf"\[env var: {option.envvar}\b", text), option.opts[0]
 
 
-@pytest.mark.parametrize("arguments", [[], ["refresh"], ["rollback"], ["status"], ["docs"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["refresh"], ["audit"], ["rollback"], ["status"], ["docs"]]
+)
 def test_help_has_examples_one_a_line(arguments):
     lines = run(*arguments, "--help").stdout.splitlines()
     examples = lines[lines.index("  Examples:") + 1 :]
@@ -114,12 +116,14 @@ def test_every_variable_is_read(settings_of, delivery, tmp_path):
         MEMORY_LIMIT="1GB",
         VARS="{default_margin_rate: 0.4}",
         KEEP_BUILDS="7",
+        SKIP_AUDIT="1",
         DBT_PROJECT_DIR=PROJECT,
     )
     assert settings.environment() == {
         "RAW_INPUT": "files",
         "RAW_DATA_DIR": str(delivery),
         "WAREHOUSE_PATH": str(tmp_path / "w.duckdb"),
+        "PUBLISH_DIR": str(tmp_path / "out"),
         "AS_OF_DATE": "2024-01-31",
         "REPORTING_CURRENCY": "USD",
         "THREADS": "3",
@@ -129,6 +133,7 @@ def test_every_variable_is_read(settings_of, delivery, tmp_path):
     assert settings.full_refresh
     assert settings.dbt_vars == "{default_margin_rate: 0.4}"
     assert settings.keep_builds == 7
+    assert settings.skip_audit
 
 
 def test_an_option_beats_its_variable(settings_of):

@@ -1,0 +1,38 @@
+{#- A mart as it was last published, with `relation` and `types`, or none where there is none. `refresh` names
+    the folder of what is published; plain dbt compares with nothing unless PUBLISH_DIR is set. -#}
+{% macro published_relation(mart) %}
+    {% set folder = env_var('PUBLISH_DIR', '') %}
+    {% if not folder or not execute %}
+        {{ return(none) }}
+    {% endif %}
+    {% set path = folder.rstrip('/') ~ '/parquet/' ~ mart ~ '.parquet' %}
+    {% if not list_files([path_pattern(path)]) %}
+        {{ return(none) }}
+    {% endif %}
+    {{ return(file_groups(mart, [path])[0]) }}
+{% endmacro %}
+
+
+{#- What is compared with the last published build, period by period: mart, measure, condition. -#}
+{% macro period_measures() %}
+    {{ return([
+        ('rpt_revenue_mix', 'total_revenue_amount', 'true'),
+        ('rpt_retention_periods', 'closing_customers', "relationship = 'any'"),
+        ('rpt_retention_periods', 'lost_customers', "relationship = 'any'"),
+        ('rpt_mrr_periods', 'closing_mrr_amount', 'true'),
+    ]) }}
+{% endmacro %}
+
+
+{#- A measure of each complete period of a mart; a query. -#}
+{% macro measured_periods(relation, mart, measure, condition) %}
+select
+    '{{ mart }}' as mart,
+    '{{ measure }}' as measure,
+    period_grain,
+    period_start_date,
+    cast(sum({{ measure }}) as double) as measure_value
+from {{ relation }}
+where is_complete_period and {{ condition }}
+group by period_grain, period_start_date
+{% endmacro %}

@@ -1,0 +1,37 @@
+-- Grain: one row per raw table, column and category, with one per column and one per table.
+
+{%- for table_name in raw_table_names() %}
+{%- set base = ref('base_' ~ table_name) %}
+{%- set columns = raw_contract(table_name).columns.values() if execute else [] %}
+select
+    -- keys
+    '{{ table_name }}' as table_name,
+    'any' as column_name,
+    'any' as category,
+
+    -- counts
+    count(*) as raw_rows
+from {{ base }}
+{%- for column in columns %}
+union all
+select
+    '{{ table_name }}' as table_name,
+    '{{ column.name }}' as column_name,
+    'any' as category,
+    count({{ column.name }}) as raw_rows
+from {{ base }}
+{#- words of the contract and currencies: nothing here tells who somebody is -#}
+{%- if column.config.meta.accepted_values or 'currency' in column.name %}
+union all
+select
+    '{{ table_name }}' as table_name,
+    '{{ column.name }}' as column_name,
+    {{ column.name }} as category,
+    count(*) as raw_rows
+from {{ base }}
+where {{ column.name }} is not null
+group by {{ column.name }}
+{%- endif %}
+{%- endfor %}
+{{ 'union all' if not loop.last }}
+{%- endfor %}

@@ -1,0 +1,152 @@
+"""The suites of the audit: what is expected of a refresh, as its analyst writes it down.
+
+A file of tests/expectations has `queries` (name -> SQL) and `expectations`. A query may read marts
+and base tables of the warehouse, `published`, the last published build, and the queries above it.
+An expectation names its table or its query, a type of Great Expectations, and its arguments for
+`warn`, for `block`, or for both.
+"""
+
+import re
+import string
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from python_helpers.settings import SettingsError
+
+FOLDER = Path("tests", "expectations")
+LEVELS = ("block", "warn")
+KEYS = {"name", "table", "column", "expect", "with", "warn", "block", "found", "reason", "advice"}
+REQUIRED = KEYS - {"column", "with", "warn", "block"}
+# What a line may not name: it is shown, and published with the marts.
+WHO = re.compile(r"(^|_)(id|key|email|full_name|comment)$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expectation:
+    """One expectation, with its arguments at each level."""
+
+    suite: str
+    name: str
+    table: str
+    """A query, or a table with its schema."""
+    type: str
+    arguments: dict[str, dict[str, object]]
+    """Level -> arguments; `block` first."""
+    found: str
+    """What is said of a row that is not as expected, with {columns} of the query."""
+    reason: str
+    advice: str
+
+    @property
+    def shown_columns(self) -> list[str]:
+        """The columns of a row that `found` shows."""
+        fields = (field for _, field, _, _ in string.Formatter().parse(self.found))
+        return sorted({field for field in fields if field and field != "observed"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What became of an expectation: in words and aggregates, without a row of a customer."""
+
+    expectation: Expectation
+    outcome: str
+    """`passed`, `warn`, `block`, or `not asked`."""
+    lines: tuple[str, ...] = ()
+    """What was found, or why it was not asked; a line each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """A file of expectations, in its order."""
+
+    name: str
+    queries: dict[str, str]
+    expectations: tuple[Expectation, ...]
+
+
+def read_suites(*, project_dir: Path) -> list[Suite]:
+    """Read every suite of the project. Raises SettingsError where one cannot be understood."""
+    return [read_suite(path=path) for path in sorted((project_dir / FOLDER).glob("*.yml"))]
+
+
+def read_suite(*, path: Path) -> Suite:
+    """Read one suite."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    expectations = content.get("expectations") or []
+    faults = [fault for entry in expectations for fault in faults_of(entry=entry)]
+    if faults:
+        raise SettingsError("\n".join(f"{path}: {fault}" for fault in faults))
+    return Suite(
+        name=path.stem,
+        queries=dict(content.get("queries") or {}),
+        expectations=tuple(
+            make_expectation(suite=path.stem, entry=entry) for entry in expectations
+        ),
+    )
+
+
+def faults_of(*, entry: Mapping[str, object]) -> Iterator[str]:
+    """Say what is wrong with an entry."""
+    name = entry.get("name", "an expectation without a name")
+    for key in sorted(entry.keys() - KEYS):
+        yield f"{name}: the key {key} is not known."
+    for key in sorted(REQUIRED - entry.keys()):
+        yield f"{name}: the key {key} is missing."
+    if not any(level in entry for level in LEVELS):
+        yield f"{name}: it says neither warn nor block."
+    if REQUIRED - entry.keys():
+        return
+    for column in make_expectation(suite="", entry=entry).shown_columns:
+        if WHO.search(column):
+            yield f"{name}: {column} may say who somebody is, so it is not shown."
+        if "." in str(entry["table"]):
+            yield f"{name}: rows are named of a query, not of a whole table."
+
+
+def make_expectation(*, suite: str, entry: Mapping[str, object]) -> Expectation:
+    """Make an expectation of an entry that has no faults."""
+    common = dict(entry.get("with") or {})
+    if "column" in entry:
+        common["column"] = entry["column"]
+    return Expectation(
+        suite=suite,
+        name=entry["name"],
+        table=entry["table"],
+        type=entry["expect"],
+        arguments={level: common | (entry[level] or {}) for level in LEVELS if level in entry},
+        **{key: " ".join(entry[key].split()) for key in ("found", "reason", "advice")},
+    )
+
+
+def expected_words(*, arguments: Mapping[str, object], type: str) -> str:
+    """Say what was expected: of a range its ends, else the name of the expectation."""
+    least, most = arguments.get("min_value"), arguments.get("max_value")
+    column = arguments.get("column", "it")
+    if least is None and most is None:
+        return type.removeprefix("expect_").replace("_", " ")
+    if least == most:
+        return f"{column} {least}"
+    if most is None:
+        return f"{column} at least {least}"
+    if least is None:
+        return f"{column} at most {most}"
+    return f"{column} from {least} to {most}"
+
+
+def sentence(*, template: str, values: Mapping[str, object]) -> str:
+    """Fill in what was found, with a word for NULL."""
+    return Words().vformat(template, (), values)
+
+
+class Words(string.Formatter):
+    """Format like `str.format`, with a word for NULL."""
+
+    def format_field(self, value: object, format_spec: str) -> str:
+        """Format a value; what is not there has no digits."""
+        return "nothing" if value is None else super().format_field(value, format_spec)
