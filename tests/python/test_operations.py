@@ -198,7 +198,7 @@ def test_a_build_is_recorded_with_its_inputs_and_its_manifest_says_the_same(
     assert record["as_of_date"] == "2024-06-30"
     assert record["code_version"] == "1.2.3"
     assert record["rows"] == {"dim_customers": 1, "fct_orders": 1000}
-    assert record["seconds"].keys() == {"inputs", "build", "publish"}
+    assert record["seconds"].keys() == {"inputs", "build", "audit", "publish"}
     manifest = json.loads((published / "manifest.json").read_text())
     for name in ("input_files", "code_version", "rows", "as_of_date", "seconds"):
         assert manifest[name] == record[name]
@@ -374,7 +374,11 @@ def test_each_phase_is_logged_with_its_time(project, tmp_path):
     lines = [json.loads(line) for line in log_file.read_text().splitlines()]
     seen = [(line["phase"], line["event"]) for line in lines]
     assert seen == [
-        *((phase, event) for phase in ("inputs", "build") for event in ("started", "finished")),
+        *(
+            (phase, event)
+            for phase in ("inputs", "build", "audit")
+            for event in ("started", "finished")
+        ),
         ("publish", "started"),
         (None, "run published"),
         ("publish", "finished"),
