@@ -44,10 +44,12 @@ PARTS = {
         "base_loyalty_memberships",
     ),
     "lifetime value": (
-        *("marts/value", "int_purchase_histories", "int_purchase_groups"),
-        *("int_purchase_model_fits", "int_purchase_forecasts", "int_renewal_model_fits"),
-        "int_value_predictions",
+        *("marts/value", "int_purchase_histories", "int_purchase_states"),
+        *("int_purchase_model_fits", "int_purchase_forecasts", "int_renewal_histories"),
+        *("int_renewal_model_fits", "int_renewal_forecasts", "int_contracts_running"),
+        *("int_value_models_judged", "int_value_predictions"),
     ),
+    "for the audit": ("marts/audit", "int_periods_published"),
 }
 BLOCK_BYTES = 262_144  # DuckDB's unit of storage
 

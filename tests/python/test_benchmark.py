@@ -35,7 +35,7 @@ def test_the_table_has_every_part_and_the_parts_add_up(tmp_path):
     end = names.index("**order path**")
     steps = sum(float(row[1]) for row in rows[1:end])
     assert float(rows[end][1]) == pytest.approx(steps, abs=0.05 * end)
-    for part in ("order lines", "lifecycle and loyalty"):
+    for part in ("order lines", "lifecycle and loyalty", "lifetime value"):
         assert names.index(f"**{part}**") > end
     # what it made is gone but for the raw data
     assert not list(tmp_path.glob("*.duckdb"))
