@@ -1,10 +1,14 @@
 -- Grain: one row per month and channel with spend or customers.
-{%- set objectives = {'acquisition': [], 'retention': []} %}
-{%- for name in var('acquisition_objectives') %}
-{%- do objectives.acquisition.append(sql_text(name)) %}
+{#- no objective is a choice too: nothing is then acquisition, or retention -#}
+{%- set conditions = {} %}
+{%- for kind in ['acquisition', 'retention'] %}
+{%- set literals = [] %}
+{%- for name in var(kind ~ '_objectives') %}
+{%- do literals.append(sql_text(name)) %}
 {%- endfor %}
-{%- for name in var('retention_objectives') %}
-{%- do objectives.retention.append(sql_text(name)) %}
+{%- do conditions.update({
+    kind: 'objective in (' ~ literals | join(', ') ~ ')' if literals else 'false'
+}) %}
 {%- endfor %}
 
 with
@@ -40,8 +44,8 @@ spends as (
 spends_classified as (
     select
         *,
-        objective in ({{ objectives.acquisition | join(', ') }}) as is_acquisition,
-        objective in ({{ objectives.retention | join(', ') }}) as is_retention
+        {{ conditions.acquisition }} as is_acquisition,
+        {{ conditions.retention }} as is_retention
     from spends
 ),
 
