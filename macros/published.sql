@@ -5,11 +5,7 @@
     {% if not folder or not execute %}
         {{ return(none) }}
     {% endif %}
-    {% set path = folder.rstrip('/') ~ '/parquet/' ~ mart ~ '.parquet' %}
-    {% if not list_files([path_pattern(path)]) %}
-        {{ return(none) }}
-    {% endif %}
-    {{ return(file_groups(mart, [path])[0]) }}
+    {{ return(published_table(folder.rstrip('/'), mart)) }}
 {% endmacro %}
 
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from python_helpers.audit_page import write_page
 from python_helpers.expectations import Finding, read_suites
 from python_helpers.progress import say
-from python_helpers.published import live_build
+from python_helpers.published import PublishError, check_files, live_build
 from python_helpers.settings import Settings, SettingsError
 
 OVERRIDE = "If it is right all the same, publish it once with refresh --skip-audit."
@@ -59,6 +59,18 @@ class Audit:
         }
 
 
+def compared(*, settings: Settings, console: Console) -> Settings:
+    """Leave a live build that is damaged out of the comparison, and say so."""
+    live = live_build(publish_dir=settings.publish_dir)
+    try:
+        if live:
+            check_files(build=live)
+    except (PublishError, OSError) as error:
+        say(console, f"Warning: {error} It is live, and nothing is compared with it.")
+        return replace(settings, compares=False)
+    return settings
+
+
 def audit(*, settings: Settings, console: Console) -> Audit:
     """Ask every expectation of the warehouse as it is; returns what was found.
 
@@ -82,7 +94,7 @@ def audit(*, settings: Settings, console: Console) -> Audit:
 
 def asked(*, settings: Settings) -> Audit:
     """Ask, unless the audit is skipped or there is nothing to ask."""
-    live = live_build(publish_dir=settings.publish_dir)
+    live = live_build(publish_dir=settings.publish_dir) if settings.compares else None
     nothing = Audit(
         is_skipped=settings.skip_audit,
         compared_with=None,

@@ -30,7 +30,7 @@ PUBLISHED = '"last published build"'  # no warehouse file is called so
 # what tells of it, itself or as the build has compared itself with it
 COMPARED = (PUBLISHED, "int_periods_published", "rpt_restatements")
 # why something is not asked
-NOTHING_PUBLISHED = "nothing is published yet"
+NOTHING_PUBLISHED = "nothing to compare with is published"
 OLDER = "the last build is of a version that had not all it reads"
 MISSING = "because what it reads is not there"
 

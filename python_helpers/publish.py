@@ -19,7 +19,6 @@ from python_helpers.problems import cause_of
 from python_helpers.published import (
     DATABASE,
     MANIFEST,
-    PARQUET,
     PublishError,
     finish_build,
     make_live,
@@ -106,13 +105,11 @@ def write_files(
     run: Run | None,
     audited: Audit | None,
 ) -> None:
-    """Write the database, the Parquet files and the manifest of a build."""
+    """Write the database and the manifest of a build."""
     started = time.monotonic()
     with connect(settings=settings, folder=folder) as connection:
         as_of_date, reporting_currency = run_settings(connection=connection)
-        rows = {
-            mart: copy_mart(connection=connection, mart=mart, folder=folder) for mart in build.marts
-        }
+        rows = {mart: copy_mart(connection=connection, mart=mart) for mart in build.marts}
         connection.execute(f"checkpoint {NEW_DATABASE}")
     shutil.rmtree(folder / SPILL, ignore_errors=True)
     # a log left behind would belong to no file that readers open
@@ -170,8 +167,8 @@ def in_warehouse(*, connection: duckdb.DuckDBPyConnection, schema: str, table: s
     return ".".join(map(name, (warehouse, schema, table)))
 
 
-def copy_mart(*, connection: duckdb.DuckDBPyConnection, mart: str, folder: Path) -> int:
-    """Copy one mart, with its comments, to the database and to Parquet; returns its rows."""
+def copy_mart(*, connection: duckdb.DuckDBPyConnection, mart: str) -> int:
+    """Copy one mart, with its comments, to the new database; returns its rows."""
     source = in_warehouse(connection=connection, schema=MARTS_SCHEMA, table=mart)
     # The database is called marts, so its tables are in its default schema: `marts.fct_orders` is
     # what a query says here as in the warehouse. With a schema marts in it DuckDB would not know
@@ -194,8 +191,6 @@ def copy_mart(*, connection: duckdb.DuckDBPyConnection, mart: str, folder: Path)
         if comment:
             what = f"column {target}.{name(column)}" if column else f"table {target}"
             connection.execute(f"comment on {what} is {text(comment)}")
-    file = folder / PARQUET / f"{mart}.parquet"
-    connection.execute(f"copy {target} to {text(file)} (format parquet, compression zstd)")
     return rows
 
 

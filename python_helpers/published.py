@@ -2,10 +2,9 @@
 
     PUBLISH_DIR/current        -> builds/<build_id>      the only link that ever changes
     PUBLISH_DIR/marts.duckdb   -> current/marts.duckdb
-    PUBLISH_DIR/parquet        -> current/parquet
     PUBLISH_DIR/manifest.json  -> current/manifest.json
 
-So the database, the Parquet files and the manifest switch in one instant. Links are relative:
+So the database and its manifest switch in one instant. Links are relative:
 the folder can be moved. A build's own files are never written again, which keeps a reader that
 opened them on that build for as long as it likes.
 """
@@ -22,7 +21,6 @@ from pathlib import Path
 BUILDS = "builds"
 CURRENT = "current"
 DATABASE = "marts.duckdb"
-PARQUET = "parquet"
 MANIFEST = "manifest.json"
 INCOMPLETE = ".incomplete-"
 ID_FORMAT = "%Y%m%dT%H%M%SZ"
@@ -74,7 +72,7 @@ def new_build_id(*, publish_dir: Path, time: datetime, taken: Iterable[str] = ()
 def start_build(*, publish_dir: Path, build_id: str) -> Path:
     """Make a hidden folder beside the builds, for a build in the making."""
     folder = publish_dir / BUILDS / f"{INCOMPLETE}{build_id}"
-    (folder / PARQUET).mkdir(parents=True)
+    folder.mkdir(parents=True)
     return folder
 
 
@@ -92,7 +90,7 @@ def finish_build(*, folder: Path, build_id: str) -> Path:
 
 def make_live(*, build: Path, publish_dir: Path) -> None:
     """Show readers this build from now on. Raises PublishError where other files are in the way."""
-    for name in (DATABASE, PARQUET, MANIFEST):
+    for name in (DATABASE, MANIFEST):
         link = publish_dir / name
         if not link.is_symlink() and not link.exists():
             link.symlink_to(Path(CURRENT, name))

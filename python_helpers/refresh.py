@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 from rich.console import Console
 
-from python_helpers.audit import audit
+from python_helpers.audit import audit, compared
 from python_helpers.build import build, prepare_folders
 from python_helpers.inputs import check_inputs, described_inputs, steady_inputs
 from python_helpers.locks import locked, warehouse_lock
@@ -59,6 +59,7 @@ def refresh(
         remove_spill(warehouse=settings.warehouse)
         if watch:
             held.enter_context(watch.watching(run=run))
+        settings = compared(settings=settings, console=console)
         with steady_inputs(settings=settings):
             with run.phase("inputs"):
                 check_inputs(settings=settings)

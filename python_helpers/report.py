@@ -14,7 +14,7 @@ from python_helpers.build import MARTS_SCHEMA, Build
 from python_helpers.headlines import headlines
 from python_helpers.locks import said_of
 from python_helpers.progress import say
-from python_helpers.published import DATABASE, PARQUET, read_manifest
+from python_helpers.published import DATABASE, read_manifest
 
 
 def show_build(*, build: Build, console: Console) -> None:
@@ -56,7 +56,6 @@ def show_how_to_open(*, publish_dir: Path, published: Path, console: Console) ->
     say(console, "    shut = {'enable_external_access': False, 'lock_configuration': True}")
     say(console, f"    marts = duckdb.connect({database!r}, read_only=True, config=shut)")
     say(console, f'    marts.sql("from {mart}").show()')
-    say(console, f"  Parquet files, one per mart: {readable(publish_dir / PARQUET)}")
 
 
 def show_status(*, facts: dict, console: Console) -> None:

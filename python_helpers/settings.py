@@ -43,6 +43,8 @@ class Settings:
     lock_wait: float
     """Seconds to wait for another run to end."""
     skip_audit: bool
+    compares: bool
+    """Whether the build can be compared with the one published before."""
     debug: bool
 
     def environment(self) -> dict[str, str]:
@@ -55,7 +57,7 @@ class Settings:
             "RAW_INPUT": self.raw_input,
             "RAW_DATA_DIR": self.raw_data,
             "WAREHOUSE_PATH": self.warehouse,
-            "PUBLISH_DIR": self.publish_dir,
+            "PUBLISH_DIR": self.publish_dir if self.compares else "",
             "AS_OF_DATE": self.as_of,
             "REPORTING_CURRENCY": self.reporting_currency,
             "THREADS": self.threads,
@@ -112,6 +114,7 @@ def resolve_settings(
         keep_builds=keep_builds,
         lock_wait=lock_wait,
         skip_audit=skip_audit,
+        compares=True,
         debug=debug,
     )
 

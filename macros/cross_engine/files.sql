@@ -67,6 +67,29 @@
 {% endmacro %}
 
 
+{#- A table of the build that is live in a folder, with `relation` and `types`; none if there is none. -#}
+{% macro published_table(folder, name) %}
+    {{ return(adapter.dispatch('published_table')(folder, name)) }}
+{% endmacro %}
+
+{% macro duckdb__published_table(folder, name) %}
+    {% set manifest = folder ~ '/manifest.json' %}
+    {% if not list_files([path_pattern(manifest)]) %}
+        {{ return(none) }}
+    {% endif %}
+    {% set tables = run_query(
+        "select unnest(json_keys(rows)) as name from read_json(" ~ sql_text(manifest)
+        ~ ", columns = {rows: 'json'})"
+    ) %}
+    {% if name not in tables.columns[0].values() %}
+        {{ return(none) }}
+    {% endif %}
+    {% set relation = 'read_duckdb(' ~ sql_text(folder ~ '/marts.duckdb') ~ ', table_name = '
+        ~ sql_text(name) ~ ')' %}
+    {{ return({'relation': relation, 'types': column_types(relation)}) }}
+{% endmacro %}
+
+
 {#- Parquet files in groups of the same columns. -#}
 {% macro duckdb__parquet_groups(files) %}
     {% if not files %}

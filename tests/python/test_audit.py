@@ -78,7 +78,7 @@ def shop_of(*, source: Path, folder: Path, changes: Mapping[str, str] | None = N
     result = shop.refresh()
     assert result.exit_code == 0, result.output
     assert shop.said(result) == {"warn": {OLD}, "block": set()}
-    assert "compared with nothing: nothing is published yet." in result.stderr
+    assert "compared with nothing: nothing to compare with is published." in result.stderr
     return shop
 
 
@@ -370,7 +370,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
 
 def test_a_first_publication_says_that_there_is_nothing_to_compare_with(sample):
     assert sample.first.exit_code == 0, sample.first.output
-    assert "compared with nothing: nothing is published yet." in sample.first.stderr
+    assert "compared with nothing: nothing to compare with is published." in sample.first.stderr
     assert sample.shop.said(sample.first) == {"warn": set(), "block": set()}
     live = live_build(publish_dir=sample.shop.folder / "published")
     of_audit = read_manifest(build=live)["audit"]

@@ -210,12 +210,8 @@ while not stop.exists():
             sql = "select distinct number from marts.{}"
             seen = {n for t in ("fct_orders", "dim_customers")
                     for (n,) in marts.execute(sql.format(t)).fetchall()}
-        # who reads several files follows the link once
-        files = (folder / "current").resolve() / "parquet" / "*.parquet"
-        read = f"select distinct number from read_parquet('{files}', union_by_name = true)"
-        of_files = {n for (n,) in duckdb.sql(read).fetchall()}
-        if len(seen) != 1 or len(of_files) != 1:
-            errors.append(f"two builds: {seen} {of_files}")
+        if len(seen) != 1:
+            errors.append(f"two builds: {seen}")
         builds |= seen
     except Exception as error:
         errors.append(str(error))

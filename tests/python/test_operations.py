@@ -30,6 +30,7 @@ from tiny_refresh import (
 from python_helpers import notify
 from python_helpers import watch as watch_module
 from python_helpers.attended import Policy, attended
+from python_helpers.audit import compared
 from python_helpers.build import BuildError
 from python_helpers.delivery import RawDataError
 from python_helpers.locks import LockedError, holder, locked, publish_lock
@@ -289,8 +290,8 @@ def test_a_rollback_makes_the_build_before_live_and_the_next_refresh_publishes(p
     [
         (lambda build: damage(build / "marts.duckdb"), "marts.duckdb is not what was published"),
         (
-            lambda build: (build / "parquet" / "fct_orders.parquet").unlink(),
-            "parquet/fct_orders.parquet is missing",
+            lambda build: (build / "marts.duckdb").unlink(),
+            "marts.duckdb is missing",
         ),
         (
             lambda build: (build / "marts.duckdb.wal").touch(),
@@ -308,6 +309,25 @@ def test_a_damaged_build_is_not_rolled_back_to(project, published, damage, messa
     assert message in result.stderr
     assert live_build(publish_dir=published) == live
     assert run_tiny(project, "status").returncode == 0
+
+
+@pytest.mark.usefixtures("two_builds")
+def test_a_refresh_gets_past_a_live_build_that_is_damaged(project, published):
+    damage(live_build(publish_dir=published) / "marts.duckdb")
+    result = run_tiny(project, "refresh", NUMBER=7)
+    assert result.returncode == 0
+    assert "marts.duckdb is not what was published. It is live" in result.stderr
+    assert checked_number(published) == 7
+
+
+@pytest.mark.usefixtures("two_builds")
+def test_dbt_is_not_shown_a_build_that_nothing_is_compared_with(project, published):
+    settings = resolve_settings(project_dir=project, publish_dir=published)
+    assert settings.environment()["PUBLISH_DIR"] == str(published)
+    assert compared(settings=settings, console=Console(stderr=True)) == settings
+    damage(live_build(publish_dir=published) / "marts.duckdb")
+    settings = compared(settings=settings, console=Console(stderr=True))
+    assert settings.environment()["PUBLISH_DIR"] == ""
 
 
 def damage(path: Path, /, *, cut: bool = False) -> None:
