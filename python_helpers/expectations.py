@@ -78,6 +78,10 @@ def read_suite(*, path: Path) -> Suite:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    if not has_shape(content=content):
+        raise SettingsError(
+            f"{path} needs queries, a mapping of names to SQL, and expectations, a list of mappings."
+        )
     expectations = content.get("expectations") or []
     faults = [fault for entry in expectations for fault in faults_of(entry=entry)]
     if faults:
@@ -88,6 +92,19 @@ def read_suite(*, path: Path) -> Suite:
         expectations=tuple(
             make_expectation(suite=path.stem, entry=entry) for entry in expectations
         ),
+    )
+
+
+def has_shape(*, content: object) -> bool:
+    """Tell whether a file is built like a suite."""
+    if not isinstance(content, dict):
+        return False
+    queries, expectations = content.get("queries") or {}, content.get("expectations") or []
+    return (
+        isinstance(queries, dict)
+        and all(isinstance(sql, str) for sql in queries.values())
+        and isinstance(expectations, list)
+        and all(isinstance(entry, dict) for entry in expectations)
     )
 
 

@@ -493,6 +493,8 @@ def test_a_suite_is_read_as_it_is_written(tmp_path):
         ("{orders} orders", "{customer_id}", "customer_id may say who somebody is"),
         ("table: counts", "table: marts.fct_orders", "rows are named of a query"),
         ("queries: {", "queries: [", "is not YAML"),
+        (SUITE, "just a text", "needs queries, a mapping"),
+        ("  - name:", "    name:", "and expectations, a list"),
     ],
 )
 def test_a_suite_that_cannot_be_understood_says_where(tmp_path, written, instead, message):

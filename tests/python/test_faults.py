@@ -135,7 +135,26 @@ flags: {send_anonymous_usage_stats: false}
 """,
     "models/int_run_settings.sql": """\
 {{ config(schema='intermediate') }}
-select date '2024-06-30' as as_of_date, 'EUR' as reporting_currency
+select
+    date '2024-06-30' as as_of_date,
+    'EUR' as reporting_currency,
+    true as is_sample,
+    false as is_as_of_date_set,
+    false as is_reporting_currency_set
+""",
+    "tests/expectations/marts.yml": """\
+queries:
+  customers: |
+    select customers.number, published.number as published_number
+    from marts.dim_customers as customers, published.dim_customers as published
+expectations:
+  - name: there_are_customers
+    table: marts.dim_customers
+    expect: expect_table_row_count_to_be_between
+    block: {min_value: 1}
+    found: "{observed} rows"
+    reason: A shop has customers.
+    advice: Look for them.
 """,
     "models/fct_orders.sql": """\
 {{ config(schema='marts') }}
@@ -150,7 +169,8 @@ select distinct number from {{ ref('fct_orders') }}
 }
 
 
-def test_a_run_killed_while_dbt_builds_leaves_one_whole_build(tmp_path):
+@pytest.mark.parametrize("phase", ["build", "audit"])
+def test_a_run_killed_before_it_publishes_leaves_one_whole_build(tmp_path, phase):
     project = tmp_path / "small"
     for name, text in DBT_PROJECT.items():
         (project / name).parent.mkdir(parents=True, exist_ok=True)
@@ -159,6 +179,7 @@ def test_a_run_killed_while_dbt_builds_leaves_one_whole_build(tmp_path):
         (project / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(PROJECT / name, project / name)
     command = [sys.executable, "-m", "python_helpers", "refresh", "--project-dir", str(project)]
+    seconds: list[float] = []
 
     def start(number: int) -> subprocess.Popen:
         return subprocess.Popen(
@@ -174,25 +195,27 @@ def test_a_run_killed_while_dbt_builds_leaves_one_whole_build(tmp_path):
         _, errors = process.communicate()
         assert process.returncode == 0, errors
         assert checked_number(published) == number
+        log_file = project / "target" / "logs" / "refresh.jsonl"
+        seconds.append(phase_seconds(log_file, phase=phase))
 
     published = project / "published"
     refreshed(0)
-    seconds = phase_seconds(project / "target" / "logs" / "refresh.jsonl", phase="build")
+    refreshed(1)
     moments = random.Random(SEED)
-    live = 0
-    for number in range(1, KILLS + 1):
+    live = 1
+    for number in range(2, KILLS + 2):
         process = start(number)
-        # the import of dbt takes half of the time, and says nothing
-        after = moments.uniform(seconds / 4, seconds)
-        killed_in("build", process=process, published=published, after=after)
+        # the first quarter is the import of dbt, and says nothing
+        after = moments.uniform(min(seconds) / 4, min(seconds) * 0.9)
+        killed_in(phase, process=process, published=published, after=after)
         seen = checked_number(published)
         assert seen in (live, number)
         live = seen
         if number % 4:  # the others find what two killed ones left
             refreshed(live := 100 + number)
     refreshed(200)
-    failed = [phase for outcome, phase in outcomes(published) if outcome == "failed"]
-    assert failed.count("build") >= KILLS / 2
+    failed = [failed_in for outcome, failed_in in outcomes(published) if outcome == "failed"]
+    assert failed.count(phase) >= KILLS / 2
 
 
 # Readers
