@@ -80,7 +80,8 @@ def read_suite(*, path: Path) -> Suite:
         raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     if not has_shape(content=content):
         raise SettingsError(
-            f"{path} needs queries, a mapping of names to SQL, and expectations, a list of mappings."
+            f"{path} needs queries, a mapping of names to SQL, and expectations, a list of "
+            "mappings."
         )
     expectations = content.get("expectations") or []
     faults = [fault for entry in expectations for fault in faults_of(entry=entry)]
