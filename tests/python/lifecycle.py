@@ -39,6 +39,14 @@ end"""
 """The fate of a row of a base table, in a word."""
 
 
+def real_data(dataset: str, /) -> Path:
+    """Find a real data set, or skip the test that wants it: it is not part of the repository."""
+    folder = Path(os.environ.get("LIFECYCLE_REAL_DATA", PROJECT.parent / "shared" / "data"))
+    if not any((folder / dataset).glob("*.parquet")):
+        pytest.skip(f"no {dataset} in {folder}: set LIFECYCLE_REAL_DATA to the folder that has it")
+    return folder / dataset
+
+
 def run(*arguments: object) -> Result:
     """Run the command line in this process; it never shows a stack trace."""
     result = CliRunner().invoke(cli.main, [str(argument) for argument in arguments])

@@ -2,11 +2,10 @@
 
 Each fault is planted into a delivery whose first refresh was published, and refreshed again. What
 is planted into the sample is run with the other tests; the shop's own faults and twenty of its days
-are long, and need the folder of the real data in LIFECYCLE_REAL_DATA.
+are long, and need the real data.
 """
 
 import csv
-import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping
@@ -16,7 +15,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from click.testing import Result
-from lifecycle import PROJECT, refresh_delivery, run
+from lifecycle import PROJECT, real_data, refresh_delivery, run
 
 from python_helpers.expectations import read_suite, read_suites
 from python_helpers.published import live_build, read_manifest
@@ -264,24 +263,20 @@ FAULTS = (
 # The shop of a gift trader, 23,798 orders
 
 
-def real_data() -> Path:
-    """Return the folder of the gift shop; a test that asks for it is skipped without one."""
-    folder = os.environ.get("LIFECYCLE_REAL_DATA")
-    if not folder:
-        pytest.skip("LIFECYCLE_REAL_DATA names no folder")
-    return Path(folder) / "online_retail_2011"
+GIFT_SHOP = "online_retail_2011"
 
 
 @pytest.fixture(scope="module")
 def gift_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """Publish the gift shop once."""
-    return shop_of(source=real_data(), folder=tmp_path_factory.mktemp("gift_shop"))
+    return shop_of(source=real_data(GIFT_SHOP), folder=tmp_path_factory.mktemp("gift_shop"))
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.words.replace(" ", "_"))
 def test_a_planted_fault_is_said_at_its_level(gift_shop, tmp_path, fault):
-    deliver(source=real_data(), folder=gift_shop.folder / "delivery", changes=fault.changes)
+    delivery = gift_shop.folder / "delivery"
+    deliver(source=real_data(GIFT_SHOP), folder=delivery, changes=fault.changes)
     published = tmp_path / "published"
     shutil.copytree(gift_shop.folder / "published", published, symlinks=True)
     before = live_build(publish_dir=published)
@@ -295,7 +290,7 @@ def test_a_planted_fault_is_said_at_its_level(gift_shop, tmp_path, fault):
 
 @pytest.mark.long
 def test_twenty_honest_days_are_published_without_a_false_alarm(tmp_path):
-    source = real_data()
+    source = real_data(GIFT_SHOP)
     with duckdb.connect() as connection:
         days = connection.execute(
             f"""

@@ -7,7 +7,6 @@ reference. The real data is not part of the repository: name its folder in LIFEC
 
 import datetime as dt
 import math
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,7 +16,7 @@ import duckdb
 import pandas as pd
 import pytest
 import reference
-from lifecycle import PROJECT, refresh_delivery
+from lifecycle import real_data, refresh_delivery
 
 DATASETS = ("online_retail_2011", "cdnow_sample")
 RELATIONSHIPS = ("orders", "any")
@@ -448,23 +447,14 @@ def test_a_window_is_judged_by_who_returned_within_180_days(make_raw):
 # the reference on the real data, before anything is built
 
 
-def real_data(*, dataset: str) -> Path:
-    """Find a real data set, or skip the test that wants it."""
-    default = PROJECT.parent / "shared" / "data"
-    folder = Path(os.environ.get("LIFECYCLE_REAL_DATA", default)) / dataset
-    if not (folder / "orders.parquet").exists():
-        pytest.skip(f"no real data in {folder}: set LIFECYCLE_REAL_DATA to the folder that has it")
-    return folder
-
-
 def test_the_reference_finds_the_known_totals_of_the_gift_shop():
-    raw = real_data(dataset="online_retail_2011")
+    raw = real_data("online_retail_2011")
     assert reference.total_revenue(raw=raw) == Decimal("9747747.93")
     assert reference.spells(raw=raw)["customer_id"].nunique() == 4338
 
 
 def test_the_reference_finds_the_published_repeat_purchases_of_cdnow():
-    raw = real_data(dataset="cdnow_sample")
+    raw = real_data("cdnow_sample")
     purchases, _ = reference.read_purchases(raw=raw, as_of=None)
     calibration = purchases[purchases["day"] <= "1997-09-30"]
     days = calibration.drop_duplicates(["customer_id", "day"]).groupby("customer_id").size()
@@ -476,7 +466,7 @@ def test_the_reference_finds_the_published_repeat_purchases_of_cdnow():
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_the_reference_obeys_the_identities_of_periods(dataset):
-    periods = reference.retention_periods(raw=real_data(dataset=dataset))
+    periods = reference.retention_periods(raw=real_data(dataset))
     assert (
         periods["closing_customers"]
         == periods["opening_customers"]
@@ -498,7 +488,7 @@ def test_the_reference_obeys_the_identities_of_periods(dataset):
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_the_reference_puts_every_known_customers_money_in_one_cohort(dataset):
-    raw = real_data(dataset=dataset)
+    raw = real_data(dataset)
     cohorts = reference.cohort_retention(raw=raw)
     buyers = set(reference.spells(raw=raw)["customer_id"])
     entries = reference.revenue_entries(raw=raw)
@@ -529,7 +519,7 @@ class Built:
 @pytest.fixture(scope="module", params=DATASETS)
 def built(request, tmp_path_factory) -> Iterator[Built]:
     """Build and publish one data set the way a user does, and open what was published."""
-    raw = real_data(dataset=request.param)
+    raw = real_data(request.param)
     folder = tmp_path_factory.mktemp(request.param)
     refreshed = refresh_delivery(folder, delivery=raw)
     assert refreshed.exit_code == 0, refreshed.output

@@ -6,7 +6,6 @@ answers, memberships and contacts counted customer by customer and day by day.
 
 import datetime as dt
 import math
-import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
-from lifecycle import PROJECT, build_with_dbt
+from lifecycle import build_with_dbt, real_data
 
 AIRPORT = "sfo_2017"
 Z = 1.96
@@ -47,12 +46,7 @@ def adjusted_score(*, answers: pd.Series) -> tuple[float, float]:
 @pytest.fixture(scope="module")
 def airport_file() -> Path:
     """Find the survey, or skip the tests that want it."""
-    default = PROJECT.parent / "shared" / "data"
-    folder = Path(os.environ.get("LIFECYCLE_REAL_DATA", default)) / AIRPORT
-    file = folder / "survey_responses.parquet"
-    if not file.exists():
-        pytest.skip(f"no real data in {folder}: set LIFECYCLE_REAL_DATA to the folder that has it")
-    return file
+    return real_data(AIRPORT) / "survey_responses.parquet"
 
 
 @pytest.fixture(scope="module")

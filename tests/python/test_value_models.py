@@ -5,22 +5,20 @@ LIFECYCLE_REAL_DATA. The retention curves are Table 1 of Fader and Hardie (2007)
 """
 
 import math
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lifecycle import real_data
 from scipy.integrate import quad
 from scipy.stats import beta as beta_distribution
 
 from python_helpers import margin_model, purchase_forecasts, purchase_model, renewal_model
 from python_helpers.likelihood import Fit
 
-PROJECT = Path(__file__).resolve().parents[2]
 CDNOW = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}  # published
 SURVIVING = {  # per cent after 0, 1, ... 12 years; the first eight are fitted
     "high end": (100, 86.9, 74.3, 65.3, 59.3, 55.1, 51.7, 49.1, 46.8, 44.5, 42.7, 40.9, 39.4),
@@ -52,10 +50,7 @@ class Customers:
 @pytest.fixture(scope="module")
 def cdnow() -> Customers:
     """Return the CDNOW customers as known on 1997-09-30, or skip the test that wants them."""
-    default = PROJECT.parent / "shared" / "data"
-    folder = Path(os.environ.get("LIFECYCLE_REAL_DATA", default)) / "cdnow_sample"
-    if not (folder / "orders.parquet").exists():
-        pytest.skip(f"no real data in {folder}: set LIFECYCLE_REAL_DATA to the folder that has it")
+    folder = real_data("cdnow_sample")
     columns = duckdb.sql(f"""
         with days as (
             select customer_id, cast(ordered_at as date) as day, sum(amount) as amount
