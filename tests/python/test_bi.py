@@ -1,5 +1,6 @@
 """What docs/bi.md says is so: files opened shut, builds seen anew, queries that answer."""
 
+import csv
 import os
 import re
 import subprocess
@@ -309,3 +310,36 @@ def test_the_role_of_the_page_reads_the_marts_and_nothing_else(server):
     # a mart that a later export adds
     asked(server, "create table marts.rpt_new as select 7 as answer")
     assert asked(server, "table marts.rpt_new", user="dashboards") == "7"
+
+
+def test_the_queries_say_the_same_in_postgres_to_the_role_of_the_page(server, sample, query):
+    pytest.importorskip("python_helpers.export_postgres")
+    for arguments in (("--exclude", "rpt_nps"), ()):
+        exported = subprocess.run(
+            [sys.executable, "-m", "python_helpers", "export", "--format", "postgres", *arguments],
+            cwd=PROJECT,
+            env=os.environ
+            | {"POSTGRES_URL": server.get_uri(), "PUBLISH_DIR": str(sample / "published")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert exported.returncode == 0, exported.stderr
+        if arguments:
+            assert "ERROR" not in asked(server, ROLE)
+    # the second export replaced the tables and added one: the role reads them all
+    for sql in QUERIES.values():
+        said = asked(server, f"copy ({sql}) to stdout (format csv)", user="dashboards")
+        there = [tuple(row) for row in csv.reader(said.splitlines())]
+        here = [tuple(map(comparable, row)) for row in query(sql)]
+        assert len(there) == len(here) > 0, said
+        for row, expected in zip(there, here, strict=True):
+            assert tuple(map(comparable, row)) == pytest.approx(expected)
+
+
+def comparable(value: object, /) -> object:
+    """Make a number of what is one, and a text of anything else."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return "" if value is None else str(value)
