@@ -17,6 +17,9 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
+# Superset needs another SQLAlchemy than the project, so it has an environment of its own.
+SUPERSET := $(CURDIR)/target/superset
+
 # `make test` works in a folder of its own and must not see the settings of the shell it runs in.
 TEST_DIR := $(CURDIR)/target/test
 WITHOUT_SETTINGS := env $(addprefix -u ,RAW_INPUT RAW_DATA_DIR WAREHOUSE_PATH PUBLISH_DIR \
@@ -33,7 +36,7 @@ PYTEST := $(WITHOUT_SETTINGS) $(BIN)/python -m pytest -n logical --maxprocesses 
 # On every core too; without the warning of Python about a lock that the workers leave to be removed.
 SQLFLUFF := $(IN_TEST_DIR) $(BIN)/python -W ignore:resource_tracker -m sqlfluff
 
-.PHONY: help build docs test test-long test-faults bench lock clean
+.PHONY: help build docs test test-long test-faults test-bi bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,13 +55,16 @@ test: $(INSTALLED_DEV) ## lint the code and the SQL, then run every test (those 
 	@echo "sqlfluff lint models analyses tests/singular"
 	@$(SQLFLUFF) lint --processes 0 models analyses tests/singular
 	@echo "pytest"
-	@$(PYTEST) -m "not long and not faults" $(ARGS)
+	@$(PYTEST) -m "not long and not faults and not bi" $(ARGS)
 
 test-long: $(INSTALLED_DEV) ## run the tests that take minutes: random damage, late parts, simulations
 	@$(PYTEST) -m long $(ARGS)
 
 test-faults: $(INSTALLED_DEV) ## kill refreshes at random moments, fill the disk, break builds: readers must not notice
 	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest -m faults $(ARGS)
+
+test-bi: $(INSTALLED_DEV) $(SUPERSET)/.installed ## install a Superset into target/superset, and draw a chart of the marts with it
+	@$(WITHOUT_SETTINGS) SUPERSET=$(SUPERSET) $(BIN)/python -m pytest -m bi $(ARGS)
 
 bench: $(INSTALLED) ## time the build of ten million orders (ARGS="--customers 100000" is a smaller one)
 	@$(WITHOUT_SETTINGS) $(BIN)/python -m benchmarks.run $(ARGS)
@@ -95,4 +101,9 @@ $(INSTALLED): requirements.txt | $(BIN)/python $(BIN)/lifecycle
 
 $(INSTALLED_DEV): requirements-dev.txt $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(SUPERSET)/.installed: tests/bi/requirements.txt | $(BIN)/python
+	$(BIN)/python -m venv --clear $(SUPERSET)
+	$(SUPERSET)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@

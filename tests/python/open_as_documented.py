@@ -1,14 +1,29 @@
-"""Opens a published file as the README says, and tries to get out of it.
+"""Opens a published file in a way of docs/bi.md, and prints the ways out of it that work.
 
-`python open_as_documented.py DATABASE FOLDER`; the folder holds private.csv and private.parquet.
-A process of its own: DuckDB opens a path once per process, with the first settings.
+`python open_as_documented.py WAY FOLDER`, in a folder that has `published` in it; FOLDER holds
+private.csv and private.parquet. A process of its own: DuckDB opens a file once per process, with
+the first settings.
 """
 
+import json
+import re
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import duckdb
+from sqlalchemy import create_engine
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
-DATABASE, FOLDER = sys.argv[1:]
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "bi.md").read_text(encoding="utf-8")
+BLOCKS = {
+    (language, name): text
+    for language, name, text in re.findall(
+        r"^```(\w+) (\S+)\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL
+    )
+}
+DATABASE = "published/marts.duckdb"
 ESCAPES = (
     "from read_csv('{folder}/private.csv')",
     "from '{folder}/private.csv'",
@@ -44,18 +59,73 @@ ESCAPES = (
     "from query('from ''{folder}/private.csv''')",
 )
 
-marts = duckdb.connect(
-    DATABASE,
-    read_only=True,
-    config={"enable_external_access": False, "lock_configuration": True},
-)
-assert marts.execute("select count(*) from marts.fct_orders").fetchall() == [(1000,)]
-succeeded = []
-for escape in ESCAPES:
-    try:
-        marts.execute(escape.format(folder=FOLDER)).fetchall()
-    except duckdb.Error:
-        continue
-    succeeded.append(escape)
-print(*succeeded, sep="\n")
-sys.exit(bool(succeeded))
+Query = Callable[[str], list[tuple]]
+
+
+def block(*key: str) -> dict[str, object]:
+    """Run a block of the page; returns its names."""
+    names: dict[str, object] = {}
+    exec(BLOCKS[key], names)
+    return names
+
+
+def asks(engine: Engine, /) -> Query:
+    """Ask each query on a connection of its own."""
+
+    def query(sql: str) -> list[tuple]:
+        with engine.connect() as connection:
+            result = connection.exec_driver_sql(sql)
+            return [tuple(row) for row in result] if result.returns_rows else []
+
+    return query
+
+
+def with_duckdb() -> Query:
+    """Open as the block for Python does."""
+    marts = block("python", "duckdb")["marts"]
+    return lambda sql: marts.execute(sql).fetchall()
+
+
+def with_sqlalchemy() -> Query:
+    """Open as the block for SQLAlchemy does."""
+    return asks(block("python", "sqlalchemy")["engine"])
+
+
+def with_parameters_of_superset() -> Query:
+    """Open with the engine parameters that are written into Superset's form."""
+    parameters = json.loads(BLOCKS["json", "superset"])
+    return asks(create_engine(f"duckdb:///{DATABASE}", **parameters))
+
+
+def as_metabase() -> Query:
+    """Open as Metabase's driver does, and run the Init SQL of the page, for two connections."""
+    (init,) = re.findall(r"^\| Init SQL \| `(.*)` \|$", PAGE, flags=re.MULTILINE)
+    settings = {"temp_directory": f"{DATABASE}.tmp", "old_implicit_casting": "true"}
+    pool = [duckdb.connect(DATABASE, read_only=True, config=settings) for _ in range(2)]
+    for connection in pool:
+        connection.execute(init)
+    return lambda sql: pool[1].execute(sql).fetchall()
+
+
+WAYS = {
+    "duckdb": with_duckdb,
+    "sqlalchemy": with_sqlalchemy,
+    "superset": with_parameters_of_superset,
+    "metabase": as_metabase,
+}
+
+
+def main(way: str, folder: str) -> None:
+    """Read, then try to get out."""
+    query = WAYS[way]()
+    assert query("select count(*) from marts.fct_orders") == [(1000,)]
+    for escape in ESCAPES:
+        try:
+            query(escape.format(folder=folder))
+        except (duckdb.Error, SQLAlchemyError):
+            continue
+        print(escape)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

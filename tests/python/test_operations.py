@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -678,22 +677,3 @@ def test_a_command_that_hangs_is_given_up(monkeypatch):
     monkeypatch.setattr(notify, "COMMAND_SECONDS", 0.2)
     problem = notify.run_command("sleep 5", told={})
     assert problem == "The command of --on-failure took longer than 0.2 s."
-
-
-# What a reader's connection can do
-
-
-@pytest.mark.usefixtures("two_builds")
-def test_a_connection_opened_as_documented_reads_and_writes_nothing_else(published, tmp_path):
-    (tmp_path / "private.csv").write_text("a,b\n1,2\n")
-    duckdb.sql(f"copy (select 1 as a) to '{tmp_path}/private.parquet'")
-    before = sorted(tmp_path.rglob("*"))
-    program = Path(__file__).with_name("open_as_documented.py")
-    result = subprocess.run(
-        [sys.executable, program, published / "marts.duckdb", tmp_path],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert sorted(tmp_path.rglob("*")) == before
