@@ -54,6 +54,7 @@ def publish(
         remove_leftovers(publish_dir=publish_dir)
         build_id = run.id if run else new_build_id(publish_dir=publish_dir, time=build.started_at)
         folder = start_build(publish_dir=publish_dir, build_id=build_id)
+        (folder / PARQUET).mkdir()
         if audited:
             shutil.copyfile(audited.page, folder / audited.page.name)
         write_files(

@@ -24,6 +24,7 @@ CURRENT = "current"
 DATABASE = "marts.duckdb"
 PARQUET = "parquet"
 MANIFEST = "manifest.json"
+LINKS = (DATABASE, PARQUET, MANIFEST)  # what leads from the folder into the live build
 INCOMPLETE = ".incomplete-"
 ID_FORMAT = "%Y%m%dT%H%M%SZ"
 
@@ -74,7 +75,7 @@ def new_build_id(*, publish_dir: Path, time: datetime, taken: Iterable[str] = ()
 def start_build(*, publish_dir: Path, build_id: str) -> Path:
     """Make a hidden folder beside the builds, for a build in the making."""
     folder = publish_dir / BUILDS / f"{INCOMPLETE}{build_id}"
-    (folder / PARQUET).mkdir(parents=True)
+    folder.mkdir(parents=True)
     return folder
 
 
@@ -90,9 +91,9 @@ def finish_build(*, folder: Path, build_id: str) -> Path:
     return finished
 
 
-def make_live(*, build: Path, publish_dir: Path) -> None:
+def make_live(*, build: Path, publish_dir: Path, links: Iterable[str] = LINKS) -> None:
     """Show readers this build from now on. Raises PublishError where other files are in the way."""
-    for name in (DATABASE, PARQUET, MANIFEST):
+    for name in links:
         link = publish_dir / name
         if not link.is_symlink() and not link.exists():
             link.symlink_to(Path(CURRENT, name))
