@@ -144,6 +144,7 @@ def write_export(*, wanted: Export, settings: Settings, run: Run, chosen: set[st
             build_id=facts["build_id"],
             as_of_date=facts["as_of_date"],
             rows=manifest["rows"],
+            seconds={"export": manifest["seconds"]},
         )
     # it is exported: an old one that cannot be removed now is tried again next time
     with suppress(OSError):

@@ -11,7 +11,7 @@ from python_helpers.published_reader import Column, Mart, Source, is_text
 OPTIONS = {
     "parquet": "format parquet, compression zstd",
     # NULL is nothing, an empty text is two quotes
-    "csv": "format csv, header true, delimiter ',', nullstr '', encoding 'utf-8'",
+    "csv": "format csv, header true, delimiter ',', nullstr ''",
 }
 # A spreadsheet takes a text for a formula by its first character. Some leave out blanks before it,
 # of any kind, and some read the wide characters of Japanese as the narrow ones.

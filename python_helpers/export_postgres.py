@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from python_helpers.locks import LockedError
 from python_helpers.postgres_checks import check_table
 from python_helpers.postgres_grants import copied_grants, refuse_what_would_be_lost
-from python_helpers.postgres_server import Address, Server, ServerError, connected
+from python_helpers.postgres_server import Address, Server, connected
 from python_helpers.publish import name, text
 from python_helpers.published import PublishError
 from python_helpers.published_reader import Mart, Source
@@ -26,10 +26,19 @@ TYPES = {
 }
 # Readers wait behind whoever waits for a lock, so it is given up soon, and before Postgres looks
 # for deadlocks (after a second): a reader that holds what is waited for goes first.
-LOCK_WAIT = "300ms"
+LOCKED = "lifecycle.locked"
+LOCK = """
+begin
+    set local lock_timeout = '300ms';
+    lock table {tables} in access exclusive mode;
+    set local lock_timeout = 0;
+    set local lifecycle.locked = 'yes';
+exception when lock_not_available or deadlock_detected then
+    set local lifecycle.locked = 'no';
+end
+"""
 LOCK_PAUSE = 0.5  # seconds
 LOCK_TRIES = 600  # seconds
-LOCK_REFUSED = ("55P03", "40P01")
 
 
 def checked_schema(*, schema: str) -> str:
@@ -208,19 +217,12 @@ def lock(*, server: Server, tables: str) -> None:
     """Wait until nobody reads the old tables. Raises PublishError where that takes too long."""
     until = time.monotonic() + LOCK_TRIES
     while True:
-        server.execute("savepoint waiting")
-        server.execute(f"set local lock_timeout = '{LOCK_WAIT}'")
-        try:
-            server.execute(f"lock table {tables} in access exclusive mode")
-            break
-        except ServerError as error:
-            if error.state not in LOCK_REFUSED:
-                raise
-            server.execute("rollback to savepoint waiting")
-            if time.monotonic() > until:
-                raise PublishError(
-                    "The tables in Postgres are read without a pause: nothing was changed. "
-                    "Run again when fewer queries run."
-                ) from error
-            time.sleep(LOCK_PAUSE)
-    server.execute("set local lock_timeout = 0")
+        server.execute(f"do {text(LOCK.format(tables=tables))}")
+        if server.query(f"select current_setting('{LOCKED}')") == [("yes",)]:
+            return
+        if time.monotonic() > until:
+            raise PublishError(
+                "The tables in Postgres are read without a pause: nothing was changed. "
+                "Run again when fewer queries run."
+            )
+        time.sleep(LOCK_PAUSE)

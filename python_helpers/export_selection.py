@@ -11,6 +11,8 @@ from python_helpers.build import dbt_arguments, environment, prepare_folders
 from python_helpers.problems import explained
 from python_helpers.settings import Settings, SettingsError
 
+NAMED = "selector:"  # begins the name of a selector in selectors.yml
+
 
 def selected_models(
     *, settings: Settings, select: Sequence[str], exclude: Sequence[str]
@@ -19,12 +21,20 @@ def selected_models(
     for word in (*select, *exclude):
         if word.startswith("-"):
             raise SettingsError(f"The selection {word!r} begins like an option.")
+    named = [word for word in (*select, *exclude) if word.startswith(NAMED)]
+    if named and (len(select) > 1 or exclude):
+        raise SettingsError(f"The selection {named[0]!r} stands alone, without other words.")
+    prepare_folders(settings=settings)
     # a parse state of its own: a refresh may be writing to the other one
     settings = replace(settings, target_path=settings.target_path / "export")
-    prepare_folders(settings=settings)
+    settings.target_path.mkdir(exist_ok=True)
     command = ["ls", "--resource-type", "model", "--output", "json", "--output-keys", "alias"]
-    for option, words in (("--select", select), ("--exclude", exclude)):
-        command += [option, *words] if words else []
+    if named:
+        # before its version 1.12 dbt takes no selector of selectors.yml among other words
+        command += ["--selector", named[0].removeprefix(NAMED)]
+    else:
+        for option, words in (("--select", select), ("--exclude", exclude)):
+            command += [option, *words] if words else []
     # what is set in this shell stays, as for plain dbt
     unset = {key: each for key, each in settings.environment().items() if key not in os.environ}
     with environment(values=unset):

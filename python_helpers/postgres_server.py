@@ -37,11 +37,6 @@ ADVICE = (
 class ServerError(PublishError):
     """What a server refused; the message is one line without a secret."""
 
-    def __init__(self, message: str, /, *, state: str | None = None) -> None:
-        """Keep the SQLSTATE beside the message."""
-        super().__init__(message)
-        self.state = state
-
 
 @dataclass(frozen=True, kw_only=True)
 class Address:
@@ -168,4 +163,4 @@ def translated(*, address: Address) -> Iterator[None]:
                 message += f" {advice}"
                 break
         # without its cause: the words of the driver may hold the address
-        raise ServerError(f"Postgres: {message}", state=error.sqlstate) from None
+        raise ServerError(f"Postgres: {message}") from None
