@@ -43,15 +43,15 @@ class Export:
     file_format: str
     export_dir: Path
     publish_dir: Path
-    build_id: str | None
-    select: tuple[str, ...]
-    exclude: tuple[str, ...]
-    raw_text: bool
+    build_id: str | None = None
+    select: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    raw_text: bool = False
     """Leave texts in CSV as they are, also those that a spreadsheet takes for a formula."""
-    keep: int
-    schema: str
-    postgres_url: str | None
-    wait: float
+    keep: int = 5
+    schema: str = "marts"
+    postgres_url: str | None = None
+    wait: float = 0
     """Seconds to wait for another export to end."""
 
 
