@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import tempfile
 from datetime import date, datetime
 from decimal import Decimal
@@ -17,6 +18,7 @@ from lifecycle import VARIABLES, run
 from tiny_refresh import make_project
 
 from python_helpers import export as export_module
+from python_helpers import published_reader
 from python_helpers.locks import holder, locked, publish_lock, reading_lock
 from python_helpers.published import check_files, live_build, read_manifest
 from python_helpers.records import read_records
@@ -101,6 +103,7 @@ def test_the_manifest_says_what_it_is_and_what_its_columns_mean(project):
     }
     (record,) = read_records(publish_dir=project / "exports" / "parquet")
     assert (record["outcome"], record["build_id"]) == ("exported", manifest["build_id"])
+    assert record["rows"] == manifest["rows"]
     assert record["seconds"].keys() == {"export"}
 
 
@@ -361,6 +364,30 @@ def test_an_export_waits_for_no_refresh_and_keeps_a_build_that_is_removed(projec
     with locked(publish_lock(publish_dir=project / "published"), command="lifecycle refresh"):
         export(project)
     assert read_manifest(build=current(project))["rows"]["fct_orders"] == 5
+
+
+@pytest.mark.parametrize("step", ["read_manifest", "check_files"])
+def test_a_build_that_is_removed_before_it_is_checked_gives_way_to_the_live_one(
+    project, monkeypatch, step
+):
+    old = live_build(publish_dir=project / "published")
+    publish_tables(project / "published", sql="create table fct_new as select 1 as a")
+    olds = [old]
+    chosen_build = published_reader.chosen_build
+    do_step = getattr(published_reader, step)
+
+    def choose(**arguments: object) -> Path:
+        return olds.pop() if olds else chosen_build(**arguments)
+
+    def remove_first(*, build: Path) -> object:
+        if build == old:
+            shutil.rmtree(build)
+        return do_step(build=build)
+
+    monkeypatch.setattr(published_reader, "chosen_build", choose)
+    monkeypatch.setattr(published_reader, step, remove_first)
+    export(project)
+    assert read_manifest(build=current(project))["rows"] == {"fct_new": 1}
 
 
 def test_who_takes_rows_out_of_builds_and_exports_can_keep_exports_away(project):

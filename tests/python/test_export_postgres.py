@@ -373,8 +373,9 @@ def test_a_reader_in_a_long_transaction_goes_first_and_is_not_made_to_fail(proje
         reader.query("select count(*) from marts.fct_orders")
         exporting = threading.Thread(target=export, args=(project, url))
         exporting.start()
-        time.sleep(1)
-        # the export wants both tables; whoever waited for it here forever would be a deadlock
+        # the export wants both tables: if it held one and waited for the other, this would be a
+        # deadlock, of which after more than a second the reader would be the victim
+        time.sleep(2.5)
         assert reader.query("select number from marts.dim_customers") == [(1,)]
         assert exporting.is_alive()
         assert reader.query("select max(number) from marts.fct_orders") == [(1,)]
