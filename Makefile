@@ -23,8 +23,9 @@ SUPERSET := $(CURDIR)/target/superset
 # `make test` works in a folder of its own and must not see the settings of the shell it runs in.
 TEST_DIR := $(CURDIR)/target/test
 WITHOUT_SETTINGS := env $(addprefix -u ,RAW_INPUT RAW_DATA_DIR WAREHOUSE_PATH PUBLISH_DIR \
-	AS_OF_DATE REPORTING_CURRENCY REPORTING_TIMEZONE THREADS MEMORY_LIMIT VARS KEEP_BUILDS SKIP_AUDIT \
-	$(shell compgen -e DBT_) $(shell compgen -e REFRESH_))
+	POSTGRES_URL POSTGRES_SCHEMA \
+	KEEP_EXPORTS AS_OF_DATE REPORTING_CURRENCY REPORTING_TIMEZONE THREADS MEMORY_LIMIT VARS KEEP_BUILDS SKIP_AUDIT \
+	$(shell compgen -e DBT_) $(shell compgen -e REFRESH_) $(shell compgen -e EXPORT_))
 IN_TEST_DIR := $(WITHOUT_SETTINGS) DBT_TARGET_PATH=$(TEST_DIR) DBT_PROFILES_DIR=$(TEST_DIR) \
 	WAREHOUSE_PATH=$(TEST_DIR)/warehouse.duckdb
 

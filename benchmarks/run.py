@@ -21,6 +21,8 @@ import duckdb
 
 from benchmarks.generate import TABLES, generate
 from python_helpers.build import Build, environment, prepare_folders
+from python_helpers.export import Export, export
+from python_helpers.log import Log
 from python_helpers.publish import publish
 from python_helpers.settings import Settings, resolve_settings
 
@@ -228,7 +230,21 @@ def measure(
         parts["publishing"] = []
         with timed(name="publishing", steps=parts["publishing"]):
             publish(settings=settings, build=build)
+        parts["export"] = []
+        with timed(name="export to Parquet", steps=parts["export"]):
+            export_parquet(settings=settings)
     return min(copies, key=lambda copy: copy.seconds), parts, rows
+
+
+def export_parquet(*, settings: Settings) -> None:
+    """Export what was published, and remove the files."""
+    wanted = Export(
+        file_format="parquet",
+        export_dir=settings.publish_dir.with_name("exports"),
+        publish_dir=settings.publish_dir,
+    )
+    export(wanted=wanted, settings=settings, log=Log(file=settings.log_path / "refresh.jsonl"))
+    shutil.rmtree(wanted.export_dir)
 
 
 def table_lines(*, copy: Step, parts: dict[str, list[Step]], rows: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from python_helpers.audit import audit as run_audit
 from python_helpers.audit import compared
 from python_helpers.docs import write_docs
 from python_helpers.exit_codes import errors_as_exit_codes
+from python_helpers.export_command import export
 from python_helpers.log import Log
 from python_helpers.notify import Recipients, checked_webhook
 from python_helpers.options import (
@@ -171,6 +172,9 @@ def status(publish_dir: Path | None, as_json: bool, project_dir: Path | None) ->
             show_status(facts=facts, console=Console())
         if not facts["live"]:
             raise PublishError(f"Nothing is published in {publish_dir}: run refresh first.")
+
+
+main.add_command(export)
 
 
 def chosen_publish_dir(publish_dir: Path | None, /, *, project_dir: Path | None) -> Path:

@@ -16,6 +16,7 @@ def errors_as_exit_codes(
     *,
     debug: bool,
     publish_error_code: int = 3,
+    folder_option: str = "--publish-dir",
     unbuilt: str = "Nothing was published.",
     unaudited: str = "Nothing was published: the audit blocked it.",
 ) -> Iterator[None]:
@@ -39,7 +40,7 @@ def errors_as_exit_codes(
         if isinstance(error, PublishError):
             exit_code = publish_error_code
             if isinstance(error.__cause__, OSError):
-                message += " Name another folder with --publish-dir."
+                message += f" Name another folder with {folder_option}."
         raise failure(message, exit_code=exit_code) from error
 
 

@@ -4,7 +4,8 @@ EXIT_CODES = {
     0: "done",
     1: "a model or a test failed; for status: nothing is published",
     2: "wrong usage",
-    3: "the build cannot be published; for rollback: that build cannot be live",
+    3: "the build cannot be published; for rollback: that build cannot be live; "
+    "for export: it cannot be read or written",
     4: "the raw data cannot be used: the message says which file, what is wrong, what to do",
     5: "the audit blocked: the message says what was expected, what was found, what to do",
     6: "another run holds the lock: the message says which",
@@ -33,6 +34,7 @@ Examples:
   lifecycle audit                             is the warehouse plausible, as it is?
   lifecycle status                            what is published, how old it is
   lifecycle rollback                          the build before, live again
+  lifecycle export                            the published marts as Parquet, CSV or in Postgres
   lifecycle docs                              every table and where it comes from, as one page
 
 \b
@@ -90,6 +92,28 @@ Examples:
 \b
 Exit codes:
 {exit_codes(0, 2, 5)}
+"""
+
+EXPORT = f"""
+Write the marts of a published build for other programs: as Parquet, as CSV, as tables in Postgres.
+
+Files are in exports/FORMAT/current, one per mart, beside a manifest.json with checksums, rows and
+what each column means. They change all at once, as the tables of a schema in Postgres do. Texts in
+CSV that a spreadsheet would take for a formula get a ' before them.
+
+A selection is in the syntax of dbt, and what it has beside published marts is left out.
+
+\b
+Examples:
+  lifecycle export
+  lifecycle export --format csv --select marts.retention --exclude rpt_survival
+  lifecycle export --build 20240701T060000Z --export-dir /srv/exports
+  POSTGRES_URL=postgresql://etl:secret@db/bi lifecycle export --format postgres --schema marts
+
+\b
+Exit codes:
+{exit_codes(0, 2, 3, 6)}
+After each but 0 the export before is still there, whole.
 """
 
 STATUS = """

@@ -74,6 +74,22 @@ DEBUG = click.option(
     is_flag=True,
     help="Show all that dbt does, and the stack trace of an error.",
 )
+THREADS = click.option(
+    "--threads",
+    envvar="THREADS",
+    show_envvar=True,
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Cores DuckDB may use.  [default: all of this machine]",
+)
+MEMORY_LIMIT = click.option(
+    "--memory-limit",
+    envvar="MEMORY_LIMIT",
+    show_envvar=True,
+    metavar="SIZE",
+    help="Memory DuckDB may use, such as 8GB; beyond it, DuckDB spills to disk.  "
+    "[default: 4GB, and for a build the one in its profile]",
+)
 BUILT = (
     click.option(
         "--as-of",
@@ -98,22 +114,8 @@ BUILT = (
         is_flag=True,
         help="Drop and rebuild every table; needed after a column was added to a seed.",
     ),
-    click.option(
-        "--threads",
-        envvar="THREADS",
-        show_envvar=True,
-        type=click.IntRange(min=1),
-        metavar="N",
-        help="Cores DuckDB may use.  [default: all of this machine]",
-    ),
-    click.option(
-        "--memory-limit",
-        envvar="MEMORY_LIMIT",
-        show_envvar=True,
-        metavar="SIZE",
-        help="Memory DuckDB may use, such as 8GB; beyond it, DuckDB spills to disk.  "
-        "[default: the one in the profile, 4GB]",
-    ),
+    THREADS,
+    MEMORY_LIMIT,
     click.option(
         "--vars",
         "dbt_vars",

@@ -22,6 +22,7 @@ BUILDS = "builds"
 CURRENT = "current"
 DATABASE = "marts.duckdb"
 MANIFEST = "manifest.json"
+LINKS = (DATABASE, MANIFEST)  # what leads from the folder into the live build
 INCOMPLETE = ".incomplete-"
 ID_FORMAT = "%Y%m%dT%H%M%SZ"
 
@@ -88,9 +89,9 @@ def finish_build(*, folder: Path, build_id: str) -> Path:
     return finished
 
 
-def make_live(*, build: Path, publish_dir: Path) -> None:
+def make_live(*, build: Path, publish_dir: Path, links: Iterable[str] = LINKS) -> None:
     """Show readers this build from now on. Raises PublishError where other files are in the way."""
-    for name in (DATABASE, MANIFEST):
+    for name in links:
         link = publish_dir / name
         if not link.is_symlink() and not link.exists():
             link.symlink_to(Path(CURRENT, name))

@@ -16,6 +16,7 @@ from python_helpers.log import Log
 from python_helpers.published import live_build, new_build_id, read_manifest
 from python_helpers.records import append_record, read_records
 
+EXPORT = "lifecycle export"
 DIED = "The process {pid} on {host} ended without a word: killed, or the machine stopped."
 
 
@@ -132,14 +133,15 @@ def record_the_dead(*, publish_dir: Path, left_behind: dict[str, object], log: L
         return
     live = live_build(publish_dir=publish_dir)
     is_live = bool(live) and live.name == run_id
+    done = "exported" if left_behind.get("command") == EXPORT else "published"
     record = {
         "id": run_id,
         "command": left_behind.get("command"),
-        "outcome": "published" if is_live else "failed",
+        "outcome": done if is_live else "failed",
         "phase": left_behind.get("phase"),
         "error": DIED.format(**{"pid": "?", "host": "?"} | left_behind),
         "started_at": left_behind.get("since"),
-        "build_id": run_id if is_live else None,
+        "build_id": read_manifest(build=live)["build_id"] if is_live else None,
     }
     append_record(publish_dir=publish_dir, record=record)
     log.write(

@@ -49,7 +49,7 @@ def test_help_lists_every_option_with_its_environment_variable(name):
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["refresh"], ["audit"], ["rollback"], ["status"], ["docs"]]
+    "arguments", [[], ["refresh"], ["audit"], ["rollback"], ["status"], ["export"], ["docs"]]
 )
 def test_help_has_examples_one_a_line(arguments):
     lines = run(*arguments, "--help").stdout.splitlines()

@@ -15,7 +15,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import duckdb
 import pytest
+from exporting import ask, postgres, publish_tables
 from lifecycle import PROJECT
 from rich.console import Console
 from tiny_refresh import (
@@ -31,7 +33,7 @@ from tiny_refresh import (
 
 from python_helpers import refresh as refresh_module
 from python_helpers.log import Log
-from python_helpers.published import kept_builds, live_build, make_live
+from python_helpers.published import check_files, kept_builds, live_build, make_live
 from python_helpers.records import read_records
 from python_helpers.rollback import roll_back
 from python_helpers.settings import resolve_settings
@@ -218,6 +220,73 @@ def test_a_run_killed_before_it_publishes_leaves_one_whole_build(tmp_path, phase
     assert failed.count(phase) >= KILLS / 2
 
 
+# Killed while it exports
+
+EXPORTED = """
+    create table fct_orders as
+        select {number}::bigint as number, hash(range)::varchar as order_id from range(400000);
+    create table dim_customers as select {number}::bigint as number;
+"""
+
+
+def export_number(exports: Path, /) -> int:
+    """Check that the current export is one whole build, with its checksums; returns its number."""
+    current = live_build(publish_dir=exports)
+    check_files(build=current)
+    files = f"read_parquet('{current}/*.parquet', union_by_name = true)"
+    ((number, orders),) = duckdb.sql(
+        f"select number, count(order_id) from {files} group by number"
+    ).fetchall()
+    assert orders == 400_000
+    return number
+
+
+def postgres_number(url: str, /) -> int:
+    """Check that the schema in Postgres is one whole build; returns its number."""
+    ((number, rows, recorded),) = ask(
+        url,
+        "select number, count(*), (select sum(rows) from marts.export_manifest)::bigint from ("
+        "select number from marts.fct_orders union all select number from marts.dim_customers"
+        ") as both_tables group by number",
+    )
+    assert rows == recorded == 400_001
+    left = ask(url, "select tablename::text from pg_tables where schemaname = 'marts' order by 1")
+    assert [table for (table,) in left] == ["dim_customers", "export_manifest", "fct_orders"]
+    return number
+
+
+@pytest.mark.parametrize("file_format", ["parquet", "postgres"])
+def test_an_export_that_is_killed_leaves_the_last_one_whole(project, published, file_format):
+    exports = project / "exports" / file_format
+    log_file = project / "target" / "logs" / "refresh.jsonl"
+    with postgres() as url:
+
+        def exported() -> int:
+            return postgres_number(url) if file_format == "postgres" else export_number(exports)
+
+        arguments = ("export", "--format", file_format)
+        publish_tables(published, sql=EXPORTED.format(number=0))
+        result = run_tiny(project, *arguments, POSTGRES_URL=url)
+        assert result.returncode == 0, result.stderr
+        seconds = phase_seconds(log_file, phase="export")
+        moments = random.Random(SEED)
+        kills = 0
+        for number in range(1, KILLS + 1):
+            publish_tables(published, sql=EXPORTED.format(number=number))
+            process = start_tiny(project, *arguments, POSTGRES_URL=url)
+            after = moments.uniform(0, seconds)
+            kills += killed_in("export", process=process, published=exports, after=after)
+            assert exported() in (number - 1, number)
+            check_files(build=live_build(publish_dir=exports))
+            result = run_tiny(project, *arguments, POSTGRES_URL=url)
+            assert result.returncode == 0, result.stderr
+            assert exported() == number
+            assert not list(exports.rglob(".incomplete-*"))
+        assert kills >= KILLS / 2
+        records = read_records(publish_dir=exports)
+        assert len({record["id"] for record in records}) == len(records) == 1 + 2 * KILLS
+
+
 # Readers
 
 READER = """
@@ -383,6 +452,33 @@ def test_a_folder_that_cannot_be_written_to_is_one_line(project, published):
         assert checked_number(published) == 1
         remount(published, options="rw")
         assert run_tiny(project, "refresh", NUMBER=3).returncode == 0
+
+
+def test_an_export_to_a_full_or_closed_disk_leaves_the_last_one(project, published):
+    exports = project / "exports"
+    with small_disk(exports, size="2m"):
+        publish_tables(published, sql="create table fct_orders as select 1 as number")
+        assert run_tiny(project, "export").returncode == 0
+        before = live_build(publish_dir=exports / "parquet")
+        publish_tables(published, sql=EXPORTED.format(number=2))
+        for file_format in ("parquet", "csv"):
+            result = run_tiny(project, "export", "--format", file_format)
+            assert result.returncode == 3, result.stderr
+            (line,) = result.stderr.splitlines()
+            assert "No space left on device" in line
+            assert "Free some space on the disk." in line
+            assert not list(exports.rglob(".incomplete-*"))
+        remount(exports, options="ro,size=50m")
+        result = run_tiny(project, "export")
+        assert result.returncode == 3
+        (line,) = result.stderr.splitlines()
+        assert "cannot be written to (Read-only file system)" in line
+        assert "Name another folder with --export-dir." in line
+        assert live_build(publish_dir=exports / "parquet") == before
+        check_files(build=before)
+        remount(exports, options="rw,size=50m")
+        assert run_tiny(project, "export").returncode == 0
+        assert export_number(exports / "parquet") == 2
 
 
 def test_a_stale_log_of_a_killed_writer_reaches_no_reader(project, published):

@@ -1,0 +1,194 @@
+"""Writes the marts of a published build for other programs: Parquet, CSV, tables in Postgres."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import duckdb
+
+from python_helpers.export_files import write_mart
+from python_helpers.locks import locked, reading_lock
+from python_helpers.log import Log
+from python_helpers.problems import explained
+from python_helpers.publish import SPILL
+from python_helpers.published import (
+    MANIFEST,
+    PublishError,
+    finish_build,
+    make_live,
+    remove_leftovers,
+    remove_old_builds,
+    sha256,
+    start_build,
+)
+from python_helpers.published_reader import Mart, Source, chosen_build, opened
+from python_helpers.runs import EXPORT, Run, recorded_run, stamp
+from python_helpers.settings import Settings, SettingsError
+
+FORMATS = ("parquet", "csv", "postgres")
+EXPORTED = "exported"
+MEMORY_LIMIT = "4GB"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Export:
+    """What is exported, from where to where."""
+
+    file_format: str
+    export_dir: Path
+    publish_dir: Path
+    build_id: str | None = None
+    select: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    raw_text: bool = False
+    """Leave texts in CSV as they are, also those that a spreadsheet takes for a formula."""
+    keep: int = 5
+    schema: str = "marts"
+    postgres_url: str | None = None
+    wait: float = 0
+    """Seconds to wait for another export to end."""
+
+
+def export(*, wanted: Export, settings: Settings, log: Log) -> Path:
+    """Export, while nobody else does; returns the folder with the manifest of it.
+
+    Raises SettingsError, LockedError or PublishError, and the export before is still there.
+    """
+    check_wanted(wanted=wanted)
+    chosen = chosen_models(wanted=wanted, settings=settings)
+    with (
+        locked(reading_lock(publish_dir=wanted.publish_dir), command=EXPORT, wait=wanted.wait),
+        recorded_run(
+            publish_dir=wanted.export_dir / wanted.file_format,
+            command=EXPORT,
+            log=log,
+            wait=wanted.wait,
+        ) as run,
+        run.phase("export"),
+    ):
+        try:
+            return write_export(wanted=wanted, settings=settings, run=run, chosen=chosen)
+        except (OSError, duckdb.Error) as error:
+            raise PublishError(explained(message=str(error))) from error
+        finally:
+            with suppress(OSError):
+                remove_leftovers(publish_dir=run.publish_dir)
+
+
+def check_wanted(*, wanted: Export) -> None:
+    """Check what can be checked before anything is locked or started."""
+    if not wanted.publish_dir.is_dir():
+        raise PublishError(f"Nothing is published in {wanted.publish_dir}: run refresh first.")
+    chosen_build(publish_dir=wanted.publish_dir, build_id=wanted.build_id)
+    if wanted.file_format == "postgres":
+        # here and not above: other exports need no driver
+        from python_helpers.export_postgres import checked_schema
+        from python_helpers.postgres_server import checked_address
+
+        checked_schema(schema=wanted.schema)
+        checked_address(url=wanted.postgres_url)
+
+
+def chosen_models(*, wanted: Export, settings: Settings) -> set[str] | None:
+    """Ask dbt for the selection, if there is one."""
+    if not wanted.select and not wanted.exclude:
+        return None
+    from python_helpers.export_selection import selected_models
+
+    return selected_models(settings=settings, select=wanted.select, exclude=wanted.exclude)
+
+
+def write_export(*, wanted: Export, settings: Settings, run: Run, chosen: set[str] | None) -> Path:
+    """Write a folder beside the exports before, and make it the current one."""
+    remove_leftovers(publish_dir=run.publish_dir)
+    folder = start_build(publish_dir=run.publish_dir, build_id=run.id)
+    config = {
+        "threads": settings.threads,
+        "memory_limit": settings.memory_limit or MEMORY_LIMIT,
+        "temp_directory": str(folder / SPILL),
+    }
+    started = time.monotonic()
+    with opened(publish_dir=wanted.publish_dir, build_id=wanted.build_id, config=config) as source:
+        marts = [mart for mart in source.marts.values() if chosen is None or mart.name in chosen]
+        if not marts:
+            raise SettingsError(f"The selection has no mart of build {source.build.name}.")
+        facts = facts_of_export(source=source, run=run)
+        written = write_marts(wanted=wanted, source=source, marts=marts, folder=folder, facts=facts)
+    shutil.rmtree(folder / SPILL, ignore_errors=True)
+    manifest = {
+        "export_id": run.id,
+        **facts,
+        "format": wanted.file_format,
+        "selection": {"select": wanted.select, "exclude": wanted.exclude},
+        **written,
+        "rows": {mart.name: mart.rows for mart in marts},
+        "files": {
+            path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)}
+            for path in sorted(folder.iterdir())
+        },
+        "marts": described(marts=marts),
+        "seconds": round(time.monotonic() - started, 1),
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+    exported = finish_build(folder=folder, build_id=run.id)
+    make_live(build=exported, publish_dir=run.publish_dir, links=())
+    with suppress(OSError):
+        run.record(
+            outcome=EXPORTED,
+            build_id=facts["build_id"],
+            as_of_date=facts["as_of_date"],
+            rows=manifest["rows"],
+            seconds={"export": manifest["seconds"]},
+        )
+    # it is exported: an old one that cannot be removed now is tried again next time
+    with suppress(OSError):
+        remove_old_builds(publish_dir=run.publish_dir, keep=wanted.keep)
+    return exported
+
+
+def facts_of_export(*, source: Source, run: Run) -> dict[str, object]:
+    """Say which build it is, of when, and when it is exported."""
+    known = ("build_id", "built_at", "as_of_date", "reporting_currency")
+    return {key: source.manifest.get(key) for key in known} | {"exported_at": stamp(run.started_at)}
+
+
+def write_marts(
+    *, wanted: Export, source: Source, marts: list[Mart], folder: Path, facts: dict[str, object]
+) -> dict[str, object]:
+    """Write the marts as wanted; returns what the manifest says of that."""
+    if wanted.file_format == "postgres":
+        from python_helpers.export_postgres import write_to_postgres
+        from python_helpers.postgres_server import checked_address
+
+        address = checked_address(url=wanted.postgres_url)
+        return {
+            "postgres": write_to_postgres(
+                source=source, marts=marts, address=address, schema=wanted.schema, facts=facts
+            )
+        }
+    for mart in marts:
+        write_mart(
+            source=source,
+            mart=mart,
+            folder=folder,
+            file_format=wanted.file_format,
+            raw=wanted.raw_text,
+        )
+    return {"raw_text": wanted.raw_text} if wanted.file_format == "csv" else {}
+
+
+def described(*, marts: Iterable[Mart]) -> dict[str, object]:
+    """Describe marts and their columns, for a manifest."""
+    return {
+        mart.name: {
+            "description": mart.description,
+            "columns": [asdict(column) for column in mart.columns],
+        }
+        for mart in marts
+    }

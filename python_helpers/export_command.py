@@ -1,0 +1,163 @@
+"""The command `lifecycle export`: parses, and calls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from python_helpers import help_texts
+from python_helpers.exit_codes import errors_as_exit_codes
+from python_helpers.export import FORMATS, Export
+from python_helpers.export import export as run_export
+from python_helpers.log import Log
+from python_helpers.options import (
+    DEBUG,
+    LOG_FILE,
+    MEMORY_LIMIT,
+    PROJECT_DIR,
+    PUBLISH_DIR,
+    THREADS,
+    WAIT,
+)
+from python_helpers.progress import say
+from python_helpers.published import read_manifest
+from python_helpers.report import readable
+from python_helpers.settings import default_log_file, resolve_settings
+
+
+@click.command(help=help_texts.EXPORT)
+@click.option(
+    "--format",
+    "file_format",
+    envvar="EXPORT_FORMAT",
+    show_envvar=True,
+    type=click.Choice(FORMATS),
+    default="parquet",
+    show_default=True,
+    help="What to write.",
+)
+@click.option(
+    "--select",
+    envvar="EXPORT_SELECT",
+    show_envvar=True,
+    multiple=True,
+    metavar="SELECTION",
+    help="Marts to export, in the selector syntax of dbt; may be given several times.  "
+    "[default: all]",
+)
+@click.option(
+    "--exclude",
+    envvar="EXPORT_EXCLUDE",
+    show_envvar=True,
+    multiple=True,
+    metavar="SELECTION",
+    help="Marts to leave out of these.",
+)
+@click.option(
+    "--build",
+    "build_id",
+    envvar="EXPORT_BUILD",
+    show_envvar=True,
+    metavar="BUILD_ID",
+    help="The published build to export.  [default: the live one]",
+)
+@click.option(
+    "--export-dir",
+    envvar="EXPORT_DIR",
+    show_envvar=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Where exports go, a folder per format.  [default: exports, in the project]",
+)
+@click.option(
+    "--keep-exports",
+    envvar="KEEP_EXPORTS",
+    show_envvar=True,
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    metavar="N",
+    help="Exports of the format to keep, this one included.",
+)
+@click.option(
+    "--raw-text",
+    envvar="EXPORT_RAW_TEXT",
+    show_envvar=True,
+    is_flag=True,
+    help="In CSV, leave texts as they are. Without it a ' is put before a text that a spreadsheet "
+    "would take for a formula.",
+)
+@click.option(
+    "--postgres-url",
+    envvar="POSTGRES_URL",
+    show_envvar=True,
+    metavar="URL",
+    help="The Postgres database, postgresql://user:password@host:5432/database. Set the variable: "
+    "other users see a command line.",
+)
+@click.option(
+    "--schema",
+    envvar="POSTGRES_SCHEMA",
+    show_envvar=True,
+    default="marts",
+    show_default=True,
+    metavar="NAME",
+    help="The schema in Postgres.",
+)
+@PUBLISH_DIR
+@THREADS
+@MEMORY_LIMIT
+@WAIT
+@LOG_FILE
+@PROJECT_DIR
+@DEBUG
+def export(**options: object) -> None:
+    """Export, then say where it is."""
+    debug = options.pop("debug")
+    with errors_as_exit_codes(debug=debug, folder_option="--export-dir"):
+        settings = resolve_settings(
+            **{
+                name: options.pop(name)
+                for name in ("project_dir", "publish_dir", "threads", "memory_limit")
+            },
+            debug=debug,
+        )
+        url = options["postgres_url"]
+        log = Log(
+            file=(
+                options.pop("log_file") or default_log_file(project_dir=settings.project_dir)
+            ).absolute(),
+            secrets=(url,) if url else (),
+        )
+        words = {
+            name: tuple(word for text in options.pop(name) for word in text.split())
+            for name in ("select", "exclude")
+        }
+        export_dir = options.pop("export_dir") or settings.project_dir / "exports"
+        wanted = Export(
+            **words,
+            **{
+                "export_dir": export_dir.absolute(),
+                "publish_dir": settings.publish_dir,
+                "wait": options.pop("lock_wait"),
+                "keep": options.pop("keep_exports"),
+            },
+            **options,
+        )
+        exported = run_export(wanted=wanted, settings=settings, log=log)
+        show(exported=exported, console=Console())
+
+
+def show(*, exported: Path, console: Console) -> None:
+    """Say what was exported, and where it is."""
+    manifest = read_manifest(build=exported)
+    rows = sum(manifest["rows"].values())
+    said = f"{len(manifest['rows'])} marts of build {manifest['build_id']}, {rows:,} rows"
+    server = manifest.get("postgres")
+    if server:
+        where = f"schema {server['schema']} of {server['database']} on {server['server']}"
+    else:
+        where = readable(exported.parent.parent / "current")
+    say(console, f"Exported {said}, in {manifest['seconds']} s, to {where}.")
