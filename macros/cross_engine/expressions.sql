@@ -47,6 +47,16 @@
 {% endmacro %}
 
 
+{#- SHA-256 of a text, in hexadecimal digits. -#}
+{% macro sha256_of(text) %}
+    {{ return(adapter.dispatch('sha256_of')(text)) }}
+{% endmacro %}
+
+{% macro duckdb__sha256_of(text) %}
+    {{ return('sha256(' ~ text ~ ')') }}
+{% endmacro %}
+
+
 {#- Named expressions as one JSON text. -#}
 {% macro json_text(expressions) %}
     {{ return(adapter.dispatch('json_text')(expressions)) }}

@@ -1,0 +1,73 @@
+{#- What becomes of the rows of people who were erased (`lifecycle erase`). The list of them holds a keyed hash
+    of each id, and the id that stands for the person from now on: who it was cannot be read from it.
+    Without a list, or with an empty one, the models say nothing of this. -#}
+
+{#- Whether somebody was erased. -#}
+{% macro has_erasures() %}
+    {% set list = erasures_folder() ~ '/erased.csv' %}
+    {% if not list_files([path_pattern(list)]) %}
+        {{ return(false) }}
+    {% endif %}
+    {{ return(run_query('select count(*) from ' ~ erasure_list()).rows[0][0] > 0) }}
+{% endmacro %}
+
+
+{#- The folder of the list and its key. -#}
+{% macro erasures_folder() %}
+    {{ return(setting('erasures_dir', invocation_args_dict.project_dir ~ '/erasures').rstrip('/')) }}
+{% endmacro %}
+
+
+{#- The list, as a relation. -#}
+{% macro erasure_list() %}
+    {{ return(read_csv_of_texts(
+        erasures_folder() ~ '/erased.csv', ['id_hash', 'tombstone_id', 'erased_at', 'finished_at']
+    )) }}
+{% endmacro %}
+
+
+{#- Of the customers in a column of a relation those who were erased; a query. Each id is hashed once. The key is
+    read where the query runs: it is in no SQL and in no log. -#}
+{% macro erased_customers(relation, customer_id) %}
+    select
+        ids.erased_customer_id,
+        erased.tombstone_id
+    from (
+        select distinct {{ customer_id }} as erased_customer_id from {{ relation }}
+    ) as ids
+    cross join {{ text_of_file(erasures_folder() ~ '/key') }} as hash_key
+    inner join {{ erasure_list() }} as erased
+        on {{ sha256_of('hash_key.content || ids.erased_customer_id') }} = erased.id_hash
+{% endmacro %}
+
+
+{#- A column of a raw row, as it is written: of an erased person only what says nothing of the person.
+    `value` is the typed column, or another expression of what was delivered. -#}
+{% macro value_after_erasure(column, value) %}
+    {% set left = value_of_the_erased(column, value) %}
+    {{ return(value if left == value
+        else 'case when tombstone_id is null then ' ~ value ~ ' else ' ~ left ~ ' end') }}
+{% endmacro %}
+
+
+{#- What is left of a value of an erased person. A text that was there still counts as filled, because who can
+    be written to is counted. A word the contract does not know, or a value that is not of its type, may
+    be anything that somebody typed. -#}
+{% macro value_of_the_erased(column, value) %}
+    {% set erased = 'case when ' ~ value ~ " is not null then 'erased' end" %}
+    {% if column.name == 'customer_id' %}
+        {{ return('tombstone_id') }}
+    {% elif column.config.meta.restricted %}
+        {{ return(erased) }}
+    {% elif column.config.meta.accepted_values %}
+        {{ return('case when ' ~ column.name ~ ' in ('
+            ~ column.config.meta.accepted_values | map('tojson') | join(', ') | replace('"', "'")
+            ~ ') then ' ~ value ~ ' else ' ~ erased ~ ' end') }}
+    {% elif 'currency' in column.name %}
+        {{ return('case when length(' ~ column.name ~ ') = 3 then ' ~ value ~ ' else ' ~ erased
+            ~ ' end') }}
+    {% elif column.data_type == 'string' or value == column.name %}
+        {{ return(value) }}
+    {% endif %}
+    {{ return('case when ' ~ column.name ~ ' is not null then ' ~ value ~ ' end') }}
+{% endmacro %}
