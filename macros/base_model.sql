@@ -159,8 +159,17 @@ fated_rows as (
 {%- if is_erasing %},
 
 -- judged as delivered, written as erased: whoever is erased changes the fate of no row
+hashed_customers as {{ materialized() }} (
+    {{- hashed_customers('raw_rows', typed_value(contract.columns.customer_id, types)) }}
+),
+
 erased_customers as (
-    {{- erased_customers('raw_rows', typed_value(contract.columns.customer_id, types)) }}
+    select
+        hashed_customers.erased_customer_id,
+        erased.tombstone_id
+    from hashed_customers
+    inner join {{ erasure_list() }} as erased
+        on hashed_customers.id_hash = erased.id_hash
 )
 {%- endif %}
 

@@ -26,18 +26,17 @@
 {% endmacro %}
 
 
-{#- Of the customers in a column of a relation those who were erased; a query. Each id is hashed once. The key is
-    read where the query runs: it is in no SQL and in no log. -#}
-{% macro erased_customers(relation, customer_id) %}
+{#- The customers in a column of a relation, each once with its keyed hash; a query, for a CTE that is kept in
+    memory: joined with the list at once, every id would be hashed for every line of it. The key is read where
+    the query runs: it is in no SQL and in no log. -#}
+{% macro hashed_customers(relation, customer_id) %}
     select
-        ids.erased_customer_id,
-        erased.tombstone_id
+        ids.customer_id as erased_customer_id,
+        {{ sha256_of('hash_key.content || ids.customer_id') }} as id_hash
     from (
-        select distinct {{ customer_id }} as erased_customer_id from {{ relation }}
+        select distinct {{ customer_id }} as customer_id from {{ relation }}
     ) as ids
     cross join {{ text_of_file(erasures_folder() ~ '/key') }} as hash_key
-    inner join {{ erasure_list() }} as erased
-        on {{ sha256_of('hash_key.content || ids.erased_customer_id') }} = erased.id_hash
 {% endmacro %}
 
 

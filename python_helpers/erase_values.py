@@ -134,38 +134,46 @@ def erased_row_keys(relation: str, contract: list[RawTable], /) -> str:
     The parts of such a key are joined by `|` as they were delivered. An id with a `|` in it is no
     part of its own, so those few are compared with the beginning or the end of every key.
     """
-    sole, first, last = (
-        ", ".join(text(table.name) for table in contract if is_one(table.key)) or "null"
-        for is_one in (
-            lambda key: key == (CUSTOMER_ID,),
-            lambda key: len(key) > 1 and key[0] == CUSTOMER_ID,
-            lambda key: len(key) > 1 and key[-1] == CUSTOMER_ID,
-        )
-    )
-    begin = f"{without_point('split_part(row_key, $bar, 1)')} = erased_id"
-    end = f"{without_point('split_part(row_key, $bar, -1)')} = erased_id"
-    before = "left(row_key, length(row_key) - length(split_part(row_key, $bar, -1)))"
-    after = "substr(row_key, length(split_part(row_key, $bar, 1)) + 1)"
-    left_of_id = "left(row_key, length(row_key) - length(erased_id))"
-    right_of_id = "substr(row_key, length(erased_id) + 1)"
-    begin_with_bar = "contains(erased_id, $bar) and starts_with(row_key, erased_id || $bar)"
-    end_with_bar = "contains(erased_id, $bar) and ends_with(row_key, $bar || erased_id)"
-    cases = (
-        (sole, f"{without_point('row_key')} = erased_id", "tombstone_id"),
-        (first, begin, f"tombstone_id || {after}"),
-        (first, begin_with_bar, f"tombstone_id || {right_of_id}"),
-        (last, end, f"{before} || tombstone_id"),
-        (last, end_with_bar, f"{left_of_id} || tombstone_id"),
-    )
-    found = " union all ".join(
-        f"select table_name, row_key, {new} as new_key from keys join {ERASED} on {condition} "
-        f"where table_name in ({tables})"
-        for tables, condition, new in cases
-    ).replace("$bar", "'|'")
+    found = []
+    for table in contract:
+        if CUSTOMER_ID in table.key:
+            types = {column.name: column.is_text for column in table.columns}
+            new = [
+                (condition, without_strange_end(key) if not types[table.key[-1]] else key)
+                for condition, key in new_keys(table.key)
+            ]
+            found += [
+                f"select table_name, row_key, {key} as new_key from keys "
+                f"join {ERASED} on {condition} where table_name = {text(table.name)}"
+                for condition, key in new
+            ]
+    queries = " union all ".join(found) or "select null, null, null where false"
     return (
         f"with keys as (select distinct table_name, row_key from {relation}) "
-        f"select table_name, row_key, min(new_key) as new_key from ({found}) group by all"
+        f"select table_name, row_key, min(new_key) as new_key from ({queries}) "
+        "as found (table_name, row_key, new_key) group by all"
     )
+
+
+def new_keys(key: tuple[str, ...], /) -> list[tuple[str, str]]:
+    """Return how a key with an id is found, and what it is without; the id is its first or last."""
+    if len(key) == 1:
+        return [(f"{without_point('row_key')} = erased_id", "tombstone_id")]
+    part = f"split_part(row_key, '|', {1 if key[0] == CUSTOMER_ID else -1})"
+    is_part = f"{without_point(part)} = erased_id"
+    has_bar = "contains(erased_id, '|')"
+    if key[0] == CUSTOMER_ID:
+        rest = "tombstone_id || substr(row_key, length({}) + 1)"
+        is_begin = f"{has_bar} and starts_with(row_key, erased_id || '|')"
+        return [(is_part, rest.format(part)), (is_begin, rest.format("erased_id"))]
+    rest = "left(row_key, length(row_key) - length({})) || tombstone_id"
+    is_end = f"{has_bar} and ends_with(row_key, '|' || erased_id)"
+    return [(is_part, rest.format(part)), (is_end, rest.format("erased_id"))]
+
+
+def without_strange_end(key: str, /) -> str:
+    """Return a key without an end that is no number and no time: it may be anything."""
+    return f"regexp_replace({key}, '[|][^|]*[^0-9TZUC:.+ |-][^|]*$', '|')"
 
 
 def without_point(expression: str, /) -> str:

@@ -76,8 +76,8 @@ def read_erasures(*, folder: Path) -> list[Erasure]:
         raise SettingsError(f"{folder / LIST} is damaged: restore it from a backup.") from error
 
 
-def add_to_list(*, folder: Path, ids: Collection[str]) -> dict[str, str]:
-    """Put people on the list, and see it on disk; returns the tombstone of each id.
+def add_to_list(*, folder: Path, ids: Collection[str]) -> dict[str, Erasure]:
+    """Put people on the list, and see it on disk; returns what it says of each id.
 
     Who is on it already keeps the tombstone. Raises SettingsError and PublishError.
     """
@@ -85,7 +85,7 @@ def add_to_list(*, folder: Path, ids: Collection[str]) -> dict[str, str]:
     try:
         key = made_key(folder=folder, is_needed_for=bool(known))
         erased_at = datetime.now(UTC).isoformat(timespec="seconds")
-        tombstones = {}
+        listed = {}
         for each in ids:
             id_hash = hashlib.sha256((key + each).encode()).hexdigest()
             if id_hash not in known:
@@ -96,9 +96,9 @@ def add_to_list(*, folder: Path, ids: Collection[str]) -> dict[str, str]:
                     erased_at=erased_at,
                     finished_at="",
                 )
-            tombstones[each] = known[id_hash].tombstone_id
+            listed[each] = known[id_hash]
         # begun again: what is left of an earlier try counts as not finished
-        named = set(tombstones.values())
+        named = {each.tombstone_id for each in listed.values()}
         write_list(
             folder=folder,
             erasures=[
@@ -110,7 +110,7 @@ def add_to_list(*, folder: Path, ids: Collection[str]) -> dict[str, str]:
         raise PublishError(
             f"The list of the erased in {folder} cannot be written ({why(error)})."
         ) from error
-    return tombstones
+    return listed
 
 
 def finish_on_list(*, folder: Path, tombstones: Collection[str]) -> None:
@@ -128,6 +128,14 @@ def finish_on_list(*, folder: Path, tombstones: Collection[str]) -> None:
 def unfinished(*, folder: Path) -> int:
     """Count the people whose erasure was begun and not finished."""
     return sum(not each.finished_at for each in read_erasures(folder=folder))
+
+
+def said_of_unfinished(count: int, /) -> str:
+    """Say how many erasures are not finished, and what to do."""
+    return (
+        f"{count} {'erasure was' if count == 1 else 'erasures were'} begun and not finished: run "
+        "lifecycle erase again with the same ids. No delivery brings anybody back meanwhile."
+    )
 
 
 def made_key(*, folder: Path, is_needed_for: bool) -> str:

@@ -22,6 +22,7 @@ from python_helpers.delivery import why
 from python_helpers.published import PublishError
 
 FOLDER_LOCK = ".lock"  # in the folder it is the lock of
+READING_LOCK = ".reading.lock"  # in a folder of published builds
 BRIEFLY = 0.3  # seconds to try at least: who only asks whether a lock is held has it for less
 POLL = 0.05  # seconds between two tries
 LONGEST = 1 << 16  # bytes of details
@@ -53,6 +54,14 @@ class Lock:
 def publish_lock(*, publish_dir: Path) -> Path:
     """Name the lock of a folder of published builds."""
     return publish_dir / FOLDER_LOCK
+
+
+def reading_lock(*, publish_dir: Path) -> Path:
+    """Name the lock of who makes copies of published builds, and of who takes rows out of both.
+
+    A refresh does without: it adds a build, and one it removes stays readable to who has it open.
+    """
+    return publish_dir / READING_LOCK
 
 
 def warehouse_lock(*, warehouse: Path) -> Path:
@@ -87,7 +96,7 @@ def locked(
         while not taken(descriptor=descriptor, how=fcntl.LOCK_EX):
             if time.monotonic() > until:
                 who = said_of(holder=details_in(descriptor=descriptor))
-                what = path.parent if path.name == FOLDER_LOCK else path.with_suffix("")
+                what = path.parent if path.name.startswith(".") else path.with_suffix("")
                 raise LockedError(f"{what} is locked by {who}.")
             time.sleep(POLL)
         left_behind = details_in(descriptor=descriptor)

@@ -21,6 +21,18 @@
 {% endmacro %}
 
 
+{#- Says that a CTE is to be run by itself, and its result kept in memory. -#}
+{% macro materialized() %}
+    {{ return(adapter.dispatch('materialized')()) }}
+{% endmacro %}
+
+{% macro default__materialized() %}{% endmacro %}
+
+{% macro duckdb__materialized() %}
+    {{ return('materialized') }}
+{% endmacro %}
+
+
 {#- A text without the blanks around it. -#}
 {% macro trimmed(text) %}
     {{ return(adapter.dispatch('trimmed')(text)) }}
