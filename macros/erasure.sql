@@ -58,12 +58,8 @@
         {{ return('tombstone_id') }}
     {% elif column.config.meta.restricted %}
         {{ return(erased) }}
-    {% elif column.config.meta.accepted_values %}
-        {{ return('case when ' ~ column.name ~ ' in ('
-            ~ column.config.meta.accepted_values | map('tojson') | join(', ') | replace('"', "'")
-            ~ ') then ' ~ value ~ ' else ' ~ erased ~ ' end') }}
-    {% elif 'currency' in column.name %}
-        {{ return('case when length(' ~ column.name ~ ') = 3 then ' ~ value ~ ' else ' ~ erased
+    {% elif column.config.meta.accepted_values or 'currency' in column.name %}
+        {{ return('case when ' ~ is_known_word(column) ~ ' then ' ~ value ~ ' else ' ~ erased
             ~ ' end') }}
     {% elif column.data_type == 'string' or value == column.name %}
         {{ return(value) }}

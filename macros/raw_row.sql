@@ -98,6 +98,17 @@
 {% endmacro %}
 
 
+{#- Whether the typed value of a column with fixed words is one of them; a currency is three letters. -#}
+{% macro is_known_word(column) %}
+    {% set words = column.config.meta.accepted_values %}
+    {% if not words %}
+        {{ return('length(' ~ column.name ~ ') = 3') }}
+    {% endif %}
+    {{ return(column.name ~ ' in ('
+        ~ words | map('tojson') | join(', ') | replace('"', "'") ~ ')') }}
+{% endmacro %}
+
+
 {#- A column that holds the value as delivered: the typed one where typing changes nothing, so that
     few columns are carried twice. -#}
 {% macro delivered_value(column, types) %}

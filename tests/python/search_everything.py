@@ -18,7 +18,7 @@ def places_of(
         if path.is_file() and not any(path.is_relative_to(each) for each in without)
         for text in texts_of(path)
         for value in values
-        if value in text
+        if value.casefold() in text.casefold()
     }
 
 
