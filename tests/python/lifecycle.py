@@ -20,7 +20,8 @@ from python_helpers import cli
 
 PROJECT = Path(__file__).resolve().parents[2]
 COMMANDS = {
-    name: cli.main.commands[name] for name in ("refresh", "audit", "rollback", "status", "docs")
+    name: cli.main.commands[name]
+    for name in ("refresh", "audit", "rollback", "status", "docs", "erase")
 }
 VARIABLES = {
     option.envvar
