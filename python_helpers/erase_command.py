@@ -37,11 +37,20 @@ from python_helpers.settings import (
 HEADER = "customer_id"
 
 
+class CustomerId(click.types.StringParamType):
+    """An id, which may have blanks in it: in the variable, there is one per line."""
+
+    envvar_list_splitter = "\n"
+
+
 @click.command(help=help_texts.ERASE)
 @click.option(
     "--customer",
     "customers",
+    envvar="ERASE_CUSTOMER",
+    show_envvar=True,
     multiple=True,
+    type=CustomerId(),
     metavar="ID",
     help="The id of a person; may be given several times. Other users see a command line, and the "
     "shell remembers it: --customers keeps the id out of both.",
@@ -49,12 +58,27 @@ HEADER = "customer_id"
 @click.option(
     "--customers",
     "file",
+    envvar="ERASE_CUSTOMERS",
+    show_envvar=True,
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
     metavar="FILE",
     help="A file with an id per line, or a CSV file with a column customer_id; - is the input.",
 )
-@click.option("--dry-run", is_flag=True, help="Say where the people are, and change nothing.")
-@click.option("--yes", "-y", is_flag=True, help="Do not ask; needed where there is no terminal.")
+@click.option(
+    "--dry-run",
+    envvar="ERASE_DRY_RUN",
+    show_envvar=True,
+    is_flag=True,
+    help="Say where the people are, and change nothing.",
+)
+@click.option(
+    "--yes",
+    "is_sure",
+    envvar="ERASE_YES",
+    show_envvar=True,
+    is_flag=True,
+    help="Do not ask; needed where there is no terminal.",
+)
 @RAW_DATA
 @WAREHOUSE
 @PUBLISH_DIR
@@ -74,7 +98,7 @@ def erase(
     customers: tuple[str, ...],
     file: Path | None,
     dry_run: bool,
-    yes: bool,
+    is_sure: bool,
     log_file: Path | None,
     **options: object,
 ) -> None:
@@ -86,7 +110,7 @@ def erase(
         if dry_run:
             show_found(find(settings=settings, ids=ids), console=console)
             return
-        confirm(people=len(ids), is_sure=yes, settings=settings)
+        confirm(people=len(ids), is_sure=is_sure, settings=settings)
         log_file = log_file or default_log_file(
             project_dir=settings.project_dir, warehouse=settings.warehouse
         )

@@ -213,6 +213,12 @@ def test_without_a_terminal_somebody_has_to_say_yes(project):
     assert not (project / "erasures").exists()
 
 
+def test_an_id_with_a_blank_is_one_id_in_the_variable_too(project):
+    result = run_tiny(project, "erase", "--yes", ERASE_CUSTOMER="two words\nc1")
+    assert result.returncode == 0, result.stderr
+    assert len(read_erasures(folder=project / "erasures")) == 2
+
+
 def test_who_is_known_nowhere_is_on_the_list_all_the_same(project):
     assert run_tiny(project, "refresh", NUMBER=1).returncode == 0
     result = run_tiny(project, "erase", "--customer", "c1", "--yes")
