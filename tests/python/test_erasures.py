@@ -221,7 +221,7 @@ def test_an_id_with_a_blank_is_one_id_in_the_variable_too(project):
 
 def test_who_is_known_nowhere_is_on_the_list_all_the_same(project):
     assert run_tiny(project, "refresh", NUMBER=1).returncode == 0
-    result = run_tiny(project, "erase", "--customer", "c1", "--yes")
+    result = run_tiny(project, "erase", "--customer", "nobody", "--yes")
     assert result.returncode == 0, result.stderr
     assert "Nothing that is kept has a row of them. On the list: 1 person." in result.stdout
     assert len(read_erasures(folder=project / "erasures")) == 1
