@@ -13,6 +13,8 @@
 {% set types = column_types(raw) if raw else {} %}
 {% if raw %}{% do check_raw_columns(table_name, types, columns) %}{% endif %}
 {% set key = row_key(contract, types) %}
+{%- set is_erasing = 'customer_id' in contract.columns and 'customer_id' in types
+    and has_erasures() %}
 
 with
 
@@ -154,10 +156,27 @@ fated_rows as (
     from usable_rows
     where has_repeated_key
 )
+{%- if is_erasing %},
+
+-- judged as delivered, written as erased: whoever is erased changes the fate of no row
+hashed_customers as {{ materialized() }} (
+    {{- hashed_customers('raw_rows', typed_value(contract.columns.customer_id, types)) }}
+),
+
+erased_customers as (
+    select
+        hashed_customers.erased_customer_id,
+        erased.tombstone_id
+    from hashed_customers
+    inner join {{ erasure_list() }} as erased
+        on hashed_customers.id_hash = erased.id_hash
+)
+{%- endif %}
 
 select
     {%- for column in columns %}
-    {{ column.name }},
+    {%- set value = value_after_erasure(column, column.name) if is_erasing else column.name %}
+    {{ value }}{{ ' as ' ~ column.name if value != column.name }},
     {%- endfor %}
     event_date,
     {%- if exchange_rates %}
@@ -169,10 +188,22 @@ select
     is_to_come and rejection_reasons is null as is_held_back,
     rejection_reasons,
     -- of a rejected row, its key and all of it as delivered
-    case when rejection_reasons is not null then {{ raw_key(contract, types) }} end as raw_key,
     case
+        {%- if is_erasing %}
+        when rejection_reasons is not null and tombstone_id is not null
+            then {{ raw_key(contract, types, is_erased=true) }}
+       {%- endif %} when rejection_reasons is not null then {{ raw_key(contract, types) }} end as raw_key,
+    case
+        {%- if is_erasing %}
+        when rejection_reasons is not null and tombstone_id is not null
+            then {{ raw_row_as_json(contract, types, is_erased=true) }}
+        {%- endif %}
         when rejection_reasons is not null then {{ raw_row_as_json(contract, types) }}
     end as raw_row
 from fated_rows
+{%- if is_erasing %}
+left join erased_customers
+    on fated_rows.customer_id = erased_customers.erased_customer_id
+{%- endif %}
 {% endif %}
 {% endmacro %}

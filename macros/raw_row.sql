@@ -98,6 +98,17 @@
 {% endmacro %}
 
 
+{#- Whether the typed value of a column with fixed words is one of them; a currency is three letters. -#}
+{% macro is_known_word(column) %}
+    {% set words = column.config.meta.accepted_values %}
+    {% if not words %}
+        {{ return('length(' ~ column.name ~ ') = 3') }}
+    {% endif %}
+    {{ return(column.name ~ ' in ('
+        ~ words | map('tojson') | join(', ') | replace('"', "'") ~ ')') }}
+{% endmacro %}
+
+
 {#- A column that holds the value as delivered: the typed one where typing changes nothing, so that
     few columns are carried twice. -#}
 {% macro delivered_value(column, types) %}
@@ -110,12 +121,14 @@
 {% endmacro %}
 
 
-{#- The key of a rejected row, as delivered. -#}
-{% macro raw_key(contract, types) %}
+{#- The key of a rejected row, as delivered, or what is left of it once the person is erased. -#}
+{% macro raw_key(contract, types, is_erased=false) %}
     {% set parts = [] %}
     {% for name in contract.config.meta.key %}
+        {% set column = contract.columns[name] %}
+        {% set value = delivered_value(column, types) %}
         {% do parts.append(
-            'cast(' ~ delivered_value(contract.columns[name], types) ~ ' as string)'
+            'cast(' ~ (value_of_the_erased(column, value) if is_erased else value) ~ ' as string)'
         ) %}
     {% endfor %}
     {% if parts | length == 1 %}
@@ -182,11 +195,14 @@
 {% endmacro %}
 
 
-{#- The raw row as JSON, by the names of the contract. -#}
-{% macro raw_row_as_json(contract, types) %}
+{#- The raw row as JSON, by the names of the contract, or what is left of it once the person is erased. -#}
+{% macro raw_row_as_json(contract, types, is_erased=false) %}
     {% set expressions = {} %}
     {% for column in contract.columns.values() %}
-        {% do expressions.update({column.name: delivered_value(column, types)}) %}
+        {% set value = delivered_value(column, types) %}
+        {% do expressions.update({
+            column.name: value_of_the_erased(column, value) if is_erased else value
+        }) %}
     {% endfor %}
     {{ return(json_text(expressions)) }}
 {% endmacro %}

@@ -17,6 +17,7 @@ from python_helpers.progress import say
 from python_helpers.published import PublishError, check_files, live_build
 from python_helpers.settings import Settings, SettingsError
 
+PAGE = "audit.html"
 OVERRIDE = "If it is right all the same, publish it once with refresh --skip-audit."
 
 
@@ -100,7 +101,7 @@ def asked(*, settings: Settings) -> Audit:
         compared_with=None,
         not_compared=None,
         findings=(),
-        page=settings.target_path / "audit.html",
+        page=settings.target_path / PAGE,
     )
     suites = read_suites(project_dir=settings.project_dir)
     if settings.skip_audit or not suites:

@@ -1,5 +1,6 @@
 """The command line: parses, and calls."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -11,12 +12,14 @@ from python_helpers.attended import Policy, attended, tell_of
 from python_helpers.audit import audit as run_audit
 from python_helpers.audit import compared
 from python_helpers.docs import write_docs
+from python_helpers.erase_command import erase
 from python_helpers.exit_codes import errors_as_exit_codes
 from python_helpers.export_command import export
 from python_helpers.log import Log
 from python_helpers.notify import Recipients, checked_webhook
 from python_helpers.options import (
     DEBUG,
+    ERASURES_DIR,
     LOG_FILE,
     PROJECT_DIR,
     PUBLISH_DIR,
@@ -40,6 +43,7 @@ from python_helpers.report import (
 from python_helpers.rollback import roll_back
 from python_helpers.settings import (
     SettingsError,
+    default_erasures_dir,
     default_log_file,
     default_publish_dir,
     find_project_dir,
@@ -62,6 +66,7 @@ def main() -> None:
 @RAW_DATA
 @WAREHOUSE
 @PUBLISH_DIR
+@ERASURES_DIR
 @built
 @unattended
 @PROJECT_DIR
@@ -160,12 +165,19 @@ def audit(**options: object) -> None:
     is_flag=True,
     help="Print all of it as JSON, for programs.",
 )
+@ERASURES_DIR
 @PROJECT_DIR
-def status(publish_dir: Path | None, as_json: bool, project_dir: Path | None) -> None:
+def status(
+    publish_dir: Path | None, as_json: bool, erasures_dir: Path | None, project_dir: Path | None
+) -> None:
     """Show the live build."""
     with errors_as_exit_codes(debug=False, publish_error_code=1):
         publish_dir = chosen_publish_dir(publish_dir, project_dir=project_dir)
-        facts = status_facts(publish_dir=publish_dir)
+        if not erasures_dir:
+            with suppress(SettingsError):
+                project = find_project_dir(chosen=project_dir)
+                erasures_dir = default_erasures_dir(project_dir=project)
+        facts = status_facts(publish_dir=publish_dir, erasures_dir=erasures_dir)
         if as_json:
             click.echo(status_as_json(facts=facts))
         else:
@@ -175,6 +187,7 @@ def status(publish_dir: Path | None, as_json: bool, project_dir: Path | None) ->
 
 
 main.add_command(export)
+main.add_command(erase)
 
 
 def chosen_publish_dir(publish_dir: Path | None, /, *, project_dir: Path | None) -> Path:
@@ -188,6 +201,7 @@ def chosen_publish_dir(publish_dir: Path | None, /, *, project_dir: Path | None)
 @RAW_INPUT
 @RAW_DATA
 @WAREHOUSE
+@ERASURES_DIR
 @PROJECT_DIR
 @click.pass_context
 def docs(context: click.Context, /, **options: object) -> None:

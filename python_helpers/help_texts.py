@@ -5,7 +5,7 @@ EXIT_CODES = {
     1: "a model or a test failed; for status: nothing is published",
     2: "wrong usage",
     3: "the build cannot be published; for rollback: that build cannot be live; "
-    "for export: it cannot be read or written",
+    "for export: it cannot be read or written; for erase: not all is erased yet",
     4: "the raw data cannot be used: the message says which file, what is wrong, what to do",
     5: "the audit blocked: the message says what was expected, what was found, what to do",
     6: "another run holds the lock: the message says which",
@@ -35,6 +35,7 @@ Examples:
   lifecycle status                            what is published, how old it is
   lifecycle rollback                          the build before, live again
   lifecycle export                            the published marts as Parquet, CSV or in Postgres
+  lifecycle erase --customers forget.txt      people who are to be forgotten
   lifecycle docs                              every table and where it comes from, as one page
 
 \b
@@ -127,6 +128,26 @@ Examples:
   lifecycle status
   lifecycle status --publish-dir /srv/marts
   lifecycle status --json
+"""
+
+ERASE = f"""
+Erase people: from the warehouse, from every kept build, from exports, logs and records, and from
+every later delivery. Totals stay.
+
+The person's id becomes another one that says nothing, and what names the person becomes the word
+`erased`; orders, dates and segments stay. The list of the erased holds a keyed hash of each id, so
+that staging knows them again. The delivered files belong to their owner: the command says in which
+of them the people still are. Run again what was ended before it was done.
+
+\b
+Examples:
+  lifecycle erase --customers forget.txt --dry-run    where are they?
+  lifecycle erase --customers forget.txt
+  lifecycle erase --customer C0000042 --yes
+
+\b
+Exit codes:
+{exit_codes(0, 2, 3, 6)}
 """
 
 DOCS = """

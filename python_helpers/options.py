@@ -47,6 +47,14 @@ PUBLISH_DIR = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     help="Where published builds are.  [default: published, in the project]",
 )
+ERASURES_DIR = click.option(
+    "--erasures-dir",
+    envvar="ERASURES_DIR",
+    show_envvar=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Where the list of the erased is.  [default: erasures, in the project]",
+)
 WAIT = click.option(
     "--wait",
     "lock_wait",

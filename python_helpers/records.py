@@ -17,6 +17,7 @@ FIELDS = (
     *("id", "command", "outcome", "phase", "error", "exit_code"),
     *("started_at", "ended_at", "build_id", "replaced_build_id"),
     *("as_of_date", "code_version", "raw_input", "raw_data_dir", "input_files", "rows", "seconds"),
+    *("erased_customers", "rewritten_files"),
 )
 """Every record has all of them, so that queries find them whatever happened."""
 

@@ -11,6 +11,8 @@ from rich.console import Console
 
 from python_helpers.audit import audit, compared
 from python_helpers.build import build, prepare_folders
+from python_helpers.erase_database import remove_half_made
+from python_helpers.erasures import said_of_unfinished, unfinished
 from python_helpers.inputs import check_inputs, described_inputs, steady_inputs
 from python_helpers.locks import locked, warehouse_lock
 from python_helpers.log import Log
@@ -57,6 +59,10 @@ def refresh(
             )
         )
         remove_spill(warehouse=settings.warehouse)
+        remove_half_made(warehouse=settings.warehouse)
+        left = unfinished(folder=settings.erasures_dir)
+        if left:
+            say(console, f"Warning: {said_of_unfinished(left)}")
         if watch:
             held.enter_context(watch.watching(run=run))
         settings = compared(settings=settings, console=console)

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from python_helpers.build import MARTS_SCHEMA, Build
+from python_helpers.erasures import said_of_unfinished
 from python_helpers.headlines import headlines
 from python_helpers.locks import said_of
 from python_helpers.progress import say
@@ -102,6 +103,8 @@ def status_lines(*, facts: dict) -> Iterator[tuple[str, str]]:
         where = f"{failure['command']}, {failure['outcome']} in phase {failure['phase']}"
         yield "Last failure", f"{failure['ended_at'] or failure['started_at']}, {where}:"
         yield "", failure["error"] or ""
+    if facts["unfinished_erasures"]:
+        yield "Erasures", said_of_unfinished(facts["unfinished_erasures"])
     if facts["died"]:
         yield "Died", f"{said_of(holder=facts['died'])}, in phase {facts['died'].get('phase')}"
 

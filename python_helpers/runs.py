@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from python_helpers.erase_builds import settle_builds
 from python_helpers.locks import Lock, locked, publish_lock
 from python_helpers.log import Log
 from python_helpers.published import live_build, new_build_id, read_manifest
@@ -115,6 +116,8 @@ def recorded_run(
         )
         lock.note(run_id=run.id)
         try:
+            # what an erasure that was killed has begun
+            settle_builds(publish_dir=publish_dir)
             yield run
         except Exception as error:
             with run.deciding, suppress(OSError):

@@ -28,6 +28,8 @@ class Settings:
     project_dir: Path
     warehouse: Path
     publish_dir: Path
+    erasures_dir: Path
+    export_dir: Path
     target_path: Path
     log_path: Path
     profiles_dir: Path
@@ -58,6 +60,7 @@ class Settings:
             "RAW_DATA_DIR": self.raw_data,
             "WAREHOUSE_PATH": self.warehouse,
             "PUBLISH_DIR": self.publish_dir if self.compares else "",
+            "ERASURES_DIR": self.erasures_dir,
             "AS_OF_DATE": self.as_of,
             "REPORTING_CURRENCY": self.reporting_currency,
             "THREADS": self.threads,
@@ -73,6 +76,8 @@ def resolve_settings(
     raw_data: Path | None = None,
     warehouse: Path | None = None,
     publish_dir: Path | None = None,
+    erasures_dir: Path | None = None,
+    export_dir: Path | None = None,
     as_of: str | None = None,
     reporting_currency: str | None = None,
     full_refresh: bool = False,
@@ -99,6 +104,8 @@ def resolve_settings(
         project_dir=project_dir,
         warehouse=warehouse,
         publish_dir=(publish_dir or default_publish_dir(project_dir=project_dir)).absolute(),
+        erasures_dir=(erasures_dir or default_erasures_dir(project_dir=project_dir)).absolute(),
+        export_dir=(export_dir or project_dir / "exports").absolute(),
         target_path=target_path,
         log_path=log_path,
         profiles_dir=find_profiles_dir(project_dir=project_dir, target_path=target_path),
@@ -134,6 +141,11 @@ def find_project_dir(*, chosen: Path | None) -> Path:
 def default_publish_dir(*, project_dir: Path) -> Path:
     """Return the folder of the published builds where none was chosen."""
     return project_dir / "published"
+
+
+def default_erasures_dir(*, project_dir: Path) -> Path:
+    """Return the folder of the list of the erased where none was chosen; macros know it, too."""
+    return project_dir / "erasures"
 
 
 def default_log_file(*, project_dir: Path | None, warehouse: Path | None = None) -> Path:

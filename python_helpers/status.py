@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from python_helpers.erasures import unfinished
 from python_helpers.locks import holder, publish_lock
 from python_helpers.published import PublishError, kept_builds, live_build, read_manifest
 from python_helpers.records import read_records
@@ -13,7 +14,7 @@ FAILURES = ("failed", "blocked")
 REFRESH = "lifecycle refresh"
 
 
-def status_facts(*, publish_dir: Path) -> dict[str, object]:
+def status_facts(*, publish_dir: Path, erasures_dir: Path | None = None) -> dict[str, object]:
     """Gather what is live, what is kept, what failed last, and whether a run goes on."""
     live = live_build(publish_dir=publish_dir)
     records = read_records(publish_dir=publish_dir)
@@ -29,6 +30,7 @@ def status_facts(*, publish_dir: Path) -> dict[str, object]:
         ],
         "last_failure": last_failure(records=records),
         "last_run": records[-1] if records else None,
+        "unfinished_erasures": unfinished(folder=erasures_dir) if erasures_dir else None,
         "running": details if is_held else None,
         "died": details if details.get("run_id") and not is_held and not is_known else None,
     }

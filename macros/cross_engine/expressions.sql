@@ -21,6 +21,18 @@
 {% endmacro %}
 
 
+{#- Says that a CTE is to be run by itself, and its result kept in memory. -#}
+{% macro materialized() %}
+    {{ return(adapter.dispatch('materialized')()) }}
+{% endmacro %}
+
+{% macro default__materialized() %}{% endmacro %}
+
+{% macro duckdb__materialized() %}
+    {{ return('materialized') }}
+{% endmacro %}
+
+
 {#- A text without the blanks around it. -#}
 {% macro trimmed(text) %}
     {{ return(adapter.dispatch('trimmed')(text)) }}
@@ -44,6 +56,16 @@
 
 {% macro duckdb__hash_number(expression) %}
     {{ return('hash(' ~ expression ~ ')') }}
+{% endmacro %}
+
+
+{#- SHA-256 of a text, in hexadecimal digits. -#}
+{% macro sha256_of(text) %}
+    {{ return(adapter.dispatch('sha256_of')(text)) }}
+{% endmacro %}
+
+{% macro duckdb__sha256_of(text) %}
+    {{ return('sha256(' ~ text ~ ')') }}
 {% endmacro %}
 
 

@@ -223,6 +223,31 @@
 {% endmacro %}
 
 
+{#- A CSV file of the project's own as a relation; every column is text. -#}
+{% macro read_csv_of_texts(path, names) %}
+    {{ return(adapter.dispatch('read_csv_of_texts')(path, names)) }}
+{% endmacro %}
+
+{% macro duckdb__read_csv_of_texts(path, names) %}
+    {% set columns = [] %}
+    {% for name in names %}
+        {% do columns.append(sql_text(name) ~ ": 'varchar'") %}
+    {% endfor %}
+    {{ return('read_csv(' ~ sql_text(path_pattern(path)) ~ ', auto_detect = false, header = true, columns = {'
+        ~ columns | join(', ') ~ "}, delim = ',', quote = '\"', escape = '\"', strict_mode = true)") }}
+{% endmacro %}
+
+
+{#- A file as a relation of one row, whose `content` is its text. -#}
+{% macro text_of_file(path) %}
+    {{ return(adapter.dispatch('text_of_file')(path)) }}
+{% endmacro %}
+
+{% macro duckdb__text_of_file(path) %}
+    {{ return('read_text(' ~ sql_text(path_pattern(path)) ~ ')') }}
+{% endmacro %}
+
+
 {#- Texts as a SQL list. -#}
 {% macro duckdb__text_list(values) %}
     {% set texts = [] %}

@@ -21,7 +21,7 @@ from python_helpers import cli
 PROJECT = Path(__file__).resolve().parents[2]
 COMMANDS = {
     name: cli.main.commands[name]
-    for name in ("refresh", "audit", "rollback", "status", "export", "docs")
+    for name in ("refresh", "audit", "rollback", "status", "export", "erase", "docs")
 }
 VARIABLES = {
     option.envvar

@@ -417,7 +417,7 @@ COLUMN = keys("name description data_type", constraints=[keys("type")])
 TABLE = keys("name description", data_tests=DATA_TESTS, columns=[COLUMN])
 RAW_COLUMN = keys(
     "name description data_type",
-    config=keys(meta=keys("required accepted_values default restricted")),
+    config=keys(meta=keys("required accepted_values default restricted coarse")),
 )
 RAW_TABLE = keys(
     "name description",
@@ -495,6 +495,20 @@ def test_every_table_of_the_contract_has_its_two_models(manifest, models):
     staging = {model["name"] for model in models if model["fqn"][1] == "staging"}
     yield from (f"{name}: missing" for name in expected - staging)
     yield from (f"{name}: not in the contract" for name in staging - expected)
+
+
+@rule(
+    "A text of a customer's row is `restricted` or `coarse`, a key of a thing, or of fixed words:"
+)
+def test_every_text_that_may_tell_who_somebody_is_is_decided(manifest):
+    for source in manifest["sources"].values():
+        if source["source_name"] == "raw" and "customer_id" in source["columns"]:
+            for name, column in source["columns"].items():
+                meta = column["config"]["meta"]
+                is_known = name.endswith("_id") or "currency" in name or "accepted_values" in meta
+                decided = [is_known, bool(meta.get("restricted")), bool(meta.get("coarse"))]
+                if column["data_type"] == "string" and decided.count(True) != 1:
+                    yield f"{source['name']}.{name}"
 
 
 @rule("A model in Python has its vars in meta.settings, because it cannot ask for them:")

@@ -46,6 +46,7 @@ READERS = 8
 PUBLISHES = 20
 FLIPS = 1000
 LONGEST_WAIT = 1.0  # seconds from opening the file to the answer
+ERASED_ROWS = 300_000
 LARGE = 3_000_000  # rows, so that a phase lasts long enough to be hit in its middle
 
 
@@ -125,6 +126,58 @@ def test_a_run_killed_while_it_rolls_back_leaves_one_whole_build(project, publis
     assert run_tiny(project, "refresh", NUMBER=99).returncode == 0
     assert checked_number(published) == 99
     assert len(read_records(publish_dir=published)) == 3 + 1 + 2 * KILLS + 1
+
+
+def rows_of(customer: str, /, *, project: Path) -> int:
+    """Count the rows of a customer in the warehouse and in every kept build."""
+    files = [
+        *(project / "published" / "builds").glob("[!.]*/marts.duckdb"),
+        project / "warehouse.duckdb",
+    ]
+    found = 0
+    for file in files:
+        with duckdb.connect(str(file), read_only=True) as connection:
+            schema = "marts." if file.name == "warehouse.duckdb" else ""
+            query = f"select count(*) from {schema}fct_orders where customer_id = $customer"
+            found += connection.execute(query, {"customer": customer}).fetchone()[0]
+    return found
+
+
+def test_an_erasure_that_is_killed_leaves_whole_builds_and_the_next_one_finishes(
+    project, published
+):
+    def refreshed(number: int) -> None:
+        arguments = ("refresh", "--keep-builds", 2)
+        assert run_tiny(project, *arguments, NUMBER=number, ROWS=ERASED_ROWS).returncode == 0
+
+    for number in (1, 2):
+        refreshed(number)
+    live = 2
+    assert run_tiny(project, "erase", "--customer", "c99", "--yes").returncode == 0
+    seconds = phase_seconds(project / "target" / "logs" / "refresh.jsonl", phase="erase")
+    moments = random.Random(SEED)
+    kills = 0
+    for number in range(KILLS):
+        customer = f"c{number}"
+        assert rows_of(customer, project=project) > 0
+        process = start_tiny(project, "erase", "--customer", customer, "--yes")
+        after = moments.uniform(0, seconds)
+        kills += killed_in("erase", process=process, published=published, after=after)
+        # readers have a whole build, and the warehouse can be opened
+        assert checked_number(published) == live
+        rows_of(customer, project=project)
+        if number % 2:
+            live = 10 + number
+            refreshed(live)
+        assert run_tiny(project, "erase", "--customer", customer, "--yes").returncode == 0
+        assert checked_number(published) == live
+        assert rows_of(customer, project=project) == 0
+        assert len(kept_builds(publish_dir=published)) == 2
+        assert not list(published.rglob(".incomplete-*"))
+        assert not list((published / "builds").glob("*~"))
+        assert not list(project.glob("*.erasing"))
+    assert kills >= KILLS / 2
+    assert "begun and not finished" not in run_tiny(project, "status").stdout
 
 
 DBT_PROJECT = {

@@ -46,7 +46,11 @@ def write_warehouse(*, warehouse: Path, number: int, rows: int = 1000) -> None:
             create or replace table intermediate.int_run_settings as
                 select date '2024-06-30' as as_of_date, 'EUR' as reporting_currency;
             create or replace table marts.fct_orders as
-                select {number} as number, hash(range) as order_id from range({rows});
+                select
+                    {number} as number,
+                    hash(range) as order_id,
+                    'c' || range % 100 as customer_id
+                from range({rows});
             create or replace table marts.dim_customers as select {number} as number;
             """
         )

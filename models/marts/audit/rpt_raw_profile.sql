@@ -20,17 +20,20 @@ select
     'any' as category,
     count({{ column.name }}) as raw_rows
 from {{ base }}
-{#- words of the contract and currencies: nothing here tells who somebody is -#}
+{#- words of the contract and currencies: nothing here tells who somebody is. Any other word may have been
+    typed by anybody, so it is only counted. -#}
 {%- if column.config.meta.accepted_values or 'currency' in column.name %}
+{%- set category %}case when {{ is_known_word(column) }} then {{ column.name }} else 'no such word' end
+{%- endset %}
 union all
 select
     '{{ table_name }}' as table_name,
     '{{ column.name }}' as column_name,
-    {{ column.name }} as category,
+    {{ category }} as category,
     count(*) as raw_rows
 from {{ base }}
 where {{ column.name }} is not null
-group by {{ column.name }}
+group by {{ category }}
 {%- endif %}
 {%- endfor %}
 {{ 'union all' if not loop.last }}

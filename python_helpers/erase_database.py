@@ -1,0 +1,245 @@
+"""Writes a DuckDB file anew without what it holds of some people.
+
+Anew, because a value that is updated or deleted stays in the blocks of a DuckDB file until they are
+written over; so do the tables that earlier builds replaced. The new file holds what a query of the
+old one would show, and nothing else.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import duckdb
+
+from python_helpers.erase_values import (
+    CUSTOMER_ID,
+    ERASED,
+    canonical_id,
+    erased_row_keys,
+    expressions_of_base,
+    expressions_of_raw,
+    tombstone_or,
+)
+from python_helpers.publish import name, text
+from python_helpers.published import PublishError, sync
+from python_helpers.raw_contract import RawTable
+
+OLD = "old database"  # no file of DuckDB is called so
+RAW_SCHEMAS = ("raw", "sample")
+BASE = "base_"
+REJECTED_ROWS = "rejected_rows"
+IN_THE_MAKING = ".erasing"
+"""End of the name of the folder, beside a file, in which the new one is written."""
+
+
+def erase_in_database(
+    *,
+    database: Path,
+    to: Path,
+    catalog: str,
+    tombstones: Mapping[str, str],
+    contract: list[RawTable],
+    config: Mapping[str, object],
+) -> None:
+    """Write a database to a new file, with the tombstones in place of the ids.
+
+    The catalog is the name under which its views know it. Until the new file is whole nobody else
+    can open the old one to write; a write-ahead log beside it is worked into it first. Raises
+    duckdb.Error and OSError.
+    """
+    with duckdb.connect(config=dict(config)) as connection:
+        load_erased(connection=connection, tombstones=tombstones)
+        attach_old(connection=connection, database=database)
+        (tags,) = connection.execute(
+            "select tags from duckdb_databases() where database_name = $old", {"old": OLD}
+        ).fetchone()
+        version = str(tags["storage_version"]).split("+")[0]
+        connection.execute(
+            f"attach {text(to)} as {name(catalog)} (storage_version {text(version)})"
+        )
+        connection.execute(f"copy from database {name(OLD)} to {name(catalog)} (schema)")
+        for schema, table in tables_of(connection=connection, catalog=OLD):
+            copy_table(
+                connection=connection,
+                table=table,
+                schema=schema,
+                catalog=catalog,
+                contract=contract,
+            )
+        connection.execute(f"checkpoint {name(catalog)}")
+        connection.execute(f"detach {name(catalog)}")
+    if to.with_name(f"{to.name}.wal").exists():
+        raise PublishError(f"DuckDB left a write-ahead log beside {to}.")
+
+
+def replace_warehouse(
+    *,
+    warehouse: Path,
+    tombstones: Mapping[str, str],
+    contract: list[RawTable],
+    config: Mapping[str, object],
+) -> None:
+    """Put a new file in the place of a warehouse, in one step. Raises duckdb.Error and OSError.
+
+    The caller holds the lock of the warehouse.
+    """
+    file = warehouse.resolve()
+    folder = folder_in_the_making(warehouse=warehouse)
+    remove_half_made(warehouse=warehouse)
+    folder.mkdir()
+    try:
+        new = folder / file.name
+        erase_in_database(
+            database=file,
+            to=new,
+            catalog=warehouse.stem,
+            tombstones=tombstones,
+            contract=contract,
+            config=dict(config) | {"temp_directory": str(folder / "spill")},
+        )
+        if file.with_name(f"{file.name}.wal").exists():
+            # it would be worked into the new file, silently
+            raise PublishError(f"Another program has written to {file} meanwhile.")
+        shutil.copymode(file, new)
+        sync(path=new)
+        new.replace(file)
+        sync(path=file.parent)
+    finally:
+        remove_half_made(warehouse=warehouse)
+
+
+def folder_in_the_making(*, warehouse: Path) -> Path:
+    """Name the folder beside a warehouse in which the new one is written."""
+    file = warehouse.resolve()
+    return file.with_name(f"{file.name}{IN_THE_MAKING}")
+
+
+def remove_half_made(*, warehouse: Path) -> None:
+    """Remove what an erasure that was killed left half done."""
+    shutil.rmtree(folder_in_the_making(warehouse=warehouse), ignore_errors=True)
+
+
+def load_erased(*, connection: duckdb.DuckDBPyConnection, tombstones: Mapping[str, str]) -> None:
+    """Let the connection know who is erased."""
+    connection.execute(f"create temp table {ERASED} (erased_id varchar, tombstone_id varchar)")
+    connection.execute(
+        f"insert into {ERASED} select unnest($ids), unnest($tombstones)",
+        {"ids": list(tombstones), "tombstones": list(tombstones.values())},
+    )
+
+
+def attach_old(*, connection: duckdb.DuckDBPyConnection, database: Path) -> None:
+    """Attach a database: to write where it may be written, so that its log is worked in."""
+    is_read_only = not database.stat().st_mode & 0o200
+    access = " (read_only)" if is_read_only else ""
+    connection.execute(f"attach {text(database)} as {name(OLD)}{access}")
+    if not is_read_only:
+        connection.execute(f"checkpoint {name(OLD)}")
+
+
+def tables_of(*, connection: duckdb.DuckDBPyConnection, catalog: str) -> list[tuple[str, str]]:
+    """List the tables of a database: schema and name."""
+    return connection.execute(
+        """
+        select schema_name, table_name from duckdb_tables()
+        where database_name = $catalog and not temporary
+        order by all
+        """,
+        {"catalog": catalog},
+    ).fetchall()
+
+
+def columns_of(
+    *, connection: duckdb.DuckDBPyConnection, catalog: str, schema: str, table: str
+) -> dict[str, str]:
+    """Return the columns of a table, with their types, in order."""
+    return dict(
+        connection.execute(
+            """
+            select column_name, data_type from duckdb_columns()
+            where database_name = $catalog and schema_name = $schema and table_name = $table
+            order by column_index
+            """,
+            {"catalog": catalog, "schema": schema, "table": table},
+        ).fetchall()
+    )
+
+
+def copy_table(
+    *,
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    schema: str,
+    catalog: str,
+    contract: list[RawTable],
+) -> None:
+    """Copy the rows of a table, those of the erased without what says who they are."""
+    columns = columns_of(connection=connection, catalog=OLD, schema=schema, table=table)
+    old = f"{name(OLD)}.{name(schema)}.{name(table)}"
+    new = f"{name(catalog)}.{name(schema)}.{name(table)}"
+    nullable = nullable_columns(connection=connection, schema=schema, table=table)
+    replaced = replacements(
+        table=table, schema=schema, columns=columns, nullable=nullable, contract=contract
+    )
+    selected = ", ".join(
+        f"{replaced.get(column, f'old.{name(column)}')} as {name(column)}" for column in columns
+    )
+    source = f"{old} as old"
+    for column in id_columns(columns):
+        if columns[column] != "VARCHAR":
+            # a tombstone is no number: where ids were numbers, the column is text from now on
+            connection.execute(f"alter table {new} alter column {name(column)} type varchar")
+        on = canonical_id(f"old.{name(column)}", columns[column])
+        source += f" left join {ERASED} as erased on {on} = erased.erased_id"
+    if is_of_rejected_rows(table, columns):
+        source += f" left join ({erased_row_keys(old, contract)}) as erased_keys"
+        source += " using (table_name, row_key)"
+    connection.execute(f"insert into {new} select {selected} from {source}")
+
+
+def replacements(
+    *,
+    table: str,
+    schema: str,
+    columns: Mapping[str, str],
+    nullable: Collection[str],
+    contract: list[RawTable],
+) -> dict[str, str]:
+    """Return the columns of a table that may say who somebody is: what to select instead."""
+    raw_tables = {each.name: each for each in contract}
+    if not id_columns(columns):
+        is_of_keys = is_of_rejected_rows(table, columns)
+        return {"row_key": "coalesce(erased_keys.new_key, old.row_key)"} if is_of_keys else {}
+    if schema in RAW_SCHEMAS and table in raw_tables:
+        return expressions_of_raw(raw_tables[table], columns, nullable)
+    if table.startswith(BASE) and table.removeprefix(BASE) in raw_tables:
+        return expressions_of_base(raw_tables[table.removeprefix(BASE)], columns)
+    return {
+        column: tombstone_or(f"old.{name(column)}", columns[column])
+        for column in id_columns(columns)
+    }
+
+
+def id_columns(columns: Collection[str], /) -> list[str]:
+    """Return the column that says whose a row is, if there is one."""
+    return [column for column in columns if column.lower() == CUSTOMER_ID]
+
+
+def is_of_rejected_rows(table: str, columns: Collection[str], /) -> bool:
+    """Tell whether a table has the keys of rejected rows, in which an id may be a part."""
+    return table == REJECTED_ROWS and {"table_name", "row_key"} <= set(columns)
+
+
+def nullable_columns(*, connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> set[str]:
+    """Return the columns of a table of the old database that may be empty."""
+    found = connection.execute(
+        """
+        select column_name from duckdb_columns()
+        where database_name = $old and schema_name = $schema and table_name = $table
+            and is_nullable
+        """,
+        {"old": OLD, "schema": schema, "table": table},
+    ).fetchall()
+    return {column for (column,) in found}

@@ -1,0 +1,181 @@
+"""What is written in place of the values of an erased person, as SQL.
+
+The expressions read a table called `old`, joined with the erased where the customer is one of them.
+They leave what staging leaves when it reads the person in a later delivery (macros/erasure.sql).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from python_helpers.publish import name, text
+from python_helpers.raw_contract import RawColumn, RawTable
+
+ERASED = "erased_people"
+"""The table of who is erased: erased_id, tombstone_id."""
+WORD = "erased"
+"""Stands where a text was: who can be written to, or left a comment, is counted."""
+CUSTOMER_ID = "customer_id"
+IS_ERASED = "erased.tombstone_id is not null"
+
+
+def canonical_id(expression: str, type_: str, /) -> str:
+    """Return an id as staging knows it: without blanks around it, and 7 where 7.0 was stored."""
+    if type_ == "VARCHAR":
+        return f"trim({expression})"
+    if type_.startswith(("DOUBLE", "FLOAT", "DECIMAL")):
+        whole = f"cast(try_cast({expression} as decimal(38, 0)) as varchar)"
+        return (
+            f"coalesce(case when {expression} = floor({expression}) then {whole} end, "
+            f"cast({expression} as varchar))"
+        )
+    return f"cast({expression} as varchar)"
+
+
+def expressions_of_raw(
+    table: RawTable, columns: Mapping[str, str], nullable: Collection[str], /
+) -> dict[str, str]:
+    """Return what becomes of the columns of a raw table, by the names it was delivered with."""
+    known = {column.name: column for column in table.columns}
+    found = {}
+    for column, type_ in columns.items():
+        old = f"old.{name(column)}"
+        if column.lower() == CUSTOMER_ID:
+            found[column] = tombstone_or(old, type_)
+        elif column.lower() in known:
+            found[column] = of_known(known[column.lower()], old, type_)
+        elif type_ == "VARCHAR":
+            # nobody has said what is in it
+            found[column] = word_where(f"trim({old}) <> ''", old)
+        elif column in nullable:
+            found[column] = f"case when {IS_ERASED} then null else {old} end"
+    return {column: expression for column, expression in found.items() if expression}
+
+
+def expressions_of_base(table: RawTable, columns: Mapping[str, str], /) -> dict[str, str]:
+    """Return what becomes of the columns of a base table."""
+    known = [column for column in table.columns if column.name in columns]
+    found = {CUSTOMER_ID: tombstone_or(f"old.{CUSTOMER_ID}", "VARCHAR")}
+    for column in known:
+        if column.name != CUSTOMER_ID:
+            found[column.name] = of_known(column, f"old.{name(column.name)}", columns[column.name])
+    if "raw_row" in columns:
+        pairs = ", ".join(f"{text(column.name)}, {left_in_json(column)}" for column in known)
+        found["raw_row"] = (
+            f"case when {IS_ERASED} and old.raw_row is not null "
+            f"then cast(json_object({pairs}) as varchar) else old.raw_row end"
+        )
+        parts = {column.name: column for column in known}
+        key = " || '|' || ".join(
+            f"coalesce(json_extract_string({left_in_json(parts[part])}, '$'), '')"
+            for part in table.key
+        )
+        key = key if len(table.key) > 1 else f"nullif({key}, '')"
+        found["raw_key"] = (
+            f"case when {IS_ERASED} and old.raw_row is not null then {key} else old.raw_key end"
+        )
+    return {column: expression for column, expression in found.items() if expression}
+
+
+def of_known(column: RawColumn, old: str, type_: str, /) -> str | None:
+    """Return what becomes of a column of the contract; None where it stays as it is."""
+    if type_ != "VARCHAR":
+        return f"case when {IS_ERASED} then null else {old} end" if column.is_restricted else None
+    if column.is_restricted:
+        return word_where(f"trim({old}) <> ''", old)
+    if column.accepted_values:
+        # a word the contract does not know may be anything somebody typed
+        return word_where(f"trim({old}) <> '' and {is_unknown(column, old)}", old)
+    if "currency" in column.name:
+        return word_where(f"trim({old}) <> '' and length(trim({old})) <> 3", old)
+    return None
+
+
+def left_in_json(column: RawColumn, /) -> str:
+    """Return what is left of a column in the JSON of a rejected row, as JSON."""
+    delivered = f"json_extract(old.raw_row, '$.{column.name}')"
+    delivered_text = f"json_extract_string(old.raw_row, '$.{column.name}')"
+    word = f"case when {delivered_text} is not null then to_json({text(WORD)}) end"
+    if column.name == CUSTOMER_ID:
+        return "to_json(erased.tombstone_id)"
+    if column.is_restricted:
+        return word
+    if column.accepted_values:
+        unknown = is_unknown(column, delivered_text)
+        return f"case when {unknown} then {word} else {delivered} end"
+    if "currency" in column.name:
+        return f"case when length({delivered_text}) <> 3 then {word} else {delivered} end"
+    if column.is_text:
+        return delivered
+    # a value that is not of its type may be anything, too
+    return f"case when old.{name(column.name)} is not null then {delivered} end"
+
+
+def is_unknown(column: RawColumn, expression: str, /) -> str:
+    """Return whether a text is none of the words of the contract."""
+    words = ", ".join(text(word) for word in column.accepted_values)
+    return f"lower(trim({expression})) not in ({words})"
+
+
+def tombstone_or(old: str, type_: str, /) -> str:
+    """Return the tombstone of who is erased, and the id of who is not, as text."""
+    as_text = old if type_ == "VARCHAR" else f"cast({old} as varchar)"
+    return f"coalesce(erased.tombstone_id, {as_text})"
+
+
+def word_where(condition: str, old: str, /) -> str:
+    """Return the word for what is erased, where the person is and the condition holds."""
+    return f"case when {IS_ERASED} and {condition} then {text(WORD)} else {old} end"
+
+
+def erased_row_keys(relation: str, contract: list[RawTable], /) -> str:
+    """Return a query of the keys of rejected rows that hold an id: table, key, new key.
+
+    The parts of such a key are joined by `|` as they were delivered. An id with a `|` in it is no
+    part of its own, so those few are compared with the beginning or the end of every key.
+    """
+    found = []
+    for table in contract:
+        if CUSTOMER_ID in table.key:
+            types = {column.name: column.is_text for column in table.columns}
+            new = [
+                (condition, without_strange_end(key) if not types[table.key[-1]] else key)
+                for condition, key in new_keys(table.key)
+            ]
+            found += [
+                f"select table_name, row_key, {key} as new_key from keys "
+                f"join {ERASED} on {condition} where table_name = {text(table.name)}"
+                for condition, key in new
+            ]
+    queries = " union all ".join(found) or "select null, null, null where false"
+    return (
+        f"with keys as (select distinct table_name, row_key from {relation}) "
+        f"select table_name, row_key, min(new_key) as new_key from ({queries}) "
+        "as found (table_name, row_key, new_key) group by all"
+    )
+
+
+def new_keys(key: tuple[str, ...], /) -> list[tuple[str, str]]:
+    """Return how a key with an id is found, and what it is without; the id is its first or last."""
+    if len(key) == 1:
+        return [(f"{without_point('row_key')} = erased_id", "tombstone_id")]
+    part = f"split_part(row_key, '|', {1 if key[0] == CUSTOMER_ID else -1})"
+    is_part = f"{without_point(part)} = erased_id"
+    has_bar = "contains(erased_id, '|')"
+    if key[0] == CUSTOMER_ID:
+        rest = "tombstone_id || substr(row_key, length({}) + 1)"
+        is_begin = f"{has_bar} and starts_with(row_key, erased_id || '|')"
+        return [(is_part, rest.format(part)), (is_begin, rest.format("erased_id"))]
+    rest = "left(row_key, length(row_key) - length({})) || tombstone_id"
+    is_end = f"{has_bar} and ends_with(row_key, '|' || erased_id)"
+    return [(is_part, rest.format(part)), (is_end, rest.format("erased_id"))]
+
+
+def without_strange_end(key: str, /) -> str:
+    """Return a key without an end that is no number and no time: it may be anything."""
+    return f"regexp_replace({key}, '[|][^|]*[^0-9TZUC:.+ |-][^|]*$', '|')"
+
+
+def without_point(expression: str, /) -> str:
+    """Return an id that was stored as 7.0 as 7."""
+    return f"regexp_replace({expression}, '^([0-9]+)[.]0$', '\\1')"
