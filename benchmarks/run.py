@@ -51,6 +51,7 @@ PARTS = {
         *("int_renewal_model_fits", "int_renewal_forecasts", "int_contracts_running"),
         *("int_value_models_judged", "int_value_predictions"),
     ),
+    "campaigns and readings": ("base_campaign_members", "base_usage_readings"),
     "for the audit": ("marts/audit", "int_periods_published"),
 }
 BLOCK_BYTES = 262_144  # DuckDB's unit of storage
