@@ -18,6 +18,7 @@ from python_helpers.exit_codes import errors_as_exit_codes
 from python_helpers.log import Log
 from python_helpers.options import (
     ERASURES_DIR,
+    EXPORT_DIR,
     LOG_FILE,
     PROJECT_DIR,
     PUBLISH_DIR,
@@ -82,14 +83,7 @@ class CustomerId(click.types.StringParamType):
 @RAW_DATA
 @WAREHOUSE
 @PUBLISH_DIR
-@click.option(
-    "--export-dir",
-    envvar="EXPORT_DIR",
-    show_envvar=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Where exports are.  [default: exports, in the project]",
-)
+@EXPORT_DIR
 @ERASURES_DIR
 @WAIT
 @LOG_FILE

@@ -14,6 +14,7 @@ from python_helpers.export import export as run_export
 from python_helpers.log import Log
 from python_helpers.options import (
     DEBUG,
+    EXPORT_DIR,
     LOG_FILE,
     MEMORY_LIMIT,
     PROJECT_DIR,
@@ -25,6 +26,8 @@ from python_helpers.progress import say
 from python_helpers.published import read_manifest
 from python_helpers.report import readable
 from python_helpers.settings import default_log_file, resolve_settings
+
+OF_SETTINGS = ("project_dir", "publish_dir", "export_dir", "threads", "memory_limit")
 
 
 @click.command(help=help_texts.EXPORT)
@@ -63,14 +66,7 @@ from python_helpers.settings import default_log_file, resolve_settings
     metavar="BUILD_ID",
     help="The published build to export.  [default: the live one]",
 )
-@click.option(
-    "--export-dir",
-    envvar="EXPORT_DIR",
-    show_envvar=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Where exports go, a folder per format.  [default: exports, in the project]",
-)
+@EXPORT_DIR
 @click.option(
     "--keep-exports",
     envvar="KEEP_EXPORTS",
@@ -118,10 +114,7 @@ def export(**options: object) -> None:
     debug = options.pop("debug")
     with errors_as_exit_codes(debug=debug, folder_option="--export-dir"):
         settings = resolve_settings(
-            **{
-                name: options.pop(name)
-                for name in ("project_dir", "publish_dir", "threads", "memory_limit")
-            },
+            **{name: options.pop(name) for name in OF_SETTINGS},
             debug=debug,
         )
         url = options["postgres_url"]
@@ -135,11 +128,10 @@ def export(**options: object) -> None:
             name: tuple(word for text in options.pop(name) for word in text.split())
             for name in ("select", "exclude")
         }
-        export_dir = options.pop("export_dir") or settings.project_dir / "exports"
         wanted = Export(
             **words,
             **{
-                "export_dir": export_dir.absolute(),
+                "export_dir": settings.export_dir,
                 "publish_dir": settings.publish_dir,
                 "wait": options.pop("lock_wait"),
                 "keep": options.pop("keep_exports"),

@@ -47,6 +47,14 @@ PUBLISH_DIR = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     help="Where published builds are.  [default: published, in the project]",
 )
+EXPORT_DIR = click.option(
+    "--export-dir",
+    envvar="EXPORT_DIR",
+    show_envvar=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where exports are, a folder per format.  [default: exports, in the project]",
+)
 ERASURES_DIR = click.option(
     "--erasures-dir",
     envvar="ERASURES_DIR",
