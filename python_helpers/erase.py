@@ -24,7 +24,7 @@ from python_helpers.erase_files import erase_in_table, is_table
 from python_helpers.erase_logs import clean_logs, remove_artefacts
 from python_helpers.erase_search import in_deliveries, known_of, rows_in_database
 from python_helpers.erase_texts import Words, clean_text, is_distinctive
-from python_helpers.erasures import add_to_list, finish_on_list
+from python_helpers.erasures import add_to_list, finish_on_list, made_folder
 from python_helpers.inputs import SAMPLE
 from python_helpers.locks import locked, publish_lock, reading_lock, warehouse_lock
 from python_helpers.log import Log
@@ -84,6 +84,8 @@ def erase(*, settings: Settings, ids: Collection[str], log: Log) -> Erased:
                 erased_customers=len(ids),
             )
         )
+        # before the lock, which would make it with the mode of any folder
+        made_folder(folder=settings.erasures_dir)
         held.enter_context(lock(publish_lock(publish_dir=settings.erasures_dir)))
         with run.phase("erase"):
             listed = add_to_list(folder=settings.erasures_dir, ids=ids)

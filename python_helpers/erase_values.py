@@ -22,7 +22,8 @@ IS_ERASED = "erased.tombstone_id is not null"
 def canonical_id(expression: str, type_: str, /) -> str:
     """Return an id as staging knows it: without blanks around it, and 7 where 7.0 was stored."""
     if type_ == "VARCHAR":
-        return f"trim({expression})"
+        # blanks alone: DuckDB takes off every Unicode space where it is not told which
+        return f"trim({expression}, ' ')"
     if type_.startswith(("DOUBLE", "FLOAT", "DECIMAL")):
         whole = f"cast(try_cast({expression} as decimal(38, 0)) as varchar)"
         return (

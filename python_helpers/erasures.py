@@ -81,6 +81,7 @@ def add_to_list(*, folder: Path, ids: Collection[str]) -> dict[str, Erasure]:
 
     Who is on it already keeps the tombstone. Raises SettingsError and PublishError.
     """
+    made_folder(folder=folder)
     known = {each.id_hash: each for each in read_erasures(folder=folder)}
     try:
         key = made_key(folder=folder, is_needed_for=bool(known))
@@ -140,9 +141,6 @@ def said_of_unfinished(count: int, /) -> str:
 
 def made_key(*, folder: Path, is_needed_for: bool) -> str:
     """Read the key, or make it. Raises SettingsError where a list has lost its key."""
-    if not folder.exists():
-        folder.mkdir(parents=True)
-        folder.chmod(FOLDER_MODE)
     path = folder / KEY
     if path.exists():
         return path.read_text(encoding="ascii")
@@ -153,6 +151,16 @@ def made_key(*, folder: Path, is_needed_for: bool) -> str:
         )
     write_private(path=path, text=secrets.token_hex(32))
     return path.read_text(encoding="ascii")
+
+
+def made_folder(*, folder: Path) -> None:
+    """Make the folder of the list; one that is there keeps its mode. Raises PublishError."""
+    try:
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            folder.chmod(FOLDER_MODE)
+    except OSError as error:
+        raise PublishError(f"The folder {folder} cannot be made ({why(error)}).") from error
 
 
 def write_list(*, folder: Path, erasures: Collection[Erasure]) -> None:
