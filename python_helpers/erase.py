@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Collection, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -32,6 +32,7 @@ from python_helpers.problems import cause_of
 from python_helpers.published import (
     DATABASE,
     PublishError,
+    check_files,
     kept_builds,
     read_manifest,
 )
@@ -118,7 +119,7 @@ def find(*, settings: Settings, ids: Collection[str]) -> Found:
     contract = personal_tables(project_dir=settings.project_dir)
     databases = {
         str(build / DATABASE): build / DATABASE
-        for build in kept_builds(publish_dir=settings.publish_dir)
+        for build in whole_builds(publish_dir=settings.publish_dir)
     }
     if settings.warehouse.is_file():
         databases = {str(settings.warehouse): settings.warehouse} | databases
@@ -134,12 +135,23 @@ def find(*, settings: Settings, ids: Collection[str]) -> Found:
     )
 
 
+def whole_builds(*, publish_dir: Path) -> list[Path]:
+    """Return the kept builds that can be read; the others are removed, not rewritten."""
+    whole = []
+    for build in kept_builds(publish_dir=publish_dir):
+        with suppress(PublishError):
+            check_files(build=build)
+            whole.append(build)
+    return whole
+
+
 def delivery_folders(settings: Settings, /) -> list[Path]:
     """Return the folders builds were made from: the one that is named, and those builds name."""
     named = [settings.raw_data]
     for build in kept_builds(publish_dir=settings.publish_dir):
-        raw_data = read_manifest(build=build).get("raw_data_dir")
-        named.append(Path(raw_data) if raw_data else settings.project_dir / SAMPLE)
+        with suppress(PublishError):
+            raw_data = read_manifest(build=build).get("raw_data_dir")
+            named.append(Path(raw_data) if raw_data else settings.project_dir / SAMPLE)
     return list(dict.fromkeys(filter(None, named)))
 
 

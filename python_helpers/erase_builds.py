@@ -52,6 +52,13 @@ def erase_in_builds(
     """
     remove_leftovers(publish_dir=publish_dir)
     rewritten = []
+    for folder in sorted((publish_dir / BUILDS).glob("[!.]*")):
+        # nothing says what is in it, so nobody can return to it
+        if folder.is_dir() and not (folder / MANIFEST).exists():
+            if folder == live_folder(publish_dir=publish_dir):
+                raise PublishError(f"The live build {folder.name} has lost its manifest.")
+            remove(folder)
+            rewritten.append(folder.name)
     for build in kept_builds(publish_dir=publish_dir):
         try:
             check_files(build=build)
@@ -65,6 +72,12 @@ def erase_in_builds(
             settle_builds(publish_dir=publish_dir)
             rewritten.append(build.name)
     return rewritten
+
+
+def live_folder(*, publish_dir: Path) -> Path | None:
+    """Return where the link leads, whatever is left there."""
+    link = publish_dir / CURRENT
+    return publish_dir / link.readlink() if link.is_symlink() else None
 
 
 def written_anew(*, build: Path, rewrite: Rewrite, cleaned: Callable[[str], str]) -> bool:

@@ -9,6 +9,7 @@ import duckdb
 
 from python_helpers.erase_database import id_columns, is_of_rejected_rows, load_erased
 from python_helpers.erase_values import ERASED, canonical_id, erased_row_keys, tombstone_or
+from python_helpers.export_files import FORMULA
 from python_helpers.publish import name, text
 from python_helpers.raw_contract import RawTable
 
@@ -29,9 +30,14 @@ def erase_in_table(
     Values are read as text and written as they were: a CSV file stays the same, but for the ids.
     """
     with duckdb.connect() as connection:
-        # a CSV export puts a ' before what a spreadsheet would take for a formula
-        guarded = {f"'{id_}": tombstone for id_, tombstone in tombstones.items()}
-        load_erased(connection=connection, tombstones=guarded | dict(tombstones))
+        known = dict(tombstones)
+        if ".csv" in file.suffixes:
+            # a CSV export puts a ' before what a spreadsheet would take for a formula
+            is_formula = f"select regexp_matches($id, {text(FORMULA)})"
+            for id_, tombstone in tombstones.items():
+                if connection.execute(is_formula, {"id": id_}).fetchone()[0]:
+                    known.setdefault(f"'{id_}", tombstone)
+        load_erased(connection=connection, tombstones=known)
         relation = relation_of(file)
         columns = {
             column: type_

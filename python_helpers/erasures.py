@@ -14,6 +14,7 @@ import csv
 import hashlib
 import io
 import os
+import re
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -143,7 +144,10 @@ def made_key(*, folder: Path, is_needed_for: bool) -> str:
     """Read the key, or make it. Raises SettingsError where a list has lost its key."""
     path = folder / KEY
     if path.exists():
-        return path.read_text(encoding="ascii")
+        key = path.read_text(encoding="utf-8", errors="replace")
+        if not re.fullmatch("[0-9a-f]{64}", key):
+            raise SettingsError(f"{path} is damaged: restore it from a backup.")
+        return key
     if is_needed_for:
         raise SettingsError(
             f"{path} is gone, and without it {folder / LIST} says nothing: restore it from a "

@@ -20,6 +20,7 @@ from python_helpers.publish import SPILL
 from python_helpers.published import (
     MANIFEST,
     PublishError,
+    check_links,
     finish_build,
     make_live,
     remove_leftovers,
@@ -106,6 +107,7 @@ def chosen_models(*, wanted: Export, settings: Settings) -> set[str] | None:
 
 def write_export(*, wanted: Export, settings: Settings, run: Run, chosen: set[str] | None) -> Path:
     """Write a folder beside the exports before, and make it the current one."""
+    check_links(publish_dir=run.publish_dir, links=())
     remove_leftovers(publish_dir=run.publish_dir)
     folder = start_build(publish_dir=run.publish_dir, build_id=run.id)
     config = {

@@ -25,7 +25,7 @@ from python_helpers.options import (
 from python_helpers.progress import say
 from python_helpers.published import read_manifest
 from python_helpers.report import readable
-from python_helpers.settings import default_log_file, resolve_settings
+from python_helpers.settings import SettingsError, default_log_file, resolve_settings
 
 OF_SETTINGS = ("project_dir", "publish_dir", "export_dir", "threads", "memory_limit")
 
@@ -124,6 +124,9 @@ def export(**options: object) -> None:
             ).absolute(),
             secrets=(url,) if url else (),
         )
+        for name in ("select", "exclude"):
+            if any(not text.strip() for text in options[name]):
+                raise SettingsError(f"--{name} is empty: leave it out to export every mart.")
         words = {
             name: tuple(word for text in options.pop(name) for word in text.split())
             for name in ("select", "exclude")

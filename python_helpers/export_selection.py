@@ -6,10 +6,14 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from python_helpers.build import dbt_arguments, environment, prepare_folders
 from python_helpers.problems import explained
 from python_helpers.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from dbt_common.events.base_types import EventMsg
 
 NAMED = "selector:"  # begins the name of a selector in selectors.yml
 
@@ -25,6 +29,12 @@ def selected_models(
     if named and (len(select) > 1 or exclude):
         raise SettingsError(f"The selection {named[0]!r} stands alone, without other words.")
     prepare_folders(settings=settings)
+    unmatched: list[str] = []
+
+    def watch(event: EventMsg) -> None:
+        if event.info.name == "NoNodesForSelectionCriteria":
+            unmatched.append(event.data.spec_raw)
+
     # a parse state of its own: a refresh may be writing to the other one
     settings = replace(settings, target_path=settings.target_path / "export")
     settings.target_path.mkdir(exist_ok=True)
@@ -42,9 +52,13 @@ def selected_models(
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner
 
-        outcome = dbtRunner().invoke(dbt_arguments(settings=settings, command=tuple(command)))
+        outcome = dbtRunner(callbacks=[watch]).invoke(
+            dbt_arguments(settings=settings, command=tuple(command))
+        )
         DuckDBConnectionManager.close_all_connections()
     if not outcome.success:
         cause = explained(message=str(outcome.exception or "dbt does not know it"))
         raise SettingsError(f"The selection cannot be read: {cause}")
+    if unmatched:
+        raise SettingsError(f"Nothing in the project is selected by {unmatched[0]!r}.")
     return {json.loads(line)["alias"] for line in outcome.result or ()}

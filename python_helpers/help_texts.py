@@ -9,7 +9,7 @@ EXIT_CODES = {
     4: "the raw data cannot be used: the message says which file, what is wrong, what to do",
     5: "the audit blocked: the message says what was expected, what was found, what to do",
     6: "another run holds the lock: the message says which",
-    7: "stopped, by --timeout or by a signal",
+    7: "a refresh was stopped, by --timeout or by a signal",
 }
 """Every exit code with its meaning; docs/operations.md has the same list."""
 
@@ -102,7 +102,8 @@ Files are in exports/FORMAT/current, one per mart, beside a manifest.json with c
 what each column means. They change all at once, as the tables of a schema in Postgres do. Texts in
 CSV that a spreadsheet would take for a formula get a ' before them.
 
-A selection is in the syntax of dbt, and what it has beside published marts is left out.
+A selection is in the syntax of dbt, and what it has beside published marts is left out. Each export
+replaces the one before: in Postgres, marts that are not selected any more are dropped.
 
 \b
 Examples:
@@ -114,7 +115,8 @@ Examples:
 \b
 Exit codes:
 {exit_codes(0, 2, 3, 6)}
-After each but 0 the export before is still there, whole.
+After each but 0 the export before is still there, whole; of Postgres, unless the message is about
+the folder of the manifest.
 """
 
 STATUS = """

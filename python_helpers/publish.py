@@ -20,6 +20,7 @@ from python_helpers.published import (
     DATABASE,
     MANIFEST,
     PublishError,
+    check_links,
     finish_build,
     make_live,
     new_build_id,
@@ -49,6 +50,7 @@ def publish(
     """
     publish_dir = settings.publish_dir
     try:
+        check_links(publish_dir=publish_dir)
         check_warehouse(warehouse=settings.warehouse, build=build)
         remove_leftovers(publish_dir=publish_dir)
         build_id = run.id if run else new_build_id(publish_dir=publish_dir, time=build.started_at)

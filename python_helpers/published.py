@@ -50,9 +50,11 @@ def kept_builds(*, publish_dir: Path) -> list[Path]:
 def read_manifest(*, build: Path) -> dict:
     """Read what a build says of itself. Raises PublishError where that cannot be read."""
     try:
-        return json.loads((build / MANIFEST).read_text())
-    except (OSError, ValueError) as error:
+        manifest = json.loads((build / MANIFEST).read_text())
+        manifest["files"].items()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise PublishError(f"The manifest of build {build.name} is damaged.") from error
+    return manifest
 
 
 def new_build_id(*, publish_dir: Path, time: datetime, taken: Iterable[str] = ()) -> str:
@@ -89,14 +91,21 @@ def finish_build(*, folder: Path, build_id: str) -> Path:
     return finished
 
 
+def check_links(*, publish_dir: Path, links: Iterable[str] = LINKS) -> None:
+    """Raise PublishError where another file is in the way of a link, before work is done for it."""
+    for name in (CURRENT, *links):
+        link = publish_dir / name
+        is_other = name != CURRENT and link.is_symlink() and link.readlink() != Path(CURRENT, name)
+        if is_other or (link.exists() and not link.is_symlink()):
+            raise PublishError(f"{link} was not made by publishing: move it away, then run again.")
+
+
 def make_live(*, build: Path, publish_dir: Path, links: Iterable[str] = LINKS) -> None:
     """Show readers this build from now on. Raises PublishError where other files are in the way."""
+    check_links(publish_dir=publish_dir, links=links)
     for name in links:
-        link = publish_dir / name
-        if not link.is_symlink() and not link.exists():
-            link.symlink_to(Path(CURRENT, name))
-        elif not link.is_symlink() or link.readlink() != Path(CURRENT, name):
-            raise PublishError(f"{link} was not made by publishing: move it away, then run again.")
+        if not (publish_dir / name).is_symlink():
+            (publish_dir / name).symlink_to(Path(CURRENT, name))
     new_link = publish_dir / f"{INCOMPLETE}{CURRENT}"
     new_link.symlink_to(Path(BUILDS, build.name))
     # a rename replaces the link in one step: no reader finds it missing

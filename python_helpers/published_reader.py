@@ -78,7 +78,7 @@ def opened(
                 if not build.exists() and last < TRIES - 1:
                     continue
                 raise
-            marts = marts_in(connection=connection, rows=manifest["rows"])
+            marts = marts_in(connection=connection, rows=manifest.get("rows") or {})
             yield Source(build=build, manifest=manifest, connection=connection, marts=marts)
             return
 
@@ -117,6 +117,9 @@ def marts_in(*, connection: duckdb.DuckDBPyConnection, rows: Mapping[str, int]) 
         order by table_name
         """
     ).fetchall()
+    for table, _ in tables:
+        if table not in rows:
+            raise PublishError(f"The manifest of the build is damaged: it does not know {table}.")
     return {
         table: Mart(
             name=table, rows=rows[table], description=comment, columns=tuple(columns[table])

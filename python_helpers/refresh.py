@@ -18,6 +18,7 @@ from python_helpers.locks import locked, warehouse_lock
 from python_helpers.log import Log
 from python_helpers.progress import say
 from python_helpers.publish import publish, versions
+from python_helpers.published import check_links
 from python_helpers.report import show_build
 from python_helpers.runs import code_version, recorded_run
 from python_helpers.settings import Settings
@@ -58,6 +59,7 @@ def refresh(
                 ),
             )
         )
+        check_links(publish_dir=settings.publish_dir)
         remove_spill(warehouse=settings.warehouse)
         remove_half_made(warehouse=settings.warehouse)
         left = unfinished(folder=settings.erasures_dir)

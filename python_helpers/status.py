@@ -40,9 +40,9 @@ def build_facts(*, build: Path, is_live: bool) -> dict[str, object]:
     """Say what a build is, as far as it can be read."""
     try:
         manifest = read_manifest(build=build)
-    except PublishError:
+        built_at = datetime.fromisoformat(manifest["built_at"])
+    except (PublishError, KeyError, TypeError, ValueError):
         return {"build_id": build.name, "is_live": is_live, "is_damaged": True}
-    built_at = datetime.fromisoformat(manifest["built_at"])
     return {
         "build_id": build.name,
         "is_live": is_live,

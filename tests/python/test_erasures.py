@@ -203,7 +203,52 @@ def test_a_csv_file_stays_as_it_is_but_for_the_ids(tmp_path):
     assert not erase_in_table(file=file, to=to, tombstones={"78": "x"}, contract=CONTRACT)
 
 
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_an_id_is_no_other_one_with_a_mark_before_it_or_a_space_behind(tmp_path, suffix):
+    file, to = tmp_path / f"dim_customers.{suffix}", tmp_path / f"new.{suffix}"
+    others = ["'7", "7\u00a0", "77", "07"]
+    duckdb.execute(f"copy (select unnest($1) as customer_id) to '{file}'", [["7", " 7 ", *others]])
+    assert erase_in_table(file=file, to=to, tombstones={"7": "erased-x"}, contract=CONTRACT)
+    found = [row for (row,) in duckdb.sql(f"from '{to}'").fetchall()]
+    assert found == ["erased-x", "erased-x", *others]
+
+
 # The command
+
+
+def test_the_folder_of_the_list_can_be_entered_whatever_the_umask(project):
+    before = os.umask(0o077)
+    try:
+        assert run_tiny(project, "erase", "--customer", "c1", "--yes").returncode == 0
+    finally:
+        os.umask(before)
+    assert (project / "erasures").stat().st_mode & 0o777 == 0o711
+    assert (project / "erasures" / "key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_damaged_key_is_not_used(project):
+    assert run_tiny(project, "erase", "--customer", "c1", "--yes").returncode == 0
+    (project / "erasures" / "key").write_text("x")
+    result = run_tiny(project, "erase", "--customer", "c1", "--yes")
+    assert result.returncode == 2
+    assert "key is damaged: restore it from a backup." in result.stderr
+    assert len(read_erasures(folder=project / "erasures")) == 1
+
+
+@pytest.mark.parametrize("file", ["marts.duckdb", "manifest.json"])
+@pytest.mark.parametrize("damage", ["{}", None])
+def test_a_kept_build_that_is_damaged_is_removed_and_blocks_nobody(project, file, damage):
+    published = project / "published"
+    for number in (1, 2):
+        assert run_tiny(project, "refresh", NUMBER=number).returncode == 0
+    old, live = sorted((published / "builds").iterdir())
+    (old / file).unlink()
+    if damage:
+        (old / file).write_text(damage)
+    result = run_tiny(project, "erase", "--customer", "c1", "--yes")
+    assert result.returncode == 0, result.stderr
+    assert list((published / "builds").iterdir()) == [live]
+    assert checked_number(published) == 2
 
 
 def test_without_a_terminal_somebody_has_to_say_yes(project):

@@ -179,7 +179,10 @@ def test_dbt_answers_selections_without_a_warehouse(project):
     both = export(project, "--select", "selector:orders core", code=2)
     assert "stands alone" in both
     assert "The selection has no mart" in export(project, "--select", "staging", code=2)
-    assert "The selection has no mart" in export(project, "--select", "nothing", code=2)
+    # what was to be withheld would be written
+    for words in (("--select", "nothing"), ("--exclude", "dim_customrs")):
+        said = export(project, "--select", "core", *words, code=2)
+        assert f"Nothing in the project is selected by '{words[1]}'" in said
     assert "cannot be read" in export(project, "--select", "no_such_method:x", code=2)
 
 
@@ -308,6 +311,16 @@ def test_a_folder_may_be_called_anything(project, evil):
     export(project, "--export-dir", project / evil)
     export(project, "--format", "csv", "--export-dir", project / evil)
     check_files(build=live_build(publish_dir=project / evil / "csv"))
+
+
+def test_an_empty_selection_is_not_everything(project):
+    assert "--select is empty" in export(project, "--select", "", code=2)
+
+
+def test_a_folder_in_the_way_of_the_link_is_told_before_the_export(project):
+    (project / "exports" / "parquet" / "current").mkdir(parents=True)
+    assert "was not made by publishing" in export(project, code=3)
+    assert not list((project / "exports" / "parquet" / "builds").glob("*"))
 
 
 @pytest.mark.parametrize("evil", ["--profiles-dir", "-x"])

@@ -319,6 +319,31 @@ def test_a_refresh_gets_past_a_live_build_that_is_damaged(project, published):
     assert checked_number(published) == 7
 
 
+@pytest.mark.parametrize("manifest", ["[]", "{}", "null", '{"files": {}}'])
+@pytest.mark.usefixtures("two_builds")
+def test_a_manifest_of_another_shape_is_a_damaged_one(project, published, manifest):
+    file = live_build(publish_dir=published) / "manifest.json"
+    file.chmod(0o644)
+    file.write_text(manifest)
+    assert "its manifest is damaged: roll back" in run_tiny(project, "status").stdout
+    exported = run_tiny(project, "export")
+    assert exported.returncode == 3
+    assert "damaged" in exported.stderr
+    result = run_tiny(project, "refresh", NUMBER=7)
+    assert result.returncode == 0, result.stderr
+    assert "nothing is compared with it" in result.stderr
+
+
+@pytest.mark.usefixtures("two_builds")
+def test_a_file_in_the_way_is_told_before_a_build(project, published):
+    (published / "manifest.json").unlink()
+    (published / "manifest.json").write_text("theirs")
+    result = run_tiny(project, "refresh", NUMBER=7)
+    assert result.returncode == 3
+    assert "was not made by publishing" in result.stderr
+    assert "Built" not in result.stderr
+
+
 @pytest.mark.usefixtures("two_builds")
 def test_dbt_is_not_shown_a_build_that_nothing_is_compared_with(project, published):
     settings = resolve_settings(project_dir=project, publish_dir=published)

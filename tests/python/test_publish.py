@@ -299,6 +299,13 @@ def test_a_mart_that_cannot_be_copied_publishes_nothing(settings):
     assert not list(settings.publish_dir.rglob(".incomplete-*"))
 
 
+def test_a_folder_in_the_way_of_a_link_leaves_no_build_that_failed(settings):
+    (settings.publish_dir / "manifest.json").mkdir(parents=True)
+    with pytest.raises(PublishError, match="was not made by publishing"):
+        publish(settings=settings, build=a_build())
+    assert kept_builds(publish_dir=settings.publish_dir) == []
+
+
 def test_a_file_of_someone_else_is_not_replaced(settings):
     settings.publish_dir.mkdir()
     theirs = settings.publish_dir / "marts.duckdb"
