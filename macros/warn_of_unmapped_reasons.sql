@@ -12,18 +12,9 @@
         group by events.churn_reason
         order by count(*) desc, events.churn_reason
     {% endset %}
-    {% set found = run_query(unmapped_reasons).rows if execute else [] %}
-    {% if found %}
-        {% set named = [] %}
-        {% for reason, events in found %}
-            {% do named.append(reason ~ ' (' ~ events ~ ')') if loop.index <= 20 %}
-        {% endfor %}
-        {% do exceptions.warn(
-            'Churn reasons not in seeds/reference/churn_reasons.csv count as unknown: '
-            ~ named | join(', ')
-            ~ (' and ' ~ (found | length - 20) ~ ' more' if found | length > 20 else '') ~ '.'
-        ) %}
-    {% endif %}
+    {% do warn_of_names(
+        unmapped_reasons, 'Churn reasons not in seeds/reference/churn_reasons.csv count as unknown'
+    ) %}
 {% endmacro %}
 
 

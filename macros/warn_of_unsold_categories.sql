@@ -10,16 +10,9 @@
         group by answers.product_category
         order by count(distinct answers.customer_id) desc, answers.product_category
     {% endset %}
-    {% set found = run_query(unsold_categories).rows if execute else [] %}
-    {% if found %}
-        {% set named = [] %}
-        {% for category, customers in found %}
-            {% do named.append(category ~ ' (' ~ customers ~ ')') if loop.index <= 20 %}
-        {% endfor %}
-        {% do exceptions.warn(
-            'survey_responses: wallets were asked of categories that no product has, so all that '
-            ~ 'these customers spend is held against them: ' ~ named | join(', ')
-            ~ (' and ' ~ (found | length - 20) ~ ' more' if found | length > 20 else '') ~ '.'
-        ) %}
-    {% endif %}
+    {% do warn_of_names(
+        unsold_categories,
+        'survey_responses: wallets were asked of categories that no product has, so all that these '
+        ~ 'customers spend is held against them'
+    ) %}
 {% endmacro %}

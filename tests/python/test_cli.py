@@ -29,6 +29,12 @@ o4,,2024-03-01 10:00:00,9.99,EUR
 o5,bob,2024-05-02 10:00:00,not a number,EUR
 o6,ann,2024-06-30 10:00:00,40.00,EUR
 """
+CUSTOMERS = "customer_id,customer_segment\nann,wholesale\n"
+ANSWERS = """\
+response_id,customer_id,survey_type,responded_at,category,category_spend_amount,reason_code
+r1,ann,wallet,2024-03-05,garden,500,
+r2,bob,exit,2024-04-12,,,moved abroad
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -208,7 +214,7 @@ def test_a_surprise_is_one_line_and_debug_lets_it_be_seen(monkeypatch):
     assert isinstance(run("refresh", "--debug").exception, RuntimeError)
 
 
-# The real project, from a delivery of six orders
+# The real project, from a delivery of six orders, a customer and two answers
 
 
 @dataclass(frozen=True)
@@ -233,7 +239,12 @@ class Refreshed:
 def refreshed(tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
     folder = tmp_path_factory.mktemp("refreshed")
     (folder / "delivery").mkdir()
-    (folder / "delivery" / "orders.csv").write_text(ORDERS)
+    for table, rows in (
+        ("orders", ORDERS),
+        ("customers", CUSTOMERS),
+        ("survey_responses", ANSWERS),
+    ):
+        (folder / "delivery" / f"{table}.csv").write_text(rows)
     return Refreshed(folder=folder, result=refresh_delivery(folder))
 
 
@@ -268,8 +279,20 @@ def test_the_headline_numbers_are_those_of_the_delivery(refreshed):
     assert numbers["Orders"] == "5"
     assert numbers["Net revenue of orders"] == "115.49 EUR"
     assert numbers["Last complete month"] == "2024-06"
-    assert numbers["Raw rows"] == "6"
-    assert numbers["of them rejected"] == "1 (16.67%)"
+    assert numbers["Raw rows"] == "9"
+    assert numbers["of them rejected"] == "1 (11.11%)"
+
+
+def test_names_that_no_seed_and_no_product_has_are_told(refreshed):
+    warnings = [line for line in refreshed.result.stderr.splitlines() if "Warning: " in line]
+    assert [line for line in warnings if line.endswith(" (1).")] == [
+        "Warning: Churn reasons not in seeds/reference/churn_reasons.csv count as unknown: "
+        "moved abroad (1).",
+        "Warning: survey_responses: wallets were asked of categories that no product has, so all "
+        "that these customers spend is held against them: garden (1).",
+        "Warning: Customer segments not in seeds/reference/wallet_benchmarks.csv have a share of "
+        "wallet only where customers were asked: wholesale (1).",
+    ]
 
 
 def test_the_ways_to_open_the_file_work(refreshed):

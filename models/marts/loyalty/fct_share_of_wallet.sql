@@ -1,5 +1,7 @@
 -- Grain: one row per customer and quarter end with a known wallet, and with spend or an answer.
-{{ config(post_hook='{{ warn_of_unsold_categories() }}') }}
+{{ config(post_hook=[
+    '{{ warn_of_unsold_categories() }}', '{{ warn_of_segments_without_wallet() }}',
+]) }}
 
 with
 
