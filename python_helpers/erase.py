@@ -18,6 +18,7 @@ import duckdb
 
 from python_helpers.build import prepare_folders
 from python_helpers.erase_builds import erase_in_builds
+from python_helpers.erase_checks import check_tables, rows_of_files
 from python_helpers.erase_database import erase_in_database, remove_half_made, replace_warehouse
 from python_helpers.erase_exports import check_databases, erase_in_exports
 from python_helpers.erase_files import erase_in_table, is_table
@@ -28,7 +29,7 @@ from python_helpers.erasures import add_to_list, finish_on_list, made_folder
 from python_helpers.inputs import SAMPLE
 from python_helpers.locks import locked, publish_lock, reading_lock, warehouse_lock
 from python_helpers.log import Log
-from python_helpers.problems import cause_of
+from python_helpers.problems import cause_of, explained
 from python_helpers.published import (
     DATABASE,
     PublishError,
@@ -89,6 +90,7 @@ def erase(*, settings: Settings, ids: Collection[str], log: Log) -> Erased:
         made_folder(folder=settings.erasures_dir)
         held.enter_context(lock(publish_lock(publish_dir=settings.erasures_dir)))
         with run.phase("erase"):
+            check_warehouse(settings=settings, ids=ids)
             listed = add_to_list(folder=settings.erasures_dir, ids=ids)
             tombstones = {id_: each.tombstone_id for id_, each in listed.items()}
             words = Words(ids)
@@ -114,6 +116,20 @@ def erase(*, settings: Settings, ids: Collection[str], log: Log) -> Erased:
         return Erased(found=found, rewritten=rewritten)
 
 
+def check_warehouse(*, settings: Settings, ids: Collection[str]) -> None:
+    """Refuse, before anything is touched, what would end later on. Raises PublishError."""
+    if settings.warehouse.is_file():
+        try:
+            check_tables(
+                database=settings.warehouse,
+                ids=ids,
+                contract=personal_tables(project_dir=settings.project_dir),
+            )
+        except duckdb.Error as error:
+            cause = Words(ids).cleaned(explained(message=str(error)))
+            raise PublishError(f"Nothing was touched. {cause}") from None
+
+
 def find(*, settings: Settings, ids: Collection[str]) -> Found:
     """Find where people are, without a change to anything. Raises duckdb.Error and OSError."""
     contract = personal_tables(project_dir=settings.project_dir)
@@ -129,6 +145,8 @@ def find(*, settings: Settings, ids: Collection[str]) -> Found:
         if database.is_file()
     }
     deliveries, _ = in_deliveries(folders=delivery_folders(settings), ids=ids, contract=contract)
+    if settings.warehouse.is_file():
+        deliveries |= rows_of_files(database=settings.warehouse, ids=ids)
     return Found(
         places={place: tables for place, tables in places.items() if tables},
         deliveries=deliveries,

@@ -30,11 +30,14 @@ class Macros:
                 dispatch=self.dispatch, quote=lambda name: '"' + name.replace('"', '""') + '"'
             ),
             "exceptions": SimpleNamespace(raise_compiler_error=self.stop, warn=lambda text: ""),
+            # every setting is as it is by default
+            "env_var": lambda name, default="": default,
             "execute": True,
             "modules": SimpleNamespace(re=re),
             "none": None,
             "return": self.hand_over,
             "run_query": self.run_query,
+            "var": lambda name, default=None: default,
         }
         self.connection = connection
         self.macros: dict[str, Callable] = {}
