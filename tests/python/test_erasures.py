@@ -1,12 +1,16 @@
 """The list of the erased, what is asked before an erasure, and the files it writes anew."""
 
+import hashlib
 import json
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import pytest
+from jinja_macros import CompilerError, Macros
 from lifecycle import PROJECT, build_with_dbt
 from tiny_refresh import checked_number, make_project, outcomes, run_tiny
 
@@ -17,6 +21,7 @@ from python_helpers.erase_files import erase_in_table
 from python_helpers.erase_texts import Words, is_distinctive
 from python_helpers.erasures import (
     add_to_list,
+    check_list,
     checked_ids,
     finish_on_list,
     read_erasures,
@@ -55,6 +60,82 @@ def test_a_list_that_lost_its_key_is_not_given_another_one(tmp_path):
     (tmp_path / "key").unlink()
     with pytest.raises(SettingsError, match="is gone"):
         add_to_list(folder=tmp_path, ids=["b"])
+
+
+@contextmanager
+def broken(folder: Path, damage: str, /) -> Iterator[None]:
+    """Do to a list and its key what a restored backup may do, and undo it."""
+    kept = {path.name: path.read_bytes() for path in folder.glob("[!.]*")}
+    if damage == "key is gone":
+        (folder / "key").unlink()
+    elif damage == "key is damaged":
+        (folder / "key").write_text("0" * 63)
+    elif damage == "is the key of another list":
+        (folder / "key").write_text("0" * 64)
+    elif damage == "erased.csv is gone":
+        (folder / "erased.csv").unlink()
+    yield
+    for name, data in kept.items():
+        (folder / name).write_bytes(data)
+
+
+DAMAGES = ("key is gone", "key is damaged", "is the key of another list", "erased.csv is gone")
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_list_and_a_key_that_do_not_belong_together_stop_every_build(tmp_path, damage):
+    folder = tmp_path / "erasures"
+    add_to_list(folder=folder, ids=["a"])
+    with duckdb.connect() as connection:
+        macros = Macros(connection=connection)
+        macros.settings["erasures_dir"] = str(folder)
+        assert macros.has_erasures() is True
+        with broken(folder, damage):
+            with pytest.raises(SettingsError, match=damage):
+                check_list(folder=folder)
+            with pytest.raises(CompilerError, match=damage):
+                macros.has_erasures()
+            if damage != "erased.csv is gone":
+                with pytest.raises(SettingsError, match=damage):
+                    add_to_list(folder=folder, ids=["b"])
+        check_list(folder=folder)
+        assert macros.has_erasures() is True
+    assert len(read_erasures(folder=folder)) == 1
+
+
+def test_without_a_list_or_with_an_empty_one_nobody_is_erased(tmp_path):
+    with duckdb.connect() as connection:
+        macros = Macros(connection=connection)
+        macros.settings["erasures_dir"] = str(tmp_path)
+        assert macros.has_erasures() is False
+        (tmp_path / "erased.csv").write_text("id_hash,tombstone_id,erased_at,finished_at\n")
+        assert macros.has_erasures() is False
+    check_list(folder=tmp_path)
+
+
+def test_a_list_of_an_earlier_version_is_read_and_gets_its_key_the_next_time(tmp_path):
+    key = "ab" * 32
+    id_hash = hashlib.sha256(f"{key}a".encode()).hexdigest()
+    (tmp_path / "key").write_text(key)
+    (tmp_path / "erased.csv").write_text(
+        "id_hash,tombstone_id,erased_at,finished_at\n"
+        f"{id_hash},erased-1,2024-01-01T00:00:00+00:00,2024-01-01T00:00:00+00:00\n"
+    )
+    check_list(folder=tmp_path)
+    assert add_to_list(folder=tmp_path, ids=["a", "b"])["a"].tombstone_id == "erased-1"
+    assert len(read_erasures(folder=tmp_path)) == 2
+    (tmp_path / "key").write_text("0" * 64)
+    with pytest.raises(SettingsError, match="another list"):
+        check_list(folder=tmp_path)
+
+
+def test_plain_dbt_stops_with_one_line_where_the_key_is_of_another_list(tmp_path):
+    add_to_list(folder=tmp_path / "erasures", ids=["a"])
+    (tmp_path / "erasures" / "key").write_text("0" * 64)
+    select = ["int_run_settings", "base_exchange_rates", "base_orders"]
+    with pytest.raises(AssertionError, match="is the key of another list") as stopped:
+        build_with_dbt(folder=tmp_path, select=select, ERASURES_DIR=tmp_path / "erasures")
+    assert str(stopped.value).count("is the key of another list") == 1
 
 
 def test_a_hundred_thousand_ids_take_seconds(tmp_path):
@@ -233,6 +314,16 @@ def test_a_damaged_key_is_not_used(project):
     assert result.returncode == 2
     assert "key is damaged: restore it from a backup." in result.stderr
     assert len(read_erasures(folder=project / "erasures")) == 1
+
+
+def test_a_refresh_stops_before_it_builds_where_the_key_is_of_another_list(project):
+    assert run_tiny(project, "refresh", NUMBER=1).returncode == 0
+    assert run_tiny(project, "erase", "--customer", "c1", "--yes").returncode == 0
+    (project / "erasures" / "key").write_text("0" * 64)
+    result = run_tiny(project, "refresh", NUMBER=2)
+    assert result.returncode == 2
+    assert "is the key of another list" in result.stderr
+    assert checked_number(project / "published") == 1
 
 
 @pytest.mark.parametrize("file", ["marts.duckdb", "manifest.json"])
