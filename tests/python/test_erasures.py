@@ -1,5 +1,6 @@
 """The list of the erased, what is asked before an erasure, and the files it writes anew."""
 
+import errno
 import hashlib
 import json
 import os
@@ -11,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from jinja_macros import CompilerError, Macros
-from lifecycle import PROJECT, build_with_dbt
+from lifecycle import PROJECT, build_with_dbt, run
 from tiny_refresh import checked_number, make_project, outcomes, run_tiny
 
 from python_helpers.erase_builds import settle_builds
@@ -371,6 +372,27 @@ def test_an_erasure_that_was_not_finished_is_told_of_until_it_is(project):
     assert "begun and not finished" in run_tiny(project, "refresh", NUMBER=1).stderr
     assert run_tiny(project, "erase", "--customer", "c1", "--yes").returncode == 0
     assert "begun and not finished" not in run_tiny(project, "status").stdout
+
+
+def test_who_may_not_read_the_list_sees_the_rest_of_the_status(project, monkeypatch):
+    assert run_tiny(project, "refresh", NUMBER=1).returncode == 0
+    add_to_list(folder=project / "erasures", ids=["c1"])
+    # as root may read everything, the refusal of the operating system is played
+    read_text = Path.read_text
+
+    def refused(path: Path, *arguments: object, **named: object) -> str:
+        if path.name == "erased.csv":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return read_text(path, *arguments, **named)
+
+    monkeypatch.setattr(Path, "read_text", refused)
+    arguments = ("status", "--project-dir", project, "--publish-dir", project / "published")
+    said = run(*arguments)
+    assert said.exit_code == 0, said.output
+    assert "unknown: this user may not read the list" in said.output
+    facts = json.loads(run(*arguments, "--json").output)
+    assert facts["unfinished_erasures"] is None
+    assert facts["live"]["rows"]["fct_orders"] == 1000
 
 
 def test_a_database_it_was_exported_to_is_named_until_it_is_exported_again(project):
