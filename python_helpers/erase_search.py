@@ -116,6 +116,18 @@ def in_deliveries(
     return counts, known
 
 
+def in_file(*, file: Path, ids: Collection[str]) -> int:
+    """Count the rows of people in a file of rows. Raises duckdb.Error."""
+    with duckdb.connect() as connection:
+        load_erased(connection=connection, tombstones=dict.fromkeys(ids, WORD))
+        relation = relation_of_delivered(file)
+        described = connection.execute(f"describe from {relation}").fetchall()
+        columns = {column: type_ for column, type_, *_ in described}
+        return rows_found(
+            connection=connection, relation=relation, table="", columns=columns, contract=[]
+        )
+
+
 def delivered(
     *, folders: Collection[Path], tables: dict[str, RawTable]
 ) -> Iterator[tuple[Path, str]]:
