@@ -1,6 +1,7 @@
 """The list of the erased, what is asked before an erasure, and the files it writes anew."""
 
 import errno
+import functools
 import hashlib
 import json
 import os
@@ -10,7 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+import hypothesis
 import pytest
+from hypothesis import strategies
 from jinja_macros import CompilerError, Macros
 from lifecycle import PROJECT, build_with_dbt, run
 from tiny_refresh import checked_number, make_project, outcomes, run_tiny
@@ -20,6 +23,7 @@ from python_helpers.erase_command import ids_in
 from python_helpers.erase_database import erase_in_database, replace_warehouse
 from python_helpers.erase_files import erase_in_table
 from python_helpers.erase_texts import Words, is_distinctive
+from python_helpers.erase_values import canonical_id
 from python_helpers.erasures import (
     add_to_list,
     check_list,
@@ -33,6 +37,7 @@ from python_helpers.raw_contract import personal_tables
 from python_helpers.settings import SettingsError
 
 CONTRACT = personal_tables(project_dir=PROJECT)
+SPACES = " \u00a0\t\u2009\u3000\u200b\n"
 STRANGE = ("o'neil", 'say "hi"; drop table x', "two\nlines", "Ζωή 42", "a|b", "7")
 
 
@@ -162,6 +167,25 @@ def test_a_hundred_thousand_ids_take_seconds(tmp_path):
 def test_ids_that_name_nobody_are_refused(ids, said):
     with pytest.raises(SettingsError, match=said):
         checked_ids(ids)
+
+
+@hypothesis.settings(deadline=None)
+@hypothesis.given(
+    before=strategies.text(SPACES, max_size=4), behind=strategies.text(SPACES, max_size=4)
+)
+@hypothesis.example(before=" \u00a0", behind="")
+@hypothesis.example(before="", behind="\u2009 ")
+def test_an_id_is_the_same_to_staging_and_to_an_erasure_whatever_is_around_it(before, behind):
+    staged = macros().raw_value("customer_id", {"customer_id": "varchar"})
+    erased = canonical_id("customer_id", "VARCHAR")
+    query = f"select {staged}, {erased} from (select $id as customer_id)"
+    found = macros().connection.execute(query, {"id": f"{before}c7{behind}"}).fetchone()
+    assert found[0] == found[1] == checked_ids([f"{before}c7{behind}"])[0]
+
+
+@functools.cache
+def macros() -> Macros:
+    return Macros(connection=duckdb.connect())
 
 
 def test_ids_are_read_from_lines_or_from_a_column_of_their_name(tmp_path):
