@@ -5,6 +5,8 @@ import functools
 import hashlib
 import json
 import os
+import pty
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +18,14 @@ import pytest
 from hypothesis import strategies
 from jinja_macros import CompilerError, Macros
 from lifecycle import PROJECT, build_with_dbt, run
-from tiny_refresh import checked_number, make_project, outcomes, run_tiny
+from tiny_refresh import (
+    checked_number,
+    command_line,
+    environment,
+    make_project,
+    outcomes,
+    run_tiny,
+)
 
 from python_helpers.erase_builds import settle_builds
 from python_helpers.erase_command import ids_in
@@ -372,6 +381,42 @@ def test_without_a_terminal_somebody_has_to_say_yes(project):
     assert result.returncode == 2
     assert "add --yes" in result.stderr
     assert not (project / "erasures").exists()
+
+
+def answered(project: Path, answer: str, /) -> tuple[int, str]:
+    """Erase on a terminal, and answer what it asks; returns the exit code and what was said."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        command_line(project, "erase", "--customer", "c1"),
+        env=environment(),
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    os.write(ours, answer.encode())
+    said, _ = process.communicate(timeout=60)
+    os.close(ours)
+    os.close(theirs)
+    return process.returncode, said
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n", "\x04"])
+def test_on_a_terminal_it_asks_and_no_changes_nothing(project, answer):
+    exit_code, said = answered(project, answer)
+    assert exit_code == 1
+    assert "Erase 1 person from" in said
+    assert f"{project / 'published'}" in said
+    assert "It cannot be undone. [y/N]:" in said
+    assert "Aborted!" in said
+    assert not (project / "erasures").exists()
+
+
+def test_on_a_terminal_yes_erases(project):
+    exit_code, said = answered(project, "y\n")
+    assert exit_code == 0, said
+    assert "On the list: 1 person." in said
+    assert len(read_erasures(folder=project / "erasures")) == 1
 
 
 def test_an_id_with_a_blank_is_one_id_in_the_variable_too(project):
