@@ -25,6 +25,8 @@ from python_helpers.published import (
     PublishError,
     check_files,
     finish_build,
+    keep_owner,
+    keep_owners,
     kept_builds,
     live_build,
     read_manifest,
@@ -140,6 +142,7 @@ def written_anew(
         for name in manifest["files"]
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+    keep_owners(of=build, to=folder)
     finish_build(folder=folder, build_id=f"{build.name}{REPLACEMENT}")
     return True
 
@@ -166,6 +169,7 @@ def turn(*, publish_dir: Path, to: Path) -> None:
         link = publish_dir / f"{INCOMPLETE}{CURRENT}"
         link.unlink(missing_ok=True)
         link.symlink_to(Path(BUILDS, to.name))
+        keep_owner(of=publish_dir / CURRENT, to=link)
         link.replace(publish_dir / CURRENT)
         sync(path=publish_dir)
         time.sleep(GRACE)
@@ -176,6 +180,7 @@ def link_files(*, folder: Path, to: Path) -> None:
     new = to.with_name(f"{INCOMPLETE}{to.name}")
     shutil.rmtree(new, ignore_errors=True)
     shutil.copytree(folder, new, copy_function=link_or_copy)
+    keep_owners(of=folder, to=new)
     finish_build(folder=new, build_id=to.name)
 
 

@@ -30,7 +30,7 @@ from python_helpers.erase_values import (
     tombstone_or,
 )
 from python_helpers.publish import name, text
-from python_helpers.published import PublishError, sync
+from python_helpers.published import PublishError, keep_owner, sync
 from python_helpers.raw_contract import RAW_SCHEMAS, RawTable, contracted
 
 OLD = "old database"  # no file of DuckDB is called so
@@ -109,6 +109,7 @@ def replace_warehouse(
         if file.with_name(f"{file.name}.wal").exists():
             # it would be worked into the new file, silently
             raise PublishError(f"Another program has written to {file} meanwhile.")
+        keep_owner(of=file, to=new)
         shutil.copymode(file, new)
         sync(path=new)
         new.replace(file)

@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from python_helpers.delivery import why
-from python_helpers.published import PublishError, sync
+from python_helpers.published import PublishError, keep_owner, sync
 from python_helpers.settings import SettingsError
 
 KEY = "key"
@@ -206,6 +206,7 @@ def made_folder(*, folder: Path) -> None:
     try:
         if not folder.exists():
             folder.mkdir(parents=True)
+            keep_owner(of=folder.parent, to=folder)
             folder.chmod(FOLDER_MODE)
     except OSError as error:
         raise PublishError(f"The folder {folder} cannot be made ({why(error)}).") from error
@@ -231,5 +232,6 @@ def write_private(*, path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+    keep_owner(of=path if path.exists() else path.parent, to=new)
     new.replace(path)
     sync(path=path.parent)

@@ -15,6 +15,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -160,6 +161,23 @@ def remove_leftovers(*, publish_dir: Path) -> None:
                 path.unlink()
             else:
                 shutil.rmtree(path)
+
+
+def keep_owner(*, of: Path, to: Path) -> None:
+    """Give a file or a link the owner and the group of another one, where this user may.
+
+    What root writes anew for somebody must stay theirs.
+    """
+    status = of.lstat()
+    with suppress(OSError):
+        os.chown(to, status.st_uid, status.st_gid, follow_symlinks=False)
+
+
+def keep_owners(*, of: Path, to: Path) -> None:
+    """Give all that is in a folder the owners it has in another one."""
+    for path in (to, *to.rglob("*")):
+        known = of / path.relative_to(to)
+        keep_owner(of=known if known.exists() else of, to=path)
 
 
 def sync(*, path: Path) -> None:

@@ -1,5 +1,6 @@
 """Files that others put among published builds and exports, when people are erased."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -125,3 +126,26 @@ def test_the_checksums_of_a_kept_build_are_computed_once(project, monkeypatch):
     assert result.exit_code == 0, result.output
     assert {"marts.duckdb", "fct_orders.csv"} <= {path.name for path in seen}
     assert len(seen) == len(set(seen))
+
+
+def test_what_root_writes_anew_for_another_user_stays_theirs(project):
+    if os.geteuid() != 0:
+        pytest.skip("only root can give files to another user")
+    (warehouse,) = project.glob("*.duckdb")
+    log = project / "target" / "logs" / "dbt.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("planted-4711 was here\n")
+    stray = project / "published" / "current" / "notes.txt"
+    stray.write_text("nothing")
+    for path in (project, *project.rglob("*")):
+        os.chown(path, 4711, 4712, follow_symlinks=False)
+    people = ("--customer", "planted-4711", "--customer", "c7", "--yes")
+    result = run_tiny(project, "erase", *people)
+    assert result.returncode == 0, result.stderr
+    assert "planted" not in log.read_text()
+    theirs = {
+        str(path.relative_to(project)): (path.lstat().st_uid, path.lstat().st_gid)
+        for path in project.rglob("*")
+    }
+    assert {name for name, of in theirs.items() if of != (4711, 4712)} == set()
+    assert {warehouse.name, "erasures/key", "erasures/erased.csv"} <= theirs.keys()
