@@ -11,16 +11,17 @@ from pathlib import Path
 
 import duckdb
 
-from python_helpers.erase_database import (
+from python_helpers.erase_catalog import (
     OLD,
     columns_of,
+    foreign_keys,
+    generated_columns,
     id_columns,
-    load_erased,
-    replacements,
-    rewritten_rows,
+    indexes_of,
+    rules_of,
     tables_of,
 )
-from python_helpers.erase_keys import foreign_keys, generated_columns, indexes_of, rules_of
+from python_helpers.erase_database import load_erased, replacements, rewritten_rows
 from python_helpers.erase_values import CUSTOMER_ID, ERASED, canonical_id
 from python_helpers.erasures import TOMBSTONE
 from python_helpers.publish import name, text

@@ -8,23 +8,25 @@ old one would show, and nothing else.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
 
-from python_helpers.erase_keys import (
+from python_helpers.erase_catalog import (
+    OLD,
+    columns_of,
     generated_columns,
-    give_text_ids,
-    key_columns,
-    parents_first,
-    unique_columns,
+    id_columns,
+    is_of_rejected_rows,
+    nullable_columns,
+    tables_of,
 )
+from python_helpers.erase_keys import give_text_ids, key_columns, parents_first, unique_columns
+from python_helpers.erase_row_keys import erased_row_keys
 from python_helpers.erase_values import (
-    CUSTOMER_ID,
     ERASED,
     canonical_id,
-    erased_row_keys,
     expressions_of_base,
     expressions_of_raw,
     tombstone_or,
@@ -33,8 +35,6 @@ from python_helpers.publish import name, text
 from python_helpers.published import PublishError, keep_owner, sync
 from python_helpers.raw_contract import RAW_SCHEMAS, RawTable, contracted
 
-OLD = "old database"  # no file of DuckDB is called so
-REJECTED_ROWS = "rejected_rows"
 IN_THE_MAKING = ".erasing"
 """End of the name of the folder, beside a file, in which the new one is written."""
 
@@ -147,34 +147,6 @@ def attach_old(*, connection: duckdb.DuckDBPyConnection, database: Path) -> None
         connection.execute(f"checkpoint {name(OLD)}")
 
 
-def tables_of(*, connection: duckdb.DuckDBPyConnection, catalog: str) -> list[tuple[str, str]]:
-    """List the tables of a database: schema and name."""
-    return connection.execute(
-        """
-        select schema_name, table_name from duckdb_tables()
-        where database_name = $catalog and not temporary
-        order by all
-        """,
-        {"catalog": catalog},
-    ).fetchall()
-
-
-def columns_of(
-    *, connection: duckdb.DuckDBPyConnection, catalog: str, schema: str, table: str
-) -> dict[str, str]:
-    """Return the columns of a table, with their types, in order."""
-    return dict(
-        connection.execute(
-            """
-            select column_name, data_type from duckdb_columns()
-            where database_name = $catalog and schema_name = $schema and table_name = $table
-            order by column_index
-            """,
-            {"catalog": catalog, "schema": schema, "table": table},
-        ).fetchall()
-    )
-
-
 def copy_table(
     *,
     connection: duckdb.DuckDBPyConnection,
@@ -245,11 +217,6 @@ def replacements(
     }
 
 
-def id_columns(columns: Collection[str], /) -> list[str]:
-    """Return the column that says whose a row is, if there is one."""
-    return [column for column in columns if column.lower() == CUSTOMER_ID]
-
-
 def numbered(connection: duckdb.DuckDBPyConnection, /) -> dict[tuple[str, str], str]:
     """Return the tables whose ids are no text, each with the column of the ids.
 
@@ -262,21 +229,3 @@ def numbered(connection: duckdb.DuckDBPyConnection, /) -> dict[tuple[str, str], 
             if columns[column] != "VARCHAR":
                 found[schema, table] = column
     return found
-
-
-def is_of_rejected_rows(table: str, columns: Collection[str], /) -> bool:
-    """Tell whether a table has the keys of rejected rows, in which an id may be a part."""
-    return table == REJECTED_ROWS and {"table_name", "row_key"} <= set(columns)
-
-
-def nullable_columns(*, connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> set[str]:
-    """Return the columns of a table of the old database that may be empty."""
-    found = connection.execute(
-        """
-        select column_name from duckdb_columns()
-        where database_name = $old and schema_name = $schema and table_name = $table
-            and is_nullable
-        """,
-        {"old": OLD, "schema": schema, "table": table},
-    ).fetchall()
-    return {column for (column,) in found}

@@ -13,10 +13,15 @@ from graphlib import TopologicalSorter
 
 import duckdb
 
+from python_helpers.erase_catalog import (
+    Table,
+    foreign_keys,
+    generated_columns,
+    indexes_of,
+    rules_of,
+    sql_of,
+)
 from python_helpers.publish import name, text
-
-Table = tuple[str, str]
-"""Schema and name."""
 
 
 def parents_first(
@@ -28,89 +33,6 @@ def parents_first(
         if child != parent:
             order.add(child, parent)
     return list(order.static_order())
-
-
-def foreign_keys(
-    *, connection: duckdb.DuckDBPyConnection, catalog: str
-) -> list[tuple[Table, list[str], Table, list[str]]]:
-    """List the foreign keys: table, its columns, the table they name, columns of that."""
-    # a foreign key names a table of its own schema: DuckDB makes no other
-    return [
-        ((schema, table), columns, (schema, parent), parent_columns)
-        for schema, table, columns, parent, parent_columns in connection.execute(
-            """
-            select
-                schema_name, table_name, constraint_column_names,
-                referenced_table, referenced_column_names
-            from duckdb_constraints()
-            where database_name = $catalog and constraint_type = 'FOREIGN KEY'
-            order by all
-            """,
-            {"catalog": catalog},
-        ).fetchall()
-    ]
-
-
-def generated_columns(
-    *, connection: duckdb.DuckDBPyConnection, catalog: str, schema: str, table: str
-) -> dict[str, str]:
-    """Return the columns that are worked out from others, with how."""
-    sql = sql_of(connection=connection, catalog=catalog, schema=schema, table=table)
-    return {
-        column: expression
-        for column, expression in connection.execute(
-            """
-            select column_name, column_default from duckdb_columns()
-            where database_name = $catalog and schema_name = $schema and table_name = $table
-                and column_default is not null
-            """,
-            {"catalog": catalog, "schema": schema, "table": table},
-        ).fetchall()
-        if re.search(
-            rf'[(,] ?"?{re.escape(column)}"? (?:[^,(]|[(][\d,]+[)])*?GENERATED ALWAYS AS', sql
-        )
-    }
-
-
-def sql_of(*, connection: duckdb.DuckDBPyConnection, catalog: str, schema: str, table: str) -> str:
-    """Return what would make a table."""
-    return connection.execute(
-        """
-        select sql from duckdb_tables()
-        where database_name = $catalog and schema_name = $schema and table_name = $table
-        """,
-        {"catalog": catalog, "schema": schema, "table": table},
-    ).fetchone()[0]
-
-
-def indexes_of(
-    *, connection: duckdb.DuckDBPyConnection, catalog: str, schema: str, table: str
-) -> list[tuple[str, bool, str, str | None]]:
-    """List the indexes that were made on a table: name, whether of unique values, SQL, comment."""
-    return connection.execute(
-        """
-        select index_name, is_unique, sql, comment from duckdb_indexes()
-        where database_name = $catalog and schema_name = $schema and table_name = $table
-            and sql is not null
-        order by all
-        """,
-        {"catalog": catalog, "schema": schema, "table": table},
-    ).fetchall()
-
-
-def rules_of(
-    *, connection: duckdb.DuckDBPyConnection, catalog: str, schema: str, table: str
-) -> list[tuple[str, str, list[str]]]:
-    """List the constraints of a table: kind, text, columns."""
-    return connection.execute(
-        """
-        select constraint_type, constraint_text, constraint_column_names
-        from duckdb_constraints()
-        where database_name = $catalog and schema_name = $schema and table_name = $table
-        order by all
-        """,
-        {"catalog": catalog, "schema": schema, "table": table},
-    ).fetchall()
 
 
 def unique_columns(

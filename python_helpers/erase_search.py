@@ -8,13 +8,8 @@ from pathlib import Path
 import duckdb
 
 from python_helpers.delivery import files_of, table_of
-from python_helpers.erase_database import (
-    OLD,
-    columns_of,
-    id_columns,
-    load_erased,
-    tables_of,
-)
+from python_helpers.erase_catalog import OLD, columns_of, id_columns, tables_of
+from python_helpers.erase_database import load_erased
 from python_helpers.erase_files import relation_of, rows_found
 from python_helpers.erase_values import ERASED, WORD, canonical_id
 from python_helpers.publish import name, text
