@@ -2,13 +2,50 @@
     of each id, and the id that stands for the person from now on: who it was cannot be read from it.
     Without a list, or with an empty one, the models say nothing of this. -#}
 
-{#- Whether somebody was erased. -#}
+{#- Whether somebody was erased. Stops where the list and its key do not belong together: whoever is on it
+    would come back without a word. The first line of the list is of the key: the hash of a text that is no id,
+    since it begins with a blank. A list of an earlier version has no such line. -#}
 {% macro has_erasures() %}
     {% set list = erasures_folder() ~ '/erased.csv' %}
-    {% if not list_files([path_pattern(list)]) %}
+    {% set key = erasures_folder() ~ '/key' %}
+    {% set has_list = list_files([path_pattern(list)]) | length > 0 %}
+    {% set has_key = list_files([path_pattern(key)]) | length > 0 %}
+    {% if not has_list %}
+        {% if has_key %}
+            {{ exceptions.raise_compiler_error(list ~ ' is gone, and its key is there: restore it from a'
+                ~ ' backup, or remove the key if nobody was ever erased.') }}
+        {% endif %}
         {{ return(false) }}
     {% endif %}
-    {{ return(run_query('select count(*) from ' ~ erasure_list()).rows[0][0] > 0) }}
+    {% set people = run_query(
+        'select count(*) from ' ~ erasure_list() ~ " where tombstone_id <> 'key'"
+    ).rows[0][0] %}
+    {% if people == 0 %}
+        {{ return(false) }}
+    {% elif not has_key %}
+        {{ exceptions.raise_compiler_error(key ~ ' is gone, and without it ' ~ list
+            ~ ' says nothing: restore it from a backup.') }}
+    {% endif %}
+    {% set query %}
+        select
+            length(hash_key.content) = 64
+                and translate(hash_key.content, '0123456789abcdef', '') = '' as is_whole,
+            (
+                select count(*) from {{ erasure_list() }}
+                where
+                    tombstone_id = 'key'
+                    and id_hash <> {{ sha256_of("hash_key.content || ' the key of this list'") }}
+            ) as lists_of_others
+        from {{ text_of_file(key) }} as hash_key
+    {% endset %}
+    {% set is_whole, lists_of_others = run_query(query).rows[0] %}
+    {% if not is_whole %}
+        {{ exceptions.raise_compiler_error(key ~ ' is damaged: restore it from a backup.') }}
+    {% elif lists_of_others %}
+        {{ exceptions.raise_compiler_error(key ~ ' is the key of another list than ' ~ list
+            ~ ': restore the two of one backup.') }}
+    {% endif %}
+    {{ return(true) }}
 {% endmacro %}
 
 

@@ -17,22 +17,23 @@ from pathlib import Path
 import duckdb
 
 from python_helpers.build import prepare_folders
-from python_helpers.erase_builds import erase_in_builds
+from python_helpers.erase_builds import erase_in_builds, whole_builds
+from python_helpers.erase_checks import check_tables, rows_of_files
 from python_helpers.erase_database import erase_in_database, remove_half_made, replace_warehouse
 from python_helpers.erase_exports import check_databases, erase_in_exports
 from python_helpers.erase_files import erase_in_table, is_table
 from python_helpers.erase_logs import clean_logs, remove_artefacts
 from python_helpers.erase_search import in_deliveries, known_of, rows_in_database
+from python_helpers.erase_strays import Strays, check_strays
 from python_helpers.erase_texts import Words, clean_text, is_distinctive
 from python_helpers.erasures import add_to_list, finish_on_list, made_folder
 from python_helpers.inputs import SAMPLE
 from python_helpers.locks import locked, publish_lock, reading_lock, warehouse_lock
 from python_helpers.log import Log
-from python_helpers.problems import cause_of
+from python_helpers.problems import cause_of, explained
 from python_helpers.published import (
     DATABASE,
     PublishError,
-    check_files,
     kept_builds,
     read_manifest,
 )
@@ -67,6 +68,7 @@ class Erased:
     found: Found
     rewritten: list[str]
     """What was written anew or removed."""
+    strays: Strays
 
 
 def erase(*, settings: Settings, ids: Collection[str], log: Log) -> Erased:
@@ -89,17 +91,25 @@ def erase(*, settings: Settings, ids: Collection[str], log: Log) -> Erased:
         made_folder(folder=settings.erasures_dir)
         held.enter_context(lock(publish_lock(publish_dir=settings.erasures_dir)))
         with run.phase("erase"):
+            check_warehouse(settings=settings, ids=ids)
             listed = add_to_list(folder=settings.erasures_dir, ids=ids)
             tombstones = {id_: each.tombstone_id for id_, each in listed.items()}
             words = Words(ids)
             try:
-                found = find(settings=settings, ids=ids)
+                whole = whole_builds(publish_dir=settings.publish_dir)
+                found = find(settings=settings, ids=ids, whole=whole)
                 known = known_people(settings=settings, ids=ids)
                 words = Words([*ids, *known])
                 texts = Words([value for value in (*ids, *known) if is_distinctive(value)])
                 rewritten = rewrite_all(
-                    settings=settings, tombstones=tombstones, words=words, texts=texts, log=log
+                    settings=settings,
+                    tombstones=tombstones,
+                    words=words,
+                    texts=texts,
+                    log=log,
+                    whole=whole,
                 )
+                strays = check_strays(settings=settings, ids=ids, texts=texts)
                 since = max(each.erased_at for each in listed.values())
                 check_databases(settings=settings, since=since)
             except (OSError, duckdb.Error, PublishError) as error:
@@ -111,16 +121,34 @@ def erase(*, settings: Settings, ids: Collection[str], log: Log) -> Erased:
                 ) from None
             finish_on_list(folder=settings.erasures_dir, tombstones=tombstones.values())
         run.record(outcome=ERASED, rewritten_files=len(rewritten))
-        return Erased(found=found, rewritten=rewritten)
+        return Erased(found=found, rewritten=rewritten, strays=strays)
 
 
-def find(*, settings: Settings, ids: Collection[str]) -> Found:
-    """Find where people are, without a change to anything. Raises duckdb.Error and OSError."""
+def check_warehouse(*, settings: Settings, ids: Collection[str]) -> None:
+    """Refuse, before anything is touched, what would end later on. Raises PublishError."""
+    if settings.warehouse.is_file():
+        try:
+            check_tables(
+                database=settings.warehouse,
+                ids=ids,
+                contract=personal_tables(project_dir=settings.project_dir),
+            )
+        except duckdb.Error as error:
+            cause = Words(ids).cleaned(explained(message=str(error)))
+            raise PublishError(f"Nothing was touched. {cause}") from None
+
+
+def find(
+    *, settings: Settings, ids: Collection[str], whole: Collection[Path] | None = None
+) -> Found:
+    """Find where people are, without a change to anything. Raises duckdb.Error and OSError.
+
+    Kept builds that are not whole are removed, not rewritten.
+    """
+    if whole is None:
+        whole = whole_builds(publish_dir=settings.publish_dir)
     contract = personal_tables(project_dir=settings.project_dir)
-    databases = {
-        str(build / DATABASE): build / DATABASE
-        for build in whole_builds(publish_dir=settings.publish_dir)
-    }
+    databases = {str(build / DATABASE): build / DATABASE for build in whole}
     if settings.warehouse.is_file():
         databases = {str(settings.warehouse): settings.warehouse} | databases
     places = {
@@ -129,20 +157,12 @@ def find(*, settings: Settings, ids: Collection[str]) -> Found:
         if database.is_file()
     }
     deliveries, _ = in_deliveries(folders=delivery_folders(settings), ids=ids, contract=contract)
+    if settings.warehouse.is_file():
+        deliveries |= rows_of_files(database=settings.warehouse, ids=ids)
     return Found(
         places={place: tables for place, tables in places.items() if tables},
         deliveries=deliveries,
     )
-
-
-def whole_builds(*, publish_dir: Path) -> list[Path]:
-    """Return the kept builds that can be read; the others are removed, not rewritten."""
-    whole = []
-    for build in kept_builds(publish_dir=publish_dir):
-        with suppress(PublishError):
-            check_files(build=build)
-            whole.append(build)
-    return whole
 
 
 def delivery_folders(settings: Settings, /) -> list[Path]:
@@ -172,6 +192,7 @@ def rewrite_all(
     words: Words,
     texts: Words,
     log: Log,
+    whole: Collection[Path],
 ) -> list[str]:
     """Write everything anew; returns what."""
     contract = personal_tables(project_dir=settings.project_dir)
@@ -202,7 +223,10 @@ def rewrite_all(
     rewritten += [
         f"build {build}"
         for build in erase_in_builds(
-            publish_dir=settings.publish_dir, rewrite=rewrite, cleaned=texts.cleaned
+            publish_dir=settings.publish_dir,
+            rewrite=rewrite,
+            cleaned=texts.cleaned,
+            whole=whole,
         )
     ]
     rewritten += erase_in_exports(

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,16 +25,20 @@ from python_helpers.published import (
     PublishError,
     check_files,
     finish_build,
+    keep_owner,
+    keep_owners,
     kept_builds,
     live_build,
     read_manifest,
     remove_leftovers,
     sha256,
+    stray_files,
     sync,
 )
 
 REPLACEMENT = "~"
 """End of the name of a folder that takes the place of the one without it."""
+BUILD_ID = re.compile(r"\d{8}T\d{6}Z~?")
 REWRITTEN_AT = "rewritten_at"
 GRACE = 1.0
 """Seconds for which a folder stays after the link was turned away: a reader that has followed it
@@ -42,34 +48,55 @@ Rewrite = Callable[[Path, Path], bool]
 """Writes a file to another one without the people in it; False where there was nothing to do."""
 
 
+def whole_builds(*, publish_dir: Path) -> list[Path]:
+    """List the kept builds that are what was published, whatever somebody put beside it."""
+    whole = []
+    for build in kept_builds(publish_dir=publish_dir):
+        with suppress(PublishError):
+            check_files(build=build, allow_strays=True)
+            whole.append(build)
+    return whole
+
+
 def erase_in_builds(
-    *, publish_dir: Path, rewrite: Rewrite, cleaned: Callable[[str], str]
+    *,
+    publish_dir: Path,
+    rewrite: Rewrite,
+    cleaned: Callable[[str], str],
+    whole: Collection[Path],
 ) -> list[str]:
     """Write every kept build anew that has one of the people; returns their ids.
 
-    A build that is damaged cannot be returned to and is removed. Raises PublishError where that is
+    One that is not whole cannot be returned to and is removed. Raises PublishError where that is
     the live one.
     """
     remove_leftovers(publish_dir=publish_dir)
     rewritten = []
     for folder in sorted((publish_dir / BUILDS).glob("[!.]*")):
         # nothing says what is in it, so nobody can return to it
-        if folder.is_dir() and not (folder / MANIFEST).exists():
+        is_ours = folder.is_dir() and BUILD_ID.fullmatch(folder.name)
+        if is_ours and not (folder / MANIFEST).exists():
             if folder == live_folder(publish_dir=publish_dir):
                 raise PublishError(f"The live build {folder.name} has lost its manifest.")
             remove(folder)
             rewritten.append(folder.name)
     for build in kept_builds(publish_dir=publish_dir):
-        try:
-            check_files(build=build)
-        except PublishError:
+        if build not in whole:
             if build == live_build(publish_dir=publish_dir):
-                raise
+                check_files(build=build, allow_strays=True)  # says what is wrong
             remove(build)
             rewritten.append(build.name)
             continue
-        if written_anew(build=build, rewrite=rewrite, cleaned=cleaned):
+        strays = [build / name for name in stray_files(build=build)]
+        links = {path: path.readlink() for path in strays if path.is_symlink()}
+        modes = {path: path.stat().st_mode & 0o777 for path in strays if path not in links}
+        if written_anew(build=build, rewrite=rewrite, cleaned=cleaned, strays=list(modes)):
             settle_builds(publish_dir=publish_dir)
+            for path, mode in modes.items():
+                path.chmod(mode)
+            for path, target in links.items():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.symlink_to(target)
             rewritten.append(build.name)
     return rewritten
 
@@ -80,8 +107,13 @@ def live_folder(*, publish_dir: Path) -> Path | None:
     return publish_dir / link.readlink() if link.is_symlink() else None
 
 
-def written_anew(*, build: Path, rewrite: Rewrite, cleaned: Callable[[str], str]) -> bool:
-    """Write a build to a folder beside it; False where it has none of the people."""
+def written_anew(
+    *, build: Path, rewrite: Rewrite, cleaned: Callable[[str], str], strays: Collection[Path]
+) -> bool:
+    """Write a build to a folder beside it; False where it has none of the people.
+
+    What is not ours in it is copied as it is.
+    """
     folder = build.with_name(f"{INCOMPLETE}{build.name}{REPLACEMENT}")
     manifest = read_manifest(build=build)
     audit = manifest.get("audit") or {}
@@ -98,6 +130,10 @@ def written_anew(*, build: Path, rewrite: Rewrite, cleaned: Callable[[str], str]
     if not is_changed:
         shutil.rmtree(folder)
         return False
+    for stray in strays:
+        to = folder / stray.relative_to(build)
+        to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(stray, to)
     if warnings:
         audit["warnings"] = warnings
     manifest[REWRITTEN_AT] = datetime.now(UTC).isoformat(timespec="seconds")
@@ -106,6 +142,7 @@ def written_anew(*, build: Path, rewrite: Rewrite, cleaned: Callable[[str], str]
         for name in manifest["files"]
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+    keep_owners(of=build, to=folder)
     finish_build(folder=folder, build_id=f"{build.name}{REPLACEMENT}")
     return True
 
@@ -132,6 +169,7 @@ def turn(*, publish_dir: Path, to: Path) -> None:
         link = publish_dir / f"{INCOMPLETE}{CURRENT}"
         link.unlink(missing_ok=True)
         link.symlink_to(Path(BUILDS, to.name))
+        keep_owner(of=publish_dir / CURRENT, to=link)
         link.replace(publish_dir / CURRENT)
         sync(path=publish_dir)
         time.sleep(GRACE)
@@ -142,6 +180,7 @@ def link_files(*, folder: Path, to: Path) -> None:
     new = to.with_name(f"{INCOMPLETE}{to.name}")
     shutil.rmtree(new, ignore_errors=True)
     shutil.copytree(folder, new, copy_function=link_or_copy)
+    keep_owners(of=folder, to=new)
     finish_build(folder=new, build_id=to.name)
 
 

@@ -178,6 +178,8 @@ def show_erased(erased: Erased, /, *, people: int, console: Console) -> None:
         say(console, f"Nothing that is kept has a row of them. On the list: {who}.")
     say(console, f"Written anew or removed: {len(erased.rewritten)} files, folders and builds.")
     show_deliveries(erased.found, console=console)
+    if erased.strays:
+        say(console, f"Warning: {erased.strays.said()}")
     say(
         console,
         "Later deliveries bring nobody back. Not reached: files that readers have open, until they "

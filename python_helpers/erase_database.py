@@ -8,28 +8,33 @@ old one would show, and nothing else.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
 
+from python_helpers.erase_catalog import (
+    OLD,
+    columns_of,
+    generated_columns,
+    id_columns,
+    is_of_rejected_rows,
+    nullable_columns,
+    tables_of,
+)
+from python_helpers.erase_keys import give_text_ids, key_columns, parents_first, unique_columns
+from python_helpers.erase_row_keys import erased_row_keys
 from python_helpers.erase_values import (
-    CUSTOMER_ID,
     ERASED,
     canonical_id,
-    erased_row_keys,
     expressions_of_base,
     expressions_of_raw,
     tombstone_or,
 )
 from python_helpers.publish import name, text
-from python_helpers.published import PublishError, sync
-from python_helpers.raw_contract import RawTable
+from python_helpers.published import PublishError, keep_owner, sync
+from python_helpers.raw_contract import RAW_SCHEMAS, RawTable, contracted
 
-OLD = "old database"  # no file of DuckDB is called so
-RAW_SCHEMAS = ("raw", "sample")
-BASE = "base_"
-REJECTED_ROWS = "rejected_rows"
 IN_THE_MAKING = ".erasing"
 """End of the name of the folder, beside a file, in which the new one is written."""
 
@@ -60,7 +65,9 @@ def erase_in_database(
             f"attach {text(to)} as {name(catalog)} (storage_version {text(version)})"
         )
         connection.execute(f"copy from database {name(OLD)} to {name(catalog)} (schema)")
-        for schema, table in tables_of(connection=connection, catalog=OLD):
+        tables = tables_of(connection=connection, catalog=OLD)
+        give_text_ids(connection=connection, old=OLD, catalog=catalog, tables=numbered(connection))
+        for schema, table in parents_first(connection=connection, catalog=OLD, tables=tables):
             copy_table(
                 connection=connection,
                 table=table,
@@ -102,6 +109,7 @@ def replace_warehouse(
         if file.with_name(f"{file.name}.wal").exists():
             # it would be worked into the new file, silently
             raise PublishError(f"Another program has written to {file} meanwhile.")
+        keep_owner(of=file, to=new)
         shutil.copymode(file, new)
         sync(path=new)
         new.replace(file)
@@ -139,34 +147,6 @@ def attach_old(*, connection: duckdb.DuckDBPyConnection, database: Path) -> None
         connection.execute(f"checkpoint {name(OLD)}")
 
 
-def tables_of(*, connection: duckdb.DuckDBPyConnection, catalog: str) -> list[tuple[str, str]]:
-    """List the tables of a database: schema and name."""
-    return connection.execute(
-        """
-        select schema_name, table_name from duckdb_tables()
-        where database_name = $catalog and not temporary
-        order by all
-        """,
-        {"catalog": catalog},
-    ).fetchall()
-
-
-def columns_of(
-    *, connection: duckdb.DuckDBPyConnection, catalog: str, schema: str, table: str
-) -> dict[str, str]:
-    """Return the columns of a table, with their types, in order."""
-    return dict(
-        connection.execute(
-            """
-            select column_name, data_type from duckdb_columns()
-            where database_name = $catalog and schema_name = $schema and table_name = $table
-            order by column_index
-            """,
-            {"catalog": catalog, "schema": schema, "table": table},
-        ).fetchall()
-    )
-
-
 def copy_table(
     *,
     connection: duckdb.DuckDBPyConnection,
@@ -176,70 +156,76 @@ def copy_table(
     contract: list[RawTable],
 ) -> None:
     """Copy the rows of a table, those of the erased without what says who they are."""
+    new = f"{name(catalog)}.{name(schema)}.{name(table)}"
+    written, query = rewritten_rows(
+        connection=connection, schema=schema, table=table, contract=contract
+    )
+    connection.execute(f"insert into {new} ({', '.join(map(name, written))}) {query}")
+
+
+def rewritten_rows(
+    *, connection: duckdb.DuckDBPyConnection, schema: str, table: str, contract: list[RawTable]
+) -> tuple[list[str], str]:
+    """Return the columns of a table that are written, and a query of its rows as they become."""
     columns = columns_of(connection=connection, catalog=OLD, schema=schema, table=table)
     old = f"{name(OLD)}.{name(schema)}.{name(table)}"
-    new = f"{name(catalog)}.{name(schema)}.{name(table)}"
-    nullable = nullable_columns(connection=connection, schema=schema, table=table)
     replaced = replacements(
-        table=table, schema=schema, columns=columns, nullable=nullable, contract=contract
+        connection=connection, table=table, schema=schema, columns=columns, contract=contract
     )
+    generated = generated_columns(connection=connection, catalog=OLD, schema=schema, table=table)
+    written = [column for column in columns if column not in generated]
     selected = ", ".join(
-        f"{replaced.get(column, f'old.{name(column)}')} as {name(column)}" for column in columns
+        f"{replaced.get(column, f'old.{name(column)}')} as {name(column)}" for column in written
     )
     source = f"{old} as old"
     for column in id_columns(columns):
-        if columns[column] != "VARCHAR":
-            # a tombstone is no number: where ids were numbers, the column is text from now on
-            connection.execute(f"alter table {new} alter column {name(column)} type varchar")
         on = canonical_id(f"old.{name(column)}", columns[column])
         source += f" left join {ERASED} as erased on {on} = erased.erased_id"
     if is_of_rejected_rows(table, columns):
         source += f" left join ({erased_row_keys(old, contract)}) as erased_keys"
         source += " using (table_name, row_key)"
-    connection.execute(f"insert into {new} select {selected} from {source}")
+    return written, f"select {selected} from {source}"
 
 
 def replacements(
     *,
+    connection: duckdb.DuckDBPyConnection,
     table: str,
     schema: str,
     columns: Mapping[str, str],
-    nullable: Collection[str],
     contract: list[RawTable],
 ) -> dict[str, str]:
     """Return the columns of a table that may say who somebody is: what to select instead."""
-    raw_tables = {each.name: each for each in contract}
     if not id_columns(columns):
         is_of_keys = is_of_rejected_rows(table, columns)
         return {"row_key": "coalesce(erased_keys.new_key, old.row_key)"} if is_of_keys else {}
-    if schema in RAW_SCHEMAS and table in raw_tables:
-        return expressions_of_raw(raw_tables[table], columns, nullable)
-    if table.startswith(BASE) and table.removeprefix(BASE) in raw_tables:
-        return expressions_of_base(raw_tables[table.removeprefix(BASE)], columns)
+    of_raw = contracted(schema=schema, table=table, columns=columns, contract=contract)
+    if of_raw and schema.lower() in RAW_SCHEMAS:
+        place = {"connection": connection, "schema": schema, "table": table}
+        return expressions_of_raw(
+            of_raw,
+            columns,
+            nullable=nullable_columns(**place),
+            unique=unique_columns(**place, catalog=OLD, columns=columns),
+            keys=key_columns(**place, catalog=OLD),
+        )
+    if of_raw:
+        return expressions_of_base(of_raw, columns)
     return {
         column: tombstone_or(f"old.{name(column)}", columns[column])
         for column in id_columns(columns)
     }
 
 
-def id_columns(columns: Collection[str], /) -> list[str]:
-    """Return the column that says whose a row is, if there is one."""
-    return [column for column in columns if column.lower() == CUSTOMER_ID]
+def numbered(connection: duckdb.DuckDBPyConnection, /) -> dict[tuple[str, str], str]:
+    """Return the tables whose ids are no text, each with the column of the ids.
 
-
-def is_of_rejected_rows(table: str, columns: Collection[str], /) -> bool:
-    """Tell whether a table has the keys of rejected rows, in which an id may be a part."""
-    return table == REJECTED_ROWS and {"table_name", "row_key"} <= set(columns)
-
-
-def nullable_columns(*, connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> set[str]:
-    """Return the columns of a table of the old database that may be empty."""
-    found = connection.execute(
-        """
-        select column_name from duckdb_columns()
-        where database_name = $old and schema_name = $schema and table_name = $table
-            and is_nullable
-        """,
-        {"old": OLD, "schema": schema, "table": table},
-    ).fetchall()
-    return {column for (column,) in found}
+    A tombstone is no number: the column is text from now on.
+    """
+    found = {}
+    for schema, table in tables_of(connection=connection, catalog=OLD):
+        columns = columns_of(connection=connection, catalog=OLD, schema=schema, table=table)
+        for column in id_columns(columns):
+            if columns[column] != "VARCHAR":
+                found[schema, table] = column
+    return found

@@ -13,7 +13,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from python_helpers.erase_builds import REWRITTEN_AT, Rewrite, erase_in_builds, settle_builds
+from python_helpers.erase_builds import (
+    REWRITTEN_AT,
+    Rewrite,
+    erase_in_builds,
+    settle_builds,
+    whole_builds,
+)
 from python_helpers.locks import locked, publish_lock
 from python_helpers.published import BUILDS, PublishError, kept_builds, read_manifest
 from python_helpers.settings import Settings
@@ -33,10 +39,13 @@ def erase_in_exports(
     for folder in formats(settings=settings):
         with locked(publish_lock(publish_dir=folder), command=command, wait=settings.lock_wait):
             settle_builds(publish_dir=folder)
-            rewritten += [
-                f"export {folder.name}/{export}"
-                for export in erase_in_builds(publish_dir=folder, rewrite=rewrite, cleaned=cleaned)
-            ]
+            exports = erase_in_builds(
+                publish_dir=folder,
+                rewrite=rewrite,
+                cleaned=cleaned,
+                whole=whole_builds(publish_dir=folder),
+            )
+            rewritten += [f"export {folder.name}/{export}" for export in exports]
     return rewritten
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import duckdb
 
-from python_helpers.erase_database import id_columns, is_of_rejected_rows, load_erased
-from python_helpers.erase_values import ERASED, canonical_id, erased_row_keys, tombstone_or
+from python_helpers.erase_catalog import id_columns, is_of_rejected_rows
+from python_helpers.erase_database import load_erased
+from python_helpers.erase_row_keys import erased_row_keys
+from python_helpers.erase_values import ERASED, canonical_id, tombstone_or
 from python_helpers.export_files import FORMULA
 from python_helpers.publish import name, text
 from python_helpers.raw_contract import RawTable

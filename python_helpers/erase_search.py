@@ -8,19 +8,12 @@ from pathlib import Path
 import duckdb
 
 from python_helpers.delivery import files_of, table_of
-from python_helpers.erase_database import (
-    BASE,
-    OLD,
-    RAW_SCHEMAS,
-    columns_of,
-    id_columns,
-    load_erased,
-    tables_of,
-)
+from python_helpers.erase_catalog import OLD, columns_of, id_columns, tables_of
+from python_helpers.erase_database import load_erased
 from python_helpers.erase_files import relation_of, rows_found
 from python_helpers.erase_values import ERASED, WORD, canonical_id
 from python_helpers.publish import name, text
-from python_helpers.raw_contract import RawTable
+from python_helpers.raw_contract import RawTable, contracted
 
 
 def rows_in_database(
@@ -43,15 +36,13 @@ def rows_in_database(
 
 def known_of(*, database: Path, ids: Collection[str], contract: list[RawTable]) -> set[str]:
     """Gather what a warehouse knows of people that says who they are: names, comments."""
-    tables = {each.name: each for each in contract}
     found = set()
     with opened(database=database, ids=ids) as connection:
         for schema, table, relation, columns in described(connection=connection):
-            contracted = tables.get(table.removeprefix(BASE))
-            is_source = schema in RAW_SCHEMAS or table.startswith(BASE)
-            if contracted and is_source and id_columns(columns):
+            of_raw = contracted(schema=schema, table=table, columns=columns, contract=contract)
+            if of_raw and id_columns(columns):
                 found |= restricted_values(
-                    connection=connection, relation=relation, columns=columns, table=contracted
+                    connection=connection, relation=relation, columns=columns, table=of_raw
                 )
     return found - {WORD}
 
@@ -118,6 +109,18 @@ def in_deliveries(
             except duckdb.Error:
                 continue
     return counts, known
+
+
+def in_file(*, file: Path, ids: Collection[str]) -> int:
+    """Count the rows of people in a file of rows. Raises duckdb.Error."""
+    with duckdb.connect() as connection:
+        load_erased(connection=connection, tombstones=dict.fromkeys(ids, WORD))
+        relation = relation_of_delivered(file)
+        described = connection.execute(f"describe from {relation}").fetchall()
+        columns = {column: type_ for column, type_, *_ in described}
+        return rows_found(
+            connection=connection, relation=relation, table="", columns=columns, contract=[]
+        )
 
 
 def delivered(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from python_helpers.log import HIDDEN
-from python_helpers.published import sync
+from python_helpers.published import keep_owner, sync
 
 BEGINNINGS = re.compile(r"(?<![\w-])\S")
 """Where a word or a value may begin; an id is not looked for inside another one."""
@@ -105,6 +105,7 @@ def rewrite(file: Path, /, *, cleaned: Callable[[str], str]) -> bool:
         output.write(new_text)
         output.flush()
         os.fsync(output.fileno())
+    keep_owner(of=file, to=new)
     new.chmod(file.stat().st_mode & 0o777)
     new.replace(file)
     sync(path=file.parent)

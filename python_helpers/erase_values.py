@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from python_helpers.publish import name, text
+from python_helpers.published import PublishError
 from python_helpers.raw_contract import RawColumn, RawTable
 
 ERASED = "erased_people"
@@ -17,13 +18,31 @@ WORD = "erased"
 """Stands where a text was: who can be written to, or left a comment, is counted."""
 CUSTOMER_ID = "customer_id"
 IS_ERASED = "erased.tombstone_id is not null"
+NEUTRAL = {
+    "DATE": "date '1970-01-01'",
+    "TIMESTAMP": "timestamp '1970-01-01 00:00:00'",
+    "TIME": "time '00:00:00'",
+    "BOOLEAN": "false",
+    "UUID": "'00000000-0000-0000-0000-000000000000'",
+    "INTERVAL": "interval 0 days",
+    "BLOB": "''::blob",
+    "BIT": "'0'::bit",
+    "JSON": "'\"erased\"'",
+} | dict.fromkeys(
+    (
+        *("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT"),
+        *("UINTEGER", "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "BIGNUM"),
+    ),
+    "0",
+)
+"""What says nothing, by type, where a column must not be empty."""
+TIME_MARKS = "TZtz"
 
 
 def canonical_id(expression: str, type_: str, /) -> str:
     """Return an id as staging knows it: without blanks around it, and 7 where 7.0 was stored."""
     if type_ == "VARCHAR":
-        # blanks alone: DuckDB takes off every Unicode space where it is not told which
-        return f"trim({expression}, ' ')"
+        return trimmed(expression)
     if type_.startswith(("DOUBLE", "FLOAT", "DECIMAL")):
         whole = f"cast(try_cast({expression} as decimal(38, 0)) as varchar)"
         return (
@@ -33,23 +52,52 @@ def canonical_id(expression: str, type_: str, /) -> str:
     return f"cast({expression} as varchar)"
 
 
+def trimmed(expression: str, /) -> str:
+    """Return a text as staging trims it: DuckDB takes off every Unicode space if not told which."""
+    return f"trim({expression}, ' ')"
+
+
 def expressions_of_raw(
-    table: RawTable, columns: Mapping[str, str], nullable: Collection[str], /
+    table: RawTable,
+    columns: Mapping[str, str],
+    /,
+    *,
+    nullable: Collection[str] = (),
+    unique: Collection[str] = (),
+    keys: Collection[str] = (),
 ) -> dict[str, str]:
-    """Return what becomes of the columns of a raw table, by the names it was delivered with."""
+    """Return what becomes of the columns of a raw table, by the names it was delivered with.
+
+    In a column in which no value may be there twice, the word is another one in each row. Numbers
+    that are keys of things stay. Raises PublishError where nothing can be written instead.
+    """
     known = {column.name: column for column in table.columns}
     found = {}
     for column, type_ in columns.items():
         old = f"old.{name(column)}"
+        # nobody has said what is in a column the contract does not know
+        is_unknown = column.lower() not in known
+        if is_unknown and type_ != "VARCHAR" and column in keys:
+            continue
+        is_to_go = is_unknown or known[column.lower()].is_restricted
         if column.lower() == CUSTOMER_ID:
             found[column] = tombstone_or(old, type_)
-        elif column.lower() in known:
+        elif type_ == "VARCHAR" and is_to_go and column in unique:
+            filled = f"{IS_ERASED} and {trimmed(old)} <> ''"
+            another = "erased.tombstone_id || '-' || old.rowid"
+            found[column] = f"case when {filled} then {another} else {old} end"
+        elif type_ == "VARCHAR" and is_to_go:
+            found[column] = word_where(f"{trimmed(old)} <> ''", old)
+        elif is_to_go:
+            left = "null" if column in nullable else neutral(type_)
+            if left is None or (left != "null" and column in unique):
+                raise PublishError(
+                    f"column {column} must be filled, and nothing can be written there that says "
+                    "nothing"
+                )
+            found[column] = f"case when {IS_ERASED} then {left} else {old} end"
+        else:
             found[column] = of_known(known[column.lower()], old, type_)
-        elif type_ == "VARCHAR":
-            # nobody has said what is in it
-            found[column] = word_where(f"trim({old}) <> ''", old)
-        elif column in nullable:
-            found[column] = f"case when {IS_ERASED} then null else {old} end"
     return {column: expression for column, expression in found.items() if expression}
 
 
@@ -78,18 +126,46 @@ def expressions_of_base(table: RawTable, columns: Mapping[str, str], /) -> dict[
     return {column: expression for column, expression in found.items() if expression}
 
 
+def neutral(type_: str, /) -> str | None:
+    """Return what says nothing in a column of a type that must be filled; None if unknown."""
+    if type_.startswith("ENUM("):
+        return f"enum_first(null::{type_})"
+    if type_.endswith("[]"):
+        return "[]"
+    return NEUTRAL.get(type_.split("(")[0].split("_")[0].split(" ")[0])
+
+
 def of_known(column: RawColumn, old: str, type_: str, /) -> str | None:
     """Return what becomes of a column of the contract; None where it stays as it is."""
     if type_ != "VARCHAR":
         return f"case when {IS_ERASED} then null else {old} end" if column.is_restricted else None
     if column.is_restricted:
-        return word_where(f"trim({old}) <> ''", old)
+        return word_where(f"{trimmed(old)} <> ''", old)
     if column.accepted_values:
         # a word the contract does not know may be anything somebody typed
-        return word_where(f"trim({old}) <> '' and {is_unknown(column, old)}", old)
+        return word_where(f"{trimmed(old)} <> '' and {is_unknown(column, old)}", old)
     if "currency" in column.name:
-        return word_where(f"trim({old}) <> '' and length(trim({old})) <> 3", old)
+        return word_where(f"{trimmed(old)} <> '' and length({trimmed(old)}) <> 3", old)
+    if not column.is_text:
+        # and so may a value that is not of its type
+        is_strange = f"{typed_text(trimmed(old), column.data_type)} is null"
+        return word_where(f"{trimmed(old)} <> '' and {is_strange}", old)
     return None
+
+
+def typed_text(value: str, data_type: str, /) -> str:
+    """Return a text in a type of the contract as staging reads it; NULL where it is not of it."""
+    if data_type == "integer":
+        # a cast alone would round 6.5 to 7
+        whole = f"try_cast({value} as integer)"
+        return f"case when try_cast({value} as double) = {whole} then {whole} end"
+    if data_type == "timestamp":
+        time = value
+        for written, read in ((" UTC", "Z"), (" Z", "Z"), (" +", "+"), (" -", "-")):
+            time = f"replace({time}, '{written}', '{read}')"
+        rest = f"translate({time}, '{TIME_MARKS}', '')"
+        return f"case when lower({rest}) = upper({rest}) then try_cast({time} as timestamptz) end"
+    return f"try_cast({value} as {data_type})"
 
 
 def left_in_json(column: RawColumn, /) -> str:
@@ -115,7 +191,7 @@ def left_in_json(column: RawColumn, /) -> str:
 def is_unknown(column: RawColumn, expression: str, /) -> str:
     """Return whether a text is none of the words of the contract."""
     words = ", ".join(text(word) for word in column.accepted_values)
-    return f"lower(trim({expression})) not in ({words})"
+    return f"lower({trimmed(expression)}) not in ({words})"
 
 
 def tombstone_or(old: str, type_: str, /) -> str:
@@ -127,56 +203,3 @@ def tombstone_or(old: str, type_: str, /) -> str:
 def word_where(condition: str, old: str, /) -> str:
     """Return the word for what is erased, where the person is and the condition holds."""
     return f"case when {IS_ERASED} and {condition} then {text(WORD)} else {old} end"
-
-
-def erased_row_keys(relation: str, contract: list[RawTable], /) -> str:
-    """Return a query of the keys of rejected rows that hold an id: table, key, new key.
-
-    The parts of such a key are joined by `|` as they were delivered. An id with a `|` in it is no
-    part of its own, so those few are compared with the beginning or the end of every key.
-    """
-    found = []
-    for table in contract:
-        if CUSTOMER_ID in table.key:
-            types = {column.name: column.is_text for column in table.columns}
-            new = [
-                (condition, without_strange_end(key) if not types[table.key[-1]] else key)
-                for condition, key in new_keys(table.key)
-            ]
-            found += [
-                f"select table_name, row_key, {key} as new_key from keys "
-                f"join {ERASED} on {condition} where table_name = {text(table.name)}"
-                for condition, key in new
-            ]
-    queries = " union all ".join(found) or "select null, null, null where false"
-    return (
-        f"with keys as (select distinct table_name, row_key from {relation}) "
-        f"select table_name, row_key, min(new_key) as new_key from ({queries}) "
-        "as found (table_name, row_key, new_key) group by all"
-    )
-
-
-def new_keys(key: tuple[str, ...], /) -> list[tuple[str, str]]:
-    """Return how a key with an id is found, and what it is without; the id is its first or last."""
-    if len(key) == 1:
-        return [(f"{without_point('row_key')} = erased_id", "tombstone_id")]
-    part = f"split_part(row_key, '|', {1 if key[0] == CUSTOMER_ID else -1})"
-    is_part = f"{without_point(part)} = erased_id"
-    has_bar = "contains(erased_id, '|')"
-    if key[0] == CUSTOMER_ID:
-        rest = "tombstone_id || substr(row_key, length({}) + 1)"
-        is_begin = f"{has_bar} and starts_with(row_key, erased_id || '|')"
-        return [(is_part, rest.format(part)), (is_begin, rest.format("erased_id"))]
-    rest = "left(row_key, length(row_key) - length({})) || tombstone_id"
-    is_end = f"{has_bar} and ends_with(row_key, '|' || erased_id)"
-    return [(is_part, rest.format(part)), (is_end, rest.format("erased_id"))]
-
-
-def without_strange_end(key: str, /) -> str:
-    """Return a key without an end that is no number and no time: it may be anything."""
-    return f"regexp_replace({key}, '[|][^|]*[^0-9TZUC:.+ |-][^|]*$', '|')"
-
-
-def without_point(expression: str, /) -> str:
-    """Return an id that was stored as 7.0 as 7."""
-    return f"regexp_replace({expression}, '^([0-9]+)[.]0$', '\\1')"

@@ -3,9 +3,10 @@
     ERASURES_DIR/key           32 random bytes in hexadecimal digits, made once
     ERASURES_DIR/erased.csv    a keyed hash of each id, and the id that stands for the person
 
-The key is the salt of every hash: who has the list alone cannot try ids until one fits. Staging
-reads both at each build, so a delivery that still has the person brings nobody back. The list is
-replaced as a whole and is on the disk before anything else is touched.
+The key is the salt of every hash: who has the list alone cannot try ids until one fits. The first
+line of the list says which key is its own, by a hash of a text that is no id. Staging reads both at
+each build, so a delivery that still has the person brings nobody back. The list is replaced as a
+whole and is on the disk before anything else is touched.
 """
 
 from __future__ import annotations
@@ -22,12 +23,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from python_helpers.delivery import why
-from python_helpers.published import PublishError, sync
+from python_helpers.published import PublishError, keep_owner, sync
 from python_helpers.settings import SettingsError
 
 KEY = "key"
 LIST = "erased.csv"
 FIELDS = ("id_hash", "tombstone_id", "erased_at", "finished_at")
+OF_KEY = "key"
+"""Stands in the line of the list that is of the key, in place of a tombstone."""
+NO_ID = " the key of this list"
+"""What is hashed for that line (macros/erasure.sql): no id begins with a blank."""
 TOMBSTONE = "erased-"
 ANONYMOUS = "anonymous"  # the reserved word: no customer
 FOLDER_MODE = 0o711
@@ -64,7 +69,12 @@ def checked_ids(ids: Collection[str], /) -> list[str]:
 
 
 def read_erasures(*, folder: Path) -> list[Erasure]:
-    """Read the list; empty where there is none. Raises SettingsError where it cannot be read."""
+    """Read who is on the list; nobody where there is none. Raises SettingsError."""
+    return [each for each in read_list(folder=folder) if each.tombstone_id != OF_KEY]
+
+
+def read_list(*, folder: Path) -> list[Erasure]:
+    """Read the list with the line of its key. Raises SettingsError where it cannot be read."""
     try:
         text = (folder / LIST).read_text(encoding="utf-8")
         rows = list(csv.DictReader(io.StringIO(text, newline="")))
@@ -85,11 +95,11 @@ def add_to_list(*, folder: Path, ids: Collection[str]) -> dict[str, Erasure]:
     made_folder(folder=folder)
     known = {each.id_hash: each for each in read_erasures(folder=folder)}
     try:
-        key = made_key(folder=folder, is_needed_for=bool(known))
+        key = checked_key(folder=folder) if known else made_key(folder=folder)
         erased_at = datetime.now(UTC).isoformat(timespec="seconds")
         listed = {}
         for each in ids:
-            id_hash = hashlib.sha256((key + each).encode()).hexdigest()
+            id_hash = hash_of(each, key=key)
             if id_hash not in known:
                 known[id_hash] = Erasure(
                     id_hash=id_hash,
@@ -107,6 +117,7 @@ def add_to_list(*, folder: Path, ids: Collection[str]) -> dict[str, Erasure]:
                 replace(each, finished_at="") if each.tombstone_id in named else each
                 for each in known.values()
             ],
+            key_hash=hash_of(NO_ID, key=key),
         )
     except OSError as error:
         raise PublishError(
@@ -124,6 +135,7 @@ def finish_on_list(*, folder: Path, tombstones: Collection[str]) -> None:
             replace(each, finished_at=finished_at) if each.tombstone_id in tombstones else each
             for each in read_erasures(folder=folder)
         ],
+        key_hash=hash_of(NO_ID, key=checked_key(folder=folder)),
     )
 
 
@@ -140,21 +152,53 @@ def said_of_unfinished(count: int, /) -> str:
     )
 
 
-def made_key(*, folder: Path, is_needed_for: bool) -> str:
-    """Read the key, or make it. Raises SettingsError where a list has lost its key."""
+def hash_of(id_: str, /, *, key: str) -> str:
+    """Return what the list has of an id."""
+    return hashlib.sha256((key + id_).encode()).hexdigest()
+
+
+def check_list(*, folder: Path) -> None:
+    """Refuse to read a delivery by a list that knows nobody again. Raises SettingsError."""
+    if (folder / LIST).exists():
+        if read_erasures(folder=folder):
+            checked_key(folder=folder)
+    elif (folder / KEY).exists():
+        raise SettingsError(
+            f"{folder / LIST} is gone, and its key is there: restore it from a backup, or remove "
+            "the key if nobody was ever erased."
+        )
+
+
+def checked_key(*, folder: Path) -> str:
+    """Read the key of a list. Raises SettingsError where it is gone, damaged or of another one."""
     path = folder / KEY
-    if path.exists():
+    try:
         key = path.read_text(encoding="utf-8", errors="replace")
-        if not re.fullmatch("[0-9a-f]{64}", key):
-            raise SettingsError(f"{path} is damaged: restore it from a backup.")
-        return key
-    if is_needed_for:
+    except FileNotFoundError as error:
         raise SettingsError(
             f"{path} is gone, and without it {folder / LIST} says nothing: restore it from a "
             "backup. Until then no delivery can be read without bringing people back."
+        ) from error
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read ({why(error)}).") from error
+    if not re.fullmatch("[0-9a-f]{64}", key):
+        raise SettingsError(f"{path} is damaged: restore it from a backup.")
+    # a list of an earlier version does not say which key is its own
+    own = {each.id_hash for each in read_list(folder=folder) if each.tombstone_id == OF_KEY}
+    if own and own != {hash_of(NO_ID, key=key)}:
+        raise SettingsError(
+            f"{path} is the key of another list than {folder / LIST}: restore the two of one "
+            "backup."
         )
-    write_private(path=path, text=secrets.token_hex(32))
-    return path.read_text(encoding="ascii")
+    return key
+
+
+def made_key(*, folder: Path) -> str:
+    """Read the key, or make it where there is none. Raises SettingsError."""
+    path = folder / KEY
+    if not path.exists():
+        write_private(path=path, text=secrets.token_hex(32))
+    return checked_key(folder=folder)
 
 
 def made_folder(*, folder: Path) -> None:
@@ -162,17 +206,20 @@ def made_folder(*, folder: Path) -> None:
     try:
         if not folder.exists():
             folder.mkdir(parents=True)
+            keep_owner(of=folder.parent, to=folder)
             folder.chmod(FOLDER_MODE)
     except OSError as error:
         raise PublishError(f"The folder {folder} cannot be made ({why(error)}).") from error
 
 
-def write_list(*, folder: Path, erasures: Collection[Erasure]) -> None:
+def write_list(*, folder: Path, erasures: Collection[Erasure], key_hash: str) -> None:
     """Replace the list in one step."""
+    stamp = datetime.now(UTC).isoformat(timespec="seconds")
+    of_key = Erasure(id_hash=key_hash, tombstone_id=OF_KEY, erased_at=stamp, finished_at=stamp)
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(FIELDS)
-    writer.writerows([getattr(each, name) for name in FIELDS] for each in erasures)
+    writer.writerows([getattr(each, name) for name in FIELDS] for each in (of_key, *erasures))
     write_private(path=folder / LIST, text=text.getvalue())
 
 
@@ -185,5 +232,6 @@ def write_private(*, path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+    keep_owner(of=path if path.exists() else path.parent, to=new)
     new.replace(path)
     sync(path=path.parent)

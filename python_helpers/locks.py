@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from python_helpers.delivery import why
-from python_helpers.published import PublishError
+from python_helpers.published import PublishError, keep_owner
 
 FOLDER_LOCK = ".lock"  # in the folder it is the lock of
 READING_LOCK = ".reading.lock"  # in a folder of published builds
@@ -86,7 +86,11 @@ def locked(
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        is_new = not path.exists()
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        if is_new:
+            # root may be the first, and the owner of the folder the next
+            keep_owner(of=path.parent, to=path)
     except OSError as error:
         raise PublishError(
             f"The folder {path.parent} cannot be written to ({why(error)})."

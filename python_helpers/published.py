@@ -15,6 +15,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -113,18 +114,28 @@ def make_live(*, build: Path, publish_dir: Path, links: Iterable[str] = LINKS) -
     sync(path=publish_dir)
 
 
-def check_files(*, build: Path) -> None:
-    """Check that the files of a build are those it was published with. Raises PublishError."""
+def check_files(*, build: Path, allow_strays: bool = False) -> None:
+    """Check that the files of a build are those it was published with. Raises PublishError.
+
+    Strays, if they are allowed, are files that somebody put beside them.
+    """
     known = read_manifest(build=build)["files"]
-    found = {str(path.relative_to(build)) for path in build.rglob("*") if path.is_file()}
-    for name in sorted(found - known.keys() - {MANIFEST}):
+    for name in stray_files(build=build):
         # a write-ahead log beside the database would change what readers see
-        raise PublishError(f"Build {build.name} is damaged: {name} was not published with it.")
+        if not allow_strays or name.startswith(tuple(f"{each}." for each in known)):
+            raise PublishError(f"Build {build.name} is damaged: {name} was not published with it.")
     for name, published in known.items():
-        if name not in found:
+        if not (build / name).is_file():
             raise PublishError(f"Build {build.name} is damaged: {name} is missing.")
         if sha256(build / name) != published["sha256"]:
             raise PublishError(f"Build {build.name} is damaged: {name} is not what was published.")
+
+
+def stray_files(*, build: Path) -> list[str]:
+    """List the files in a build that were not published with it. Raises PublishError."""
+    ours = {MANIFEST, *read_manifest(build=build)["files"]}
+    found = (path for path in build.rglob("*") if path.is_symlink() or not path.is_dir())
+    return sorted(name for path in found if (name := str(path.relative_to(build))) not in ours)
 
 
 def sha256(path: Path, /) -> str:
@@ -150,6 +161,23 @@ def remove_leftovers(*, publish_dir: Path) -> None:
                 path.unlink()
             else:
                 shutil.rmtree(path)
+
+
+def keep_owner(*, of: Path, to: Path) -> None:
+    """Give a file or a link the owner and the group of another one, where this user may.
+
+    What root writes anew for somebody must stay theirs.
+    """
+    status = of.lstat()
+    with suppress(OSError):
+        os.chown(to, status.st_uid, status.st_gid, follow_symlinks=False)
+
+
+def keep_owners(*, of: Path, to: Path) -> None:
+    """Give all that is in a folder the owners it has in another one."""
+    for path in (to, *to.rglob("*")):
+        known = of / path.relative_to(to)
+        keep_owner(of=known if known.exists() else of, to=path)
 
 
 def sync(*, path: Path) -> None:

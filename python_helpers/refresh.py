@@ -12,7 +12,7 @@ from rich.console import Console
 from python_helpers.audit import audit, compared
 from python_helpers.build import build, prepare_folders
 from python_helpers.erase_database import remove_half_made
-from python_helpers.erasures import said_of_unfinished, unfinished
+from python_helpers.erasures import check_list, said_of_unfinished, unfinished
 from python_helpers.inputs import check_inputs, described_inputs, steady_inputs
 from python_helpers.locks import locked, warehouse_lock
 from python_helpers.log import Log
@@ -62,6 +62,7 @@ def refresh(
         check_links(publish_dir=settings.publish_dir)
         remove_spill(warehouse=settings.warehouse)
         remove_half_made(warehouse=settings.warehouse)
+        check_list(folder=settings.erasures_dir)
         left = unfinished(folder=settings.erasures_dir)
         if left:
             say(console, f"Warning: {said_of_unfinished(left)}")

@@ -105,6 +105,8 @@ def status_lines(*, facts: dict) -> Iterator[tuple[str, str]]:
         yield "", failure["error"] or ""
     if facts["unfinished_erasures"]:
         yield "Erasures", said_of_unfinished(facts["unfinished_erasures"])
+    elif facts["unfinished_erasures"] is None and facts["erasures_dir"]:
+        yield "Erasures", "unknown: this user may not read the list of them"
     if facts["died"]:
         yield "Died", f"{said_of(holder=facts['died'])}, in phase {facts['died'].get('phase')}"
 

@@ -9,6 +9,7 @@ from python_helpers.erasures import unfinished
 from python_helpers.locks import holder, publish_lock
 from python_helpers.published import PublishError, kept_builds, live_build, read_manifest
 from python_helpers.records import read_records
+from python_helpers.settings import SettingsError
 
 FAILURES = ("failed", "blocked")
 REFRESH = "lifecycle refresh"
@@ -30,10 +31,21 @@ def status_facts(*, publish_dir: Path, erasures_dir: Path | None = None) -> dict
         ],
         "last_failure": last_failure(records=records),
         "last_run": records[-1] if records else None,
-        "unfinished_erasures": unfinished(folder=erasures_dir) if erasures_dir else None,
+        "erasures_dir": erasures_dir and str(erasures_dir),
+        "unfinished_erasures": erasures_dir and unfinished_if_known(folder=erasures_dir),
         "running": details if is_held else None,
         "died": details if details.get("run_id") and not is_held and not is_known else None,
     }
+
+
+def unfinished_if_known(*, folder: Path) -> int | None:
+    """Count the erasures that are not finished; None for a user who may not read the list."""
+    try:
+        return unfinished(folder=folder)
+    except SettingsError as error:
+        if isinstance(error.__cause__, PermissionError):
+            return None
+        raise
 
 
 def build_facts(*, build: Path, is_live: bool) -> dict[str, object]:

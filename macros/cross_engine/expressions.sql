@@ -43,9 +43,10 @@
 {% endmacro %}
 
 {% macro duckdb__trimmed(text) %}
-    {#- trim() decodes every character of a text; few texts have anything to trim -#}
+    {#- trim() decodes every character of a text; few texts have anything to trim. It takes off every
+        kind of space where it is not told which. -#}
     {{ return("case when starts_with(" ~ text ~ ", ' ') or ends_with(" ~ text ~ ", ' ') then trim("
-        ~ text ~ ") else " ~ text ~ " end") }}
+        ~ text ~ ", ' ') else " ~ text ~ " end") }}
 {% endmacro %}
 
 

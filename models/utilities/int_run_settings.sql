@@ -5,6 +5,7 @@
     'reporting_currency', 'EUR' if raw_input == 'sample' else none
 ) %}
 {%- do require_main_input() %}
+{%- if execute %}{% do has_erasures() %}{% endif %}
 
 with
 

@@ -30,13 +30,17 @@ class Macros:
                 dispatch=self.dispatch, quote=lambda name: '"' + name.replace('"', '""') + '"'
             ),
             "exceptions": SimpleNamespace(raise_compiler_error=self.stop, warn=lambda text: ""),
+            "env_var": lambda name, default="": default,
             "execute": True,
+            "invocation_args_dict": SimpleNamespace(project_dir=str(PROJECT)),
             "modules": SimpleNamespace(re=re),
             "none": None,
             "return": self.hand_over,
             "run_query": self.run_query,
+            "var": lambda name, default=None: self.settings.get(name, default),
         }
         self.connection = connection
+        self.settings: dict[str, object] = {}
         self.macros: dict[str, Callable] = {}
         for path in sorted((PROJECT / "macros").rglob("*.sql")):
             for found in MACRO.finditer(path.read_text()):

@@ -1,22 +1,41 @@
 """The list of the erased, what is asked before an erasure, and the files it writes anew."""
 
+import errno
+import functools
+import hashlib
 import json
 import os
+import pty
+import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+import hypothesis
 import pytest
-from lifecycle import PROJECT, build_with_dbt
-from tiny_refresh import checked_number, make_project, outcomes, run_tiny
+from hypothesis import strategies
+from jinja_macros import CompilerError, Macros
+from lifecycle import PROJECT, build_with_dbt, run
+from tiny_refresh import (
+    checked_number,
+    command_line,
+    environment,
+    make_project,
+    outcomes,
+    run_tiny,
+)
 
 from python_helpers.erase_builds import settle_builds
 from python_helpers.erase_command import ids_in
 from python_helpers.erase_database import erase_in_database, replace_warehouse
 from python_helpers.erase_files import erase_in_table
 from python_helpers.erase_texts import Words, is_distinctive
+from python_helpers.erase_values import canonical_id
 from python_helpers.erasures import (
     add_to_list,
+    check_list,
     checked_ids,
     finish_on_list,
     read_erasures,
@@ -27,6 +46,7 @@ from python_helpers.raw_contract import personal_tables
 from python_helpers.settings import SettingsError
 
 CONTRACT = personal_tables(project_dir=PROJECT)
+SPACES = " \u00a0\t\u2009\u3000\u200b\n"
 STRANGE = ("o'neil", 'say "hi"; drop table x', "two\nlines", "Ζωή 42", "a|b", "7")
 
 
@@ -57,6 +77,82 @@ def test_a_list_that_lost_its_key_is_not_given_another_one(tmp_path):
         add_to_list(folder=tmp_path, ids=["b"])
 
 
+@contextmanager
+def broken(folder: Path, damage: str, /) -> Iterator[None]:
+    """Do to a list and its key what a restored backup may do, and undo it."""
+    kept = {path.name: path.read_bytes() for path in folder.glob("[!.]*")}
+    if damage == "key is gone":
+        (folder / "key").unlink()
+    elif damage == "key is damaged":
+        (folder / "key").write_text("0" * 63)
+    elif damage == "is the key of another list":
+        (folder / "key").write_text("0" * 64)
+    elif damage == "erased.csv is gone":
+        (folder / "erased.csv").unlink()
+    yield
+    for name, data in kept.items():
+        (folder / name).write_bytes(data)
+
+
+DAMAGES = ("key is gone", "key is damaged", "is the key of another list", "erased.csv is gone")
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_list_and_a_key_that_do_not_belong_together_stop_every_build(tmp_path, damage):
+    folder = tmp_path / "erasures"
+    add_to_list(folder=folder, ids=["a"])
+    with duckdb.connect() as connection:
+        macros = Macros(connection=connection)
+        macros.settings["erasures_dir"] = str(folder)
+        assert macros.has_erasures() is True
+        with broken(folder, damage):
+            with pytest.raises(SettingsError, match=damage):
+                check_list(folder=folder)
+            with pytest.raises(CompilerError, match=damage):
+                macros.has_erasures()
+            if damage != "erased.csv is gone":
+                with pytest.raises(SettingsError, match=damage):
+                    add_to_list(folder=folder, ids=["b"])
+        check_list(folder=folder)
+        assert macros.has_erasures() is True
+    assert len(read_erasures(folder=folder)) == 1
+
+
+def test_without_a_list_or_with_an_empty_one_nobody_is_erased(tmp_path):
+    with duckdb.connect() as connection:
+        macros = Macros(connection=connection)
+        macros.settings["erasures_dir"] = str(tmp_path)
+        assert macros.has_erasures() is False
+        (tmp_path / "erased.csv").write_text("id_hash,tombstone_id,erased_at,finished_at\n")
+        assert macros.has_erasures() is False
+    check_list(folder=tmp_path)
+
+
+def test_a_list_of_an_earlier_version_is_read_and_gets_its_key_the_next_time(tmp_path):
+    key = "ab" * 32
+    id_hash = hashlib.sha256(f"{key}a".encode()).hexdigest()
+    (tmp_path / "key").write_text(key)
+    (tmp_path / "erased.csv").write_text(
+        "id_hash,tombstone_id,erased_at,finished_at\n"
+        f"{id_hash},erased-1,2024-01-01T00:00:00+00:00,2024-01-01T00:00:00+00:00\n"
+    )
+    check_list(folder=tmp_path)
+    assert add_to_list(folder=tmp_path, ids=["a", "b"])["a"].tombstone_id == "erased-1"
+    assert len(read_erasures(folder=tmp_path)) == 2
+    (tmp_path / "key").write_text("0" * 64)
+    with pytest.raises(SettingsError, match="another list"):
+        check_list(folder=tmp_path)
+
+
+def test_plain_dbt_stops_with_one_line_where_the_key_is_of_another_list(tmp_path):
+    add_to_list(folder=tmp_path / "erasures", ids=["a"])
+    (tmp_path / "erasures" / "key").write_text("0" * 64)
+    select = ["int_run_settings", "base_exchange_rates", "base_orders"]
+    with pytest.raises(AssertionError, match="is the key of another list") as stopped:
+        build_with_dbt(folder=tmp_path, select=select, ERASURES_DIR=tmp_path / "erasures")
+    assert str(stopped.value).count("is the key of another list") == 1
+
+
 def test_a_hundred_thousand_ids_take_seconds(tmp_path):
     started = time.monotonic()
     ids = [f"c{number}" for number in range(100_000)]
@@ -80,6 +176,25 @@ def test_a_hundred_thousand_ids_take_seconds(tmp_path):
 def test_ids_that_name_nobody_are_refused(ids, said):
     with pytest.raises(SettingsError, match=said):
         checked_ids(ids)
+
+
+@hypothesis.settings(deadline=None)
+@hypothesis.given(
+    before=strategies.text(SPACES, max_size=4), behind=strategies.text(SPACES, max_size=4)
+)
+@hypothesis.example(before=" \u00a0", behind="")
+@hypothesis.example(before="", behind="\u2009 ")
+def test_an_id_is_the_same_to_staging_and_to_an_erasure_whatever_is_around_it(before, behind):
+    staged = macros().raw_value("customer_id", {"customer_id": "varchar"})
+    erased = canonical_id("customer_id", "VARCHAR")
+    query = f"select {staged}, {erased} from (select $id as customer_id)"
+    found = macros().connection.execute(query, {"id": f"{before}c7{behind}"}).fetchone()
+    assert found[0] == found[1] == checked_ids([f"{before}c7{behind}"])[0]
+
+
+@functools.cache
+def macros() -> Macros:
+    return Macros(connection=duckdb.connect())
 
 
 def test_ids_are_read_from_lines_or_from_a_column_of_their_name(tmp_path):
@@ -235,6 +350,16 @@ def test_a_damaged_key_is_not_used(project):
     assert len(read_erasures(folder=project / "erasures")) == 1
 
 
+def test_a_refresh_stops_before_it_builds_where_the_key_is_of_another_list(project):
+    assert run_tiny(project, "refresh", NUMBER=1).returncode == 0
+    assert run_tiny(project, "erase", "--customer", "c1", "--yes").returncode == 0
+    (project / "erasures" / "key").write_text("0" * 64)
+    result = run_tiny(project, "refresh", NUMBER=2)
+    assert result.returncode == 2
+    assert "is the key of another list" in result.stderr
+    assert checked_number(project / "published") == 1
+
+
 @pytest.mark.parametrize("file", ["marts.duckdb", "manifest.json"])
 @pytest.mark.parametrize("damage", ["{}", None])
 def test_a_kept_build_that_is_damaged_is_removed_and_blocks_nobody(project, file, damage):
@@ -256,6 +381,42 @@ def test_without_a_terminal_somebody_has_to_say_yes(project):
     assert result.returncode == 2
     assert "add --yes" in result.stderr
     assert not (project / "erasures").exists()
+
+
+def answered(project: Path, answer: str, /) -> tuple[int, str]:
+    """Erase on a terminal, and answer what it asks; returns the exit code and what was said."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        command_line(project, "erase", "--customer", "c1"),
+        env=environment(),
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    os.write(ours, answer.encode())
+    said, _ = process.communicate(timeout=60)
+    os.close(ours)
+    os.close(theirs)
+    return process.returncode, said
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n", "\x04"])
+def test_on_a_terminal_it_asks_and_no_changes_nothing(project, answer):
+    exit_code, said = answered(project, answer)
+    assert exit_code == 1
+    assert "Erase 1 person from" in said
+    assert f"{project / 'published'}" in said
+    assert "It cannot be undone. [y/N]:" in said
+    assert "Aborted!" in said
+    assert not (project / "erasures").exists()
+
+
+def test_on_a_terminal_yes_erases(project):
+    exit_code, said = answered(project, "y\n")
+    assert exit_code == 0, said
+    assert "On the list: 1 person." in said
+    assert len(read_erasures(folder=project / "erasures")) == 1
 
 
 def test_an_id_with_a_blank_is_one_id_in_the_variable_too(project):
@@ -280,6 +441,27 @@ def test_an_erasure_that_was_not_finished_is_told_of_until_it_is(project):
     assert "begun and not finished" in run_tiny(project, "refresh", NUMBER=1).stderr
     assert run_tiny(project, "erase", "--customer", "c1", "--yes").returncode == 0
     assert "begun and not finished" not in run_tiny(project, "status").stdout
+
+
+def test_who_may_not_read_the_list_sees_the_rest_of_the_status(project, monkeypatch):
+    assert run_tiny(project, "refresh", NUMBER=1).returncode == 0
+    add_to_list(folder=project / "erasures", ids=["c1"])
+    # as root may read everything, the refusal of the operating system is played
+    read_text = Path.read_text
+
+    def refused(path: Path, *arguments: object, **named: object) -> str:
+        if path.name == "erased.csv":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return read_text(path, *arguments, **named)
+
+    monkeypatch.setattr(Path, "read_text", refused)
+    arguments = ("status", "--project-dir", project, "--publish-dir", project / "published")
+    said = run(*arguments)
+    assert said.exit_code == 0, said.output
+    assert "unknown: this user may not read the list" in said.output
+    facts = json.loads(run(*arguments, "--json").output)
+    assert facts["unfinished_erasures"] is None
+    assert facts["live"]["rows"]["fct_orders"] == 1000
 
 
 def test_a_database_it_was_exported_to_is_named_until_it_is_exported_again(project):
