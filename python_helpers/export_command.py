@@ -9,8 +9,8 @@ from rich.console import Console
 
 from python_helpers import help_texts
 from python_helpers.exit_codes import errors_as_exit_codes
-from python_helpers.export import FORMATS, Export
 from python_helpers.export import export as run_export
+from python_helpers.export_wanted import FORMATS, Export
 from python_helpers.log import Log
 from python_helpers.options import (
     DEBUG,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 
+from python_helpers.export_places import Place
 from python_helpers.locks import LockedError
 from python_helpers.postgres_checks import check_table
 from python_helpers.postgres_grants import copied_grants, refuse_what_would_be_lost
@@ -72,11 +74,13 @@ def write_to_postgres(
     address: Address,
     schema: str,
     facts: Mapping[str, object],
+    note: Callable[..., None] = lambda **_: None,
 ) -> dict[str, object]:
     """Write marts, check them there, and let them take the place of those before.
 
-    Readers see all of the old ones or all of the new. Returns what the manifest says of it. Raises
-    PublishError, and then nothing is changed.
+    Readers see all of the old ones or all of the new. `note` is told of the place before it has
+    them, and after. Returns what the manifest says of it. Raises PublishError, and then nothing is
+    changed.
     """
     with connected(address=address) as server:
         prepare(server=server, schema=schema)
@@ -101,14 +105,11 @@ def write_to_postgres(
         (database, version), *_ = server.query(
             "select current_database()::text, current_setting('server_version')"
         )
+        place = Place(schema=schema, database=database, server=address.described())
+        note(place=place, is_done=False)
         server.commit()
-    return {
-        "server": address.described(),
-        "server_version": version,
-        "database": database,
-        "schema": schema,
-        "checks": checks,
-    }
+        note(place=place, is_done=True)
+    return {**asdict(place), "server_version": version, "checks": checks}
 
 
 def prepare(*, server: Server, schema: str) -> None:
