@@ -16,6 +16,7 @@ from pathlib import Path
 from python_helpers.erase_builds import REWRITTEN_AT, Rewrite, erase_in_builds, settle_builds
 from python_helpers.export_places import PLACES, POSTGRES, Place, places_left
 from python_helpers.locks import locked, publish_lock
+from python_helpers.log import Log
 from python_helpers.published import BUILDS, PublishError, kept_builds, read_manifest
 from python_helpers.settings import Settings
 
@@ -59,13 +60,28 @@ def databases_left(*, settings: Settings, since: datetime) -> dict[Place, list[s
     return places_left(folder=settings.export_dir / POSTGRES, is_old=is_old)
 
 
-def check_databases(*, settings: Settings, since: str) -> None:
-    """Refuse to call people erased whom a database still has. Raises PublishError."""
+def erase_in_databases(*, settings: Settings, since: str, log: Log, url: str | None) -> list[str]:
+    """Export the live build again to each schema that has the people; returns to which.
+
+    Raises PublishError where one is left, because the address does not lead there.
+    """
     left = databases_left(settings=settings, since=datetime.fromisoformat(since).astimezone(UTC))
-    if left:
+    outcomes: dict[Place, str | None] = {}
+    if left and url:
+        # here and not above: who exports to no server needs no driver
+        from python_helpers.erase_postgres import export_again
+
+        outcomes = export_again(settings=settings, log=log, url=url, left=left)
+    replaced = [str(place) for place, problem in outcomes.items() if not problem]
+    still = [
+        f"{place} ({outcomes[place]})" if outcomes.get(place) else str(place)
+        for place in left
+        if str(place) not in replaced
+    ]
+    if still:
         raise PublishError(
-            f"Exported to Postgres before, and still there: {'; '.join(map(str, left))}. Replace "
-            "them with lifecycle export --format postgres, then run the same command again; "
-            f"lines of a place that is no more can be taken out of "
-            f"{settings.export_dir / POSTGRES / PLACES}"
+            f"Exported to Postgres before, and still there: {'; '.join(still)}. Run the same "
+            "command again with the address in POSTGRES_URL; lines of a place that is no more can "
+            f"be taken out of {settings.export_dir / POSTGRES / PLACES}"
         )
+    return replaced

@@ -17,6 +17,7 @@ from python_helpers.options import (
     EXPORT_DIR,
     LOG_FILE,
     MEMORY_LIMIT,
+    POSTGRES_URL,
     PROJECT_DIR,
     PUBLISH_DIR,
     THREADS,
@@ -85,14 +86,7 @@ OF_SETTINGS = ("project_dir", "publish_dir", "export_dir", "threads", "memory_li
     help="In CSV, leave texts as they are. Without it a ' is put before a text that a spreadsheet "
     "would take for a formula.",
 )
-@click.option(
-    "--postgres-url",
-    envvar="POSTGRES_URL",
-    show_envvar=True,
-    metavar="URL",
-    help="The Postgres database, postgresql://user:password@host:5432/database. Set the variable: "
-    "other users see a command line.",
-)
+@POSTGRES_URL
 @click.option(
     "--schema",
     envvar="POSTGRES_SCHEMA",

@@ -139,7 +139,8 @@ every later delivery. Totals stay.
 The person's id becomes another one that says nothing, and what names the person becomes the word
 `erased`; orders, dates and segments stay. The list of the erased holds a keyed hash of each id, so
 that staging knows them again. The delivered files belong to their owner: the command says in which
-of them the people still are. Run again what was ended before it was done.
+of them the people still are. With POSTGRES_URL set, what was exported to that database is exported
+again; other databases are named. Run again what was ended before it was done.
 
 \b
 Examples:

@@ -55,6 +55,14 @@ EXPORT_DIR = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     help="Where exports are, a folder per format.  [default: exports, in the project]",
 )
+POSTGRES_URL = click.option(
+    "--postgres-url",
+    envvar="POSTGRES_URL",
+    show_envvar=True,
+    metavar="URL",
+    help="The Postgres database, postgresql://user:password@host:5432/database. Set the variable: "
+    "other users see a command line.",
+)
 ERASURES_DIR = click.option(
     "--erasures-dir",
     envvar="ERASURES_DIR",
