@@ -150,3 +150,18 @@ def show(*, exported: Path, console: Console) -> None:
     else:
         where = readable(exported.parent.parent / "current")
     say(console, f"Exported {said}, in {manifest['seconds']} s, to {where}.")
+    if server:
+        show_lost(server=server, console=console)
+
+
+def show_lost(*, server: dict, console: Console) -> None:
+    """Say what was in the schema and is no more."""
+    if server["dropped"]:
+        say(
+            console,
+            f"Dropped from schema {server['schema']}, since they were not selected: "
+            f"{', '.join(server['dropped'])}. To keep some beside others, give them another schema "
+            "with --schema.",
+        )
+    if server["not_kept"]:
+        say(console, f"Went with the old tables: {', '.join(server['not_kept'])}.")

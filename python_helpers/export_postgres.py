@@ -10,7 +10,7 @@ from dataclasses import asdict
 from python_helpers.export_places import Place
 from python_helpers.locks import LockedError
 from python_helpers.postgres_checks import check_table
-from python_helpers.postgres_grants import copied_grants, refuse_what_would_be_lost
+from python_helpers.postgres_grants import copied_grants, lost_with, refuse_what_would_be_lost
 from python_helpers.postgres_server import Address, Server, connected
 from python_helpers.publish import name, text
 from python_helpers.published import PublishError
@@ -101,7 +101,7 @@ def write_to_postgres(
         )
         for grant in grants:
             server.execute(grant)
-        swap(server=server, schema=schema, old=old, new=new)
+        lost = swap(server=server, schema=schema, old=old, new=new)
         (database, version), *_ = server.query(
             "select current_database()::text, current_setting('server_version')"
         )
@@ -109,7 +109,13 @@ def write_to_postgres(
         note(place=place, is_done=False)
         server.commit()
         note(place=place, is_done=True)
-    return {**asdict(place), "server_version": version, "checks": checks}
+    return {
+        **asdict(place),
+        "server_version": version,
+        "checks": checks,
+        "dropped": [table for table in old if table not in new],
+        "not_kept": lost,
+    }
 
 
 def prepare(*, server: Server, schema: str) -> None:
@@ -203,15 +209,23 @@ def write_record(
         server.execute(f"insert into {table} values ({row})")
 
 
-def swap(*, server: Server, schema: str, old: list[str], new: list[str]) -> None:
-    """Let the new tables have the names of the old ones; what is not exported again goes."""
+def swap(*, server: Server, schema: str, old: list[str], new: list[str]) -> list[str]:
+    """Let the new tables have the names of the old ones; what is not exported again goes.
+
+    Returns what of others goes with the old ones.
+    """
+    lost = []
     if old:
         tables = ", ".join(f"{name(schema)}.{name(table)}" for table in old)
         lock(server=server, tables=tables)
+        # once more: others go on while rows are sent, and now they wait
+        refuse_what_would_be_lost(server=server, schema=schema, tables=old)
+        lost = lost_with(server=server, schema=schema, tables=old)
         # never cascade: what depends on them is not ours
         server.execute(f"drop table {tables}")
     for table in new:
         server.execute(f"alter table {name(schema)}.{name(table + NEW)} rename to {name(table)}")
+    return lost
 
 
 def lock(*, server: Server, tables: str) -> None:
