@@ -163,6 +163,7 @@ def write_marts(
                 schema=wanted.schema,
                 facts=facts,
                 note=note,
+                wait=wanted.wait,
             )
         }
     for mart in marts:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lifecycle import VARIABLES, run
 from tiny_refresh import make_project
 
-from python_helpers import export_postgres, postgres_checks
+from python_helpers import export_postgres, postgres_checks, postgres_locks
 from python_helpers.export_postgres import write_to_postgres
 from python_helpers.postgres_server import checked_address, secrets_in
 from python_helpers.published import PublishError, live_build, read_manifest
@@ -492,16 +492,34 @@ def test_a_reader_in_a_long_transaction_goes_first_and_is_not_made_to_fail(proje
 
 def test_tables_that_are_read_without_a_pause_are_left(project, url, monkeypatch):
     export(project, url)
-    monkeypatch.setattr(export_postgres, "LOCK_TRIES", 0)
+    monkeypatch.setattr(postgres_locks, "LOCK_TRIES", 0)
     with server_of(url) as reader:
         reader.query("select count(*) from marts.fct_orders")
         assert "are read without a pause" in export(project, url, code=3)
 
 
-def test_a_second_export_to_the_schema_is_told_of_the_first(project, url, tmp_path):
+def test_a_second_export_to_the_schema_is_told_of_the_first(project, url):
     with server_of(url) as other:
         export_postgres.prepare(server=other, schema="marts")
-        assert "The schema marts is locked by another export" in export(project, url, code=6)
+        ((pid, since),) = other.query(
+            "select pg_backend_pid(), to_char(now() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI')"
+        )
+        said = export(project, url, code=6)
+        assert "The schema marts is locked by another export" in said
+        assert f"(process {pid} of the server, user postgres, since {since}" in said
+        export(project, url, "--schema", "other")
+    tell(url, "drop schema other cascade")
+
+
+def test_a_second_export_waits_for_the_first_as_long_as_it_is_told_to(project, url):
+    with server_of(url) as other:
+        export_postgres.prepare(server=other, schema="marts")
+        started = time.monotonic()
+        assert "is locked by another export" in export(project, url, "--wait", 1.5, code=6)
+        assert 1.5 <= time.monotonic() - started < 10
+        threading.Timer(1, other.connection.rollback).start()
+        export(project, url, "--wait", 30)
+    assert numbers(url) == {1}
 
 
 # Bad input, and secrets
