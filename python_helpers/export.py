@@ -6,9 +6,8 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -34,12 +33,13 @@ from python_helpers.published import (
 from python_helpers.published_reader import Mart, Source, opened
 from python_helpers.runs import EXPORT, Run, recorded_run, stamp
 from python_helpers.settings import Settings, SettingsError
+from python_helpers.watch import Watch
 
 EXPORTED = "exported"
 MEMORY_LIMIT = "4GB"
 
 
-def export(*, wanted: Export, settings: Settings, log: Log) -> Path:
+def export(*, wanted: Export, settings: Settings, log: Log, watch: Watch | None = None) -> Path:
     """Export, while nobody else does; returns the folder with the manifest of it.
 
     Raises SettingsError, LockedError or PublishError, and the export before is still there.
@@ -47,11 +47,18 @@ def export(*, wanted: Export, settings: Settings, log: Log) -> Path:
     check_wanted(wanted=wanted)
     chosen = chosen_models(wanted=wanted, settings=settings)
     with locked(reading_lock(publish_dir=wanted.publish_dir), command=EXPORT, wait=wanted.wait):
-        return recorded_export(wanted=wanted, settings=settings, log=log, chosen=chosen)
+        return recorded_export(
+            wanted=wanted, settings=settings, log=log, chosen=chosen, watch=watch
+        )
 
 
 def recorded_export(
-    *, wanted: Export, settings: Settings, log: Log, chosen: Collection[str] | None
+    *,
+    wanted: Export,
+    settings: Settings,
+    log: Log,
+    chosen: Collection[str] | None,
+    watch: Watch | None = None,
 ) -> Path:
     """Export the chosen marts and record it; the caller holds the lock of what is read."""
     with (
@@ -61,6 +68,7 @@ def recorded_export(
             log=log,
             wait=wanted.wait,
         ) as run,
+        watch.watching(run=run) if watch else nullcontext(),
         run.phase("export"),
     ):
         try:
@@ -85,59 +93,65 @@ def write_export(
         "temp_directory": str(folder / SPILL),
     }
     started = time.monotonic()
-    with opened(publish_dir=wanted.publish_dir, build_id=wanted.build_id, config=config) as source:
+    with (
+        ExitStack() as held,
+        opened(publish_dir=wanted.publish_dir, build_id=wanted.build_id, config=config) as source,
+    ):
         marts = [mart for mart in source.marts.values() if chosen is None or mart.name in chosen]
         if not marts:
             raise SettingsError(f"The selection has no mart of build {source.build.name}.")
         facts = facts_of_export(source=source, run=run)
-        note = noting(folder=run.publish_dir, marts=marts, facts=facts)
+
+        def note(**said: object) -> None:
+            # from here on nobody stops the run: what the server has, the record has
+            held.enter_context(run.deciding)
+            known = {key: facts[key] for key in ("build_id", "exported_at")}
+            names = [mart.name for mart in marts]
+            note_place(folder=run.publish_dir, marts=names, **known, **said)
+
         written = write_marts(
             wanted=wanted, source=source, marts=marts, folder=folder, facts=facts, note=note
         )
-    shutil.rmtree(folder / SPILL, ignore_errors=True)
-    manifest = {
-        "export_id": run.id,
-        **facts,
-        "format": wanted.file_format,
-        "selection": {"select": wanted.select, "exclude": wanted.exclude},
-        **written,
-        "rows": {mart.name: mart.rows for mart in marts},
-        "files": {
-            path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)}
-            for path in sorted(folder.iterdir())
-        },
-        "marts": described(marts=marts),
-        "seconds": round(time.monotonic() - started, 1),
-    }
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
-    exported = finish_build(folder=folder, build_id=run.id)
-    make_live(build=exported, publish_dir=run.publish_dir, links=())
-    with suppress(OSError):
-        run.record(
-            outcome=EXPORTED,
-            build_id=facts["build_id"],
-            as_of_date=facts["as_of_date"],
-            rows=manifest["rows"],
-            seconds={"export": manifest["seconds"]},
-        )
+        shutil.rmtree(folder / SPILL, ignore_errors=True)
+        manifest = {
+            "export_id": run.id,
+            **facts,
+            "format": wanted.file_format,
+            "selection": {"select": wanted.select, "exclude": wanted.exclude},
+            **written,
+            "rows": {mart.name: mart.rows for mart in marts},
+            "files": {
+                path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)}
+                for path in sorted(folder.iterdir())
+            },
+            "marts": described(marts=marts),
+            "seconds": round(time.monotonic() - started, 1),
+        }
+        (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+        exported = finish_build(folder=folder, build_id=run.id)
+        held.enter_context(run.deciding)
+        make_live(build=exported, publish_dir=run.publish_dir, links=())
+        record_exported(run=run, manifest=manifest)
     # it is exported: an old one that cannot be removed now is tried again next time
     with suppress(OSError):
         remove_old_builds(publish_dir=run.publish_dir, keep=wanted.keep)
     return exported
 
 
+def record_exported(*, run: Run, manifest: Mapping[str, object]) -> None:
+    """Record what was exported. The disk may be full, and it is exported all the same."""
+    with suppress(OSError):
+        run.record(
+            outcome=EXPORTED,
+            seconds={"export": manifest["seconds"]},
+            **{key: manifest[key] for key in ("build_id", "as_of_date", "rows")},
+        )
+
+
 def facts_of_export(*, source: Source, run: Run) -> dict[str, object]:
     """Say which build it is, of when, and when it is exported."""
     known = ("build_id", "built_at", "as_of_date", "reporting_currency")
     return {key: source.manifest.get(key) for key in known} | {"exported_at": stamp(run.started_at)}
-
-
-def noting(
-    *, folder: Path, marts: Iterable[Mart], facts: Mapping[str, object]
-) -> Callable[..., None]:
-    """Return what notes, of a place in Postgres, that it is about to be written to or was."""
-    known = {key: facts[key] for key in ("build_id", "exported_at")}
-    return partial(note_place, folder=folder, marts=[mart.name for mart in marts], **known)
 
 
 def write_marts(

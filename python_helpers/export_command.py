@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
@@ -26,7 +27,13 @@ from python_helpers.options import (
 from python_helpers.progress import say
 from python_helpers.published import read_manifest
 from python_helpers.report import readable
-from python_helpers.settings import SettingsError, default_log_file, resolve_settings
+from python_helpers.settings import (
+    Settings,
+    SettingsError,
+    default_log_file,
+    resolve_settings,
+)
+from python_helpers.watch import Watch
 
 OF_SETTINGS = ("project_dir", "publish_dir", "export_dir", "threads", "memory_limit")
 
@@ -135,8 +142,22 @@ def export(**options: object) -> None:
             },
             **options,
         )
-        exported = run_export(wanted=wanted, settings=settings, log=log)
-        show(exported=exported, console=Console())
+        show(exported=watched(wanted=wanted, settings=settings, log=log), console=Console())
+
+
+def watched(*, wanted: Export, settings: Settings, log: Log) -> Path:
+    """Export, and end in good order where a signal asks for it."""
+    watch = Watch(
+        console=Console(stderr=True),
+        log=log,
+        tell=lambda record: None,
+        left="The export before is still there.",
+    )
+    # the thread that is told of signals has to be free for them: drivers of databases keep theirs
+    with watch.limited(minutes=None), ThreadPoolExecutor(1) as worker:
+        return worker.submit(
+            run_export, wanted=wanted, settings=settings, log=log, watch=watch
+        ).result()
 
 
 def show(*, exported: Path, console: Console) -> None:

@@ -9,7 +9,7 @@ EXIT_CODES = {
     4: "the raw data cannot be used: the message says which file, what is wrong, what to do",
     5: "the audit blocked: the message says what was expected, what was found, what to do",
     6: "another run holds the lock: the message says which",
-    7: "a refresh was stopped, by --timeout or by a signal",
+    7: "a refresh or an export was stopped, by --timeout or by a signal",
 }
 """Every exit code with its meaning; docs/operations.md has the same list."""
 
@@ -114,7 +114,7 @@ Examples:
 
 \b
 Exit codes:
-{exit_codes(0, 2, 3, 6)}
+{exit_codes(0, 2, 3, 6, 7)}
 After each but 0 the export before is still there, whole; of Postgres, unless the message is about
 the folder of the manifest.
 """

@@ -24,6 +24,7 @@ DATABASE = "marts.duckdb"
 MANIFEST = "manifest.json"
 LINKS = (DATABASE, MANIFEST)  # what leads from the folder into the live build
 INCOMPLETE = ".incomplete-"
+REMOVED = "-removed"
 ID_FORMAT = "%Y%m%dT%H%M%SZ"
 
 
@@ -145,11 +146,17 @@ def remove_old_builds(*, publish_dir: Path, keep: int) -> None:
 def remove_leftovers(*, publish_dir: Path) -> None:
     """Remove what a killed run left half done."""
     for folder in (publish_dir, publish_dir / BUILDS):
-        for path in folder.glob(f"{INCOMPLETE}*"):
+        for path in list(folder.glob(f"{INCOMPLETE}*")):
             if path.is_symlink():
                 path.unlink()
-            else:
-                shutil.rmtree(path)
+                continue
+            gone = path
+            if not path.name.endswith(REMOVED):
+                # away from a thread that still writes new files to it
+                gone = path.with_name(f"{path.name}{REMOVED}")
+                shutil.rmtree(gone, ignore_errors=True)
+                path.rename(gone)
+            shutil.rmtree(gone)
 
 
 def sync(*, path: Path) -> None:
