@@ -28,7 +28,7 @@ from python_helpers.options import (
     WAREHOUSE,
 )
 from python_helpers.progress import say
-from python_helpers.report import readable
+from python_helpers.report import counted, readable
 from python_helpers.settings import (
     Settings,
     SettingsError,
@@ -197,8 +197,3 @@ def show_erased(erased: Erased, /, *, people: int, console: Console) -> None:
         "Later deliveries bring nobody back. Not reached: files that readers have open, until they "
         "close them; copies, snapshots and backups made elsewhere.",
     )
-
-
-def counted(number: int, one: str, many: str, /) -> str:
-    """Say a number of things."""
-    return f"{number:,} {one if number == 1 else many}"

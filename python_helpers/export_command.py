@@ -26,7 +26,7 @@ from python_helpers.options import (
 )
 from python_helpers.progress import say
 from python_helpers.published import read_manifest
-from python_helpers.report import readable
+from python_helpers.report import counted, readable
 from python_helpers.settings import (
     Settings,
     SettingsError,
@@ -164,7 +164,10 @@ def show(*, exported: Path, console: Console) -> None:
     """Say what was exported, and where it is."""
     manifest = read_manifest(build=exported)
     rows = sum(manifest["rows"].values())
-    said = f"{len(manifest['rows'])} marts of build {manifest['build_id']}, {rows:,} rows"
+    said = (
+        f"{counted(len(manifest['rows']), 'mart', 'marts')} of build {manifest['build_id']}, "
+        f"{counted(rows, 'row', 'rows')}"
+    )
     server = manifest.get("postgres")
     if server:
         where = f"schema {server['schema']} of {server['database']} on {server['server']}"

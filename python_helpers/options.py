@@ -7,6 +7,7 @@ import click
 
 from python_helpers.settings import RAW_INPUTS
 
+MOST_THREADS = 1024
 PROJECT_DIR = click.option(
     "--project-dir",
     envvar="DBT_PROJECT_DIR",
@@ -102,7 +103,8 @@ THREADS = click.option(
     "--threads",
     envvar="THREADS",
     show_envvar=True,
-    type=click.IntRange(min=1),
+    # DuckDB starts as many as it is told to
+    type=click.IntRange(min=1, max=MOST_THREADS),
     metavar="N",
     help="Cores DuckDB may use.  [default: all of this machine]",
 )
