@@ -20,7 +20,7 @@ from python_helpers.build import prepare_folders
 from python_helpers.erase_builds import erase_in_builds, whole_builds
 from python_helpers.erase_checks import check_tables, rows_of_files
 from python_helpers.erase_database import erase_in_database, remove_half_made, replace_warehouse
-from python_helpers.erase_exports import check_databases, erase_in_exports
+from python_helpers.erase_exports import erase_in_databases, erase_in_exports
 from python_helpers.erase_files import erase_in_table, is_table
 from python_helpers.erase_logs import clean_logs, remove_artefacts
 from python_helpers.erase_search import in_deliveries, known_of, rows_in_database
@@ -71,7 +71,9 @@ class Erased:
     strays: Strays
 
 
-def erase(*, settings: Settings, ids: Collection[str], log: Log) -> Erased:
+def erase(
+    *, settings: Settings, ids: Collection[str], log: Log, postgres_url: str | None = None
+) -> Erased:
     """Erase people. Raises SettingsError, LockedError, PublishError."""
     prepare_folders(settings=settings)
     with ExitStack() as held:
@@ -111,7 +113,9 @@ def erase(*, settings: Settings, ids: Collection[str], log: Log) -> Erased:
                 )
                 strays = check_strays(settings=settings, ids=ids, texts=texts)
                 since = max(each.erased_at for each in listed.values())
-                check_databases(settings=settings, since=since)
+                rewritten += erase_in_databases(
+                    settings=settings, since=since, log=log, url=postgres_url
+                )
             except (OSError, duckdb.Error, PublishError) as error:
                 # the cause may be a value
                 cause = words.cleaned(cause_of(message=str(error)).rstrip("."))

@@ -20,6 +20,7 @@ from python_helpers.options import (
     ERASURES_DIR,
     EXPORT_DIR,
     LOG_FILE,
+    POSTGRES_URL,
     PROJECT_DIR,
     PUBLISH_DIR,
     RAW_DATA,
@@ -27,7 +28,7 @@ from python_helpers.options import (
     WAREHOUSE,
 )
 from python_helpers.progress import say
-from python_helpers.report import readable
+from python_helpers.report import counted, readable
 from python_helpers.settings import (
     Settings,
     SettingsError,
@@ -84,6 +85,7 @@ class CustomerId(click.types.StringParamType):
 @WAREHOUSE
 @PUBLISH_DIR
 @EXPORT_DIR
+@POSTGRES_URL
 @ERASURES_DIR
 @WAIT
 @LOG_FILE
@@ -94,12 +96,14 @@ def erase(
     dry_run: bool,
     is_sure: bool,
     log_file: Path | None,
+    postgres_url: str | None,
     **options: object,
 ) -> None:
     """Erase people, then say what was done without saying who."""
     with errors_as_exit_codes(debug=False):
         ids = checked_ids([*customers, *(ids_in(file) if file else ())])
         settings = resolve_settings(**options)
+        hidden = secrets_of(postgres_url)
         console = Console()
         if dry_run:
             show_found(find(settings=settings, ids=ids), console=console)
@@ -108,10 +112,20 @@ def erase(
         log_file = log_file or default_log_file(
             project_dir=settings.project_dir, warehouse=settings.warehouse
         )
-        log = Log(file=log_file.absolute(), secrets=tuple(ids) if len(ids) < 100 else ())
-        show_erased(
-            run_erase(settings=settings, ids=ids, log=log), people=len(ids), console=console
-        )
+        secrets = (*ids, *hidden) if len(ids) < 100 else hidden
+        log = Log(file=log_file.absolute(), secrets=secrets)
+        erased = run_erase(settings=settings, ids=ids, log=log, postgres_url=postgres_url)
+        show_erased(erased, people=len(ids), console=console)
+
+
+def secrets_of(url: str | None, /) -> tuple[str, ...]:
+    """List what nobody may see of an address, before anything is done. Raises SettingsError."""
+    if not url:
+        return ()
+    # here and not above: who exports to no server needs no driver
+    from python_helpers.postgres_server import checked_address
+
+    return checked_address(url=url).secrets
 
 
 def ids_in(file: Path, /) -> list[str]:
@@ -185,8 +199,3 @@ def show_erased(erased: Erased, /, *, people: int, console: Console) -> None:
         "Later deliveries bring nobody back. Not reached: files that readers have open, until they "
         "close them; copies, snapshots and backups made elsewhere.",
     )
-
-
-def counted(number: int, one: str, many: str, /) -> str:
-    """Say a number of things."""
-    return f"{number:,} {one if number == 1 else many}"

@@ -3,8 +3,8 @@
     EXPORT_DIR/<format>/builds/<id>/     files and a manifest, as published builds have
     EXPORT_DIR/<format>/current          -> builds/<id>
 
-Of Postgres there is only a manifest. An export to it replaces the tables as a whole, so one that
-was made after the builds were rewritten is the erasure there.
+Of Postgres there is only a manifest, and a list of the places. An export to it replaces the tables
+as a whole, so one that was made after the builds were rewritten is the erasure there.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from python_helpers.erase_builds import (
     settle_builds,
     whole_builds,
 )
+from python_helpers.export_places import PLACES, POSTGRES, Place, places_left
 from python_helpers.locks import locked, publish_lock
+from python_helpers.log import Log
 from python_helpers.published import BUILDS, PublishError, kept_builds, read_manifest
 from python_helpers.settings import Settings
-
-POSTGRES = "postgres"
 
 
 def erase_in_exports(
@@ -54,34 +54,43 @@ def formats(*, settings: Settings) -> list[Path]:
     return sorted(path.parent for path in settings.export_dir.glob(f"*/{BUILDS}"))
 
 
-def databases_left(*, settings: Settings, since: datetime) -> list[str]:
-    """Name the databases whose last export is older than the erasure, and how to replace it."""
+def databases_left(*, settings: Settings, since: datetime) -> dict[Place, list[str]]:
+    """Find the schemas in databases that may hold an export from before the erasure."""
     rewritten = {
         build.name: datetime.fromisoformat(read_manifest(build=build)[REWRITTEN_AT])
         for build in kept_builds(publish_dir=settings.publish_dir)
         if REWRITTEN_AT in read_manifest(build=build)
     }
-    left: dict[tuple[str, ...], bool] = {}
-    for export in kept_builds(publish_dir=settings.export_dir / POSTGRES):
-        manifest = read_manifest(build=export)
-        where = manifest.get(POSTGRES)
-        if where:
-            place = tuple(str(where.get(part)) for part in ("schema", "database", "server"))
-            exported_at = datetime.fromisoformat(manifest["exported_at"])
-            is_old = exported_at <= max(since, rewritten.get(manifest.get("build_id"), since))
-            left.setdefault(place, is_old)  # the newest comes first
-    return [
-        f"schema {schema} of {database} on {server}"
-        for (schema, database, server), is_old in left.items()
-        if is_old
-    ]
+
+    def is_old(line: dict) -> bool:
+        exported_at = datetime.fromisoformat(line["exported_at"])
+        return exported_at <= max(since, rewritten.get(line.get("build_id"), since))
+
+    return places_left(folder=settings.export_dir / POSTGRES, is_old=is_old)
 
 
-def check_databases(*, settings: Settings, since: str) -> None:
-    """Refuse to call people erased whom a database still has. Raises PublishError."""
+def erase_in_databases(*, settings: Settings, since: str, log: Log, url: str | None) -> list[str]:
+    """Export the live build again to each schema that has the people; returns to which.
+
+    Raises PublishError where one is left, because the address does not lead there.
+    """
     left = databases_left(settings=settings, since=datetime.fromisoformat(since).astimezone(UTC))
-    if left:
+    outcomes: dict[Place, str | None] = {}
+    if left and url:
+        # here and not above: who exports to no server needs no driver
+        from python_helpers.erase_postgres import export_again
+
+        outcomes = export_again(settings=settings, log=log, url=url, left=left)
+    replaced = [str(place) for place, problem in outcomes.items() if not problem]
+    still = [
+        f"{place} ({outcomes[place]})" if outcomes.get(place) else str(place)
+        for place in left
+        if str(place) not in replaced
+    ]
+    if still:
         raise PublishError(
-            f"Exported to Postgres before, and still there: {'; '.join(left)}. Replace them with "
-            "lifecycle export --format postgres, then run the same command again"
+            f"Exported to Postgres before, and still there: {'; '.join(still)}. Run the same "
+            "command again with the address in POSTGRES_URL; lines of a place that is no more can "
+            f"be taken out of {settings.export_dir / POSTGRES / PLACES}"
         )
+    return replaced

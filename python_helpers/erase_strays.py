@@ -18,13 +18,14 @@ from python_helpers.erase_exports import formats
 from python_helpers.erase_files import is_table
 from python_helpers.erase_search import in_file, rows_in_database
 from python_helpers.erase_texts import Words
+from python_helpers.export_places import PLACES
 from python_helpers.locks import FOLDER_LOCK, READING_LOCK
 from python_helpers.published import BUILDS, PublishError, kept_builds, stray_files
 from python_helpers.raw_contract import personal_tables
 from python_helpers.records import RECORDS
 from python_helpers.settings import PROJECT_FILE, Settings
 
-OURS = (FOLDER_LOCK, READING_LOCK, RECORDS)
+OURS = (FOLDER_LOCK, READING_LOCK, RECORDS, PLACES)
 BEGINNING = 1 << 13  # bytes that tell whether a file is text
 WIDE = (b"\xff\xfe", b"\xfe\xff")  # how a text of two bytes a letter begins
 

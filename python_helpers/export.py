@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import ExitStack, nullcontext, suppress
+from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
 
 from python_helpers.export_files import write_mart
+from python_helpers.export_places import POSTGRES, note_place
+from python_helpers.export_wanted import Export, check_wanted, chosen_models
 from python_helpers.locks import locked, reading_lock
 from python_helpers.log import Log
 from python_helpers.problems import explained
@@ -28,49 +30,45 @@ from python_helpers.published import (
     sha256,
     start_build,
 )
-from python_helpers.published_reader import Mart, Source, chosen_build, opened
+from python_helpers.published_reader import Mart, Source, opened
 from python_helpers.runs import EXPORT, Run, recorded_run, stamp
 from python_helpers.settings import Settings, SettingsError
+from python_helpers.watch import Watch
 
-FORMATS = ("parquet", "csv", "postgres")
 EXPORTED = "exported"
 MEMORY_LIMIT = "4GB"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Export:
-    """What is exported, from where to where."""
-
-    file_format: str
-    export_dir: Path
-    publish_dir: Path
-    build_id: str | None = None
-    select: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    raw_text: bool = False
-    """Leave texts in CSV as they are, also those that a spreadsheet takes for a formula."""
-    keep: int = 5
-    schema: str = "marts"
-    postgres_url: str | None = None
-    wait: float = 0
-    """Seconds to wait for another export to end."""
-
-
-def export(*, wanted: Export, settings: Settings, log: Log) -> Path:
+def export(*, wanted: Export, settings: Settings, log: Log, watch: Watch | None = None) -> Path:
     """Export, while nobody else does; returns the folder with the manifest of it.
 
     Raises SettingsError, LockedError or PublishError, and the export before is still there.
     """
     check_wanted(wanted=wanted)
     chosen = chosen_models(wanted=wanted, settings=settings)
+    with locked(reading_lock(publish_dir=wanted.publish_dir), command=EXPORT, wait=wanted.wait):
+        return recorded_export(
+            wanted=wanted, settings=settings, log=log, chosen=chosen, watch=watch
+        )
+
+
+def recorded_export(
+    *,
+    wanted: Export,
+    settings: Settings,
+    log: Log,
+    chosen: Collection[str] | None,
+    watch: Watch | None = None,
+) -> Path:
+    """Export the chosen marts and record it; the caller holds the lock of what is read."""
     with (
-        locked(reading_lock(publish_dir=wanted.publish_dir), command=EXPORT, wait=wanted.wait),
         recorded_run(
             publish_dir=wanted.export_dir / wanted.file_format,
             command=EXPORT,
             log=log,
             wait=wanted.wait,
         ) as run,
+        watch.watching(run=run) if watch else nullcontext(),
         run.phase("export"),
     ):
         try:
@@ -82,30 +80,9 @@ def export(*, wanted: Export, settings: Settings, log: Log) -> Path:
                 remove_leftovers(publish_dir=run.publish_dir)
 
 
-def check_wanted(*, wanted: Export) -> None:
-    """Check what can be checked before anything is locked or started."""
-    if not wanted.publish_dir.is_dir():
-        raise PublishError(f"Nothing is published in {wanted.publish_dir}: run refresh first.")
-    chosen_build(publish_dir=wanted.publish_dir, build_id=wanted.build_id)
-    if wanted.file_format == "postgres":
-        # here and not above: other exports need no driver
-        from python_helpers.export_postgres import checked_schema
-        from python_helpers.postgres_server import checked_address
-
-        checked_schema(schema=wanted.schema)
-        checked_address(url=wanted.postgres_url)
-
-
-def chosen_models(*, wanted: Export, settings: Settings) -> set[str] | None:
-    """Ask dbt for the selection, if there is one."""
-    if not wanted.select and not wanted.exclude:
-        return None
-    from python_helpers.export_selection import selected_models
-
-    return selected_models(settings=settings, select=wanted.select, exclude=wanted.exclude)
-
-
-def write_export(*, wanted: Export, settings: Settings, run: Run, chosen: set[str] | None) -> Path:
+def write_export(
+    *, wanted: Export, settings: Settings, run: Run, chosen: Collection[str] | None
+) -> Path:
     """Write a folder beside the exports before, and make it the current one."""
     check_links(publish_dir=run.publish_dir, links=())
     remove_leftovers(publish_dir=run.publish_dir)
@@ -116,42 +93,59 @@ def write_export(*, wanted: Export, settings: Settings, run: Run, chosen: set[st
         "temp_directory": str(folder / SPILL),
     }
     started = time.monotonic()
-    with opened(publish_dir=wanted.publish_dir, build_id=wanted.build_id, config=config) as source:
+    with (
+        ExitStack() as held,
+        opened(publish_dir=wanted.publish_dir, build_id=wanted.build_id, config=config) as source,
+    ):
         marts = [mart for mart in source.marts.values() if chosen is None or mart.name in chosen]
         if not marts:
             raise SettingsError(f"The selection has no mart of build {source.build.name}.")
         facts = facts_of_export(source=source, run=run)
-        written = write_marts(wanted=wanted, source=source, marts=marts, folder=folder, facts=facts)
-    shutil.rmtree(folder / SPILL, ignore_errors=True)
-    manifest = {
-        "export_id": run.id,
-        **facts,
-        "format": wanted.file_format,
-        "selection": {"select": wanted.select, "exclude": wanted.exclude},
-        **written,
-        "rows": {mart.name: mart.rows for mart in marts},
-        "files": {
-            path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)}
-            for path in sorted(folder.iterdir())
-        },
-        "marts": described(marts=marts),
-        "seconds": round(time.monotonic() - started, 1),
-    }
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
-    exported = finish_build(folder=folder, build_id=run.id)
-    make_live(build=exported, publish_dir=run.publish_dir, links=())
-    with suppress(OSError):
-        run.record(
-            outcome=EXPORTED,
-            build_id=facts["build_id"],
-            as_of_date=facts["as_of_date"],
-            rows=manifest["rows"],
-            seconds={"export": manifest["seconds"]},
+
+        def note(**said: object) -> None:
+            # from here on nobody stops the run: what the server has, the record has
+            held.enter_context(run.deciding)
+            known = {key: facts[key] for key in ("build_id", "exported_at")}
+            names = [mart.name for mart in marts]
+            note_place(folder=run.publish_dir, marts=names, **known, **said)
+
+        written = write_marts(
+            wanted=wanted, source=source, marts=marts, folder=folder, facts=facts, note=note
         )
+        shutil.rmtree(folder / SPILL, ignore_errors=True)
+        manifest = {
+            "export_id": run.id,
+            **facts,
+            "format": wanted.file_format,
+            "selection": {"select": wanted.select, "exclude": wanted.exclude},
+            **written,
+            "rows": {mart.name: mart.rows for mart in marts},
+            "files": {
+                path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)}
+                for path in sorted(folder.iterdir())
+            },
+            "marts": described(marts=marts),
+            "seconds": round(time.monotonic() - started, 1),
+        }
+        (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+        exported = finish_build(folder=folder, build_id=run.id)
+        held.enter_context(run.deciding)
+        make_live(build=exported, publish_dir=run.publish_dir, links=())
+        record_exported(run=run, manifest=manifest)
     # it is exported: an old one that cannot be removed now is tried again next time
     with suppress(OSError):
         remove_old_builds(publish_dir=run.publish_dir, keep=wanted.keep)
     return exported
+
+
+def record_exported(*, run: Run, manifest: Mapping[str, object]) -> None:
+    """Record what was exported. The disk may be full, and it is exported all the same."""
+    with suppress(OSError):
+        run.record(
+            outcome=EXPORTED,
+            seconds={"export": manifest["seconds"]},
+            **{key: manifest[key] for key in ("build_id", "as_of_date", "rows")},
+        )
 
 
 def facts_of_export(*, source: Source, run: Run) -> dict[str, object]:
@@ -161,17 +155,29 @@ def facts_of_export(*, source: Source, run: Run) -> dict[str, object]:
 
 
 def write_marts(
-    *, wanted: Export, source: Source, marts: list[Mart], folder: Path, facts: dict[str, object]
+    *,
+    wanted: Export,
+    source: Source,
+    marts: list[Mart],
+    folder: Path,
+    facts: dict[str, object],
+    note: Callable[..., None],
 ) -> dict[str, object]:
     """Write the marts as wanted; returns what the manifest says of that."""
-    if wanted.file_format == "postgres":
+    if wanted.file_format == POSTGRES:
         from python_helpers.export_postgres import write_to_postgres
         from python_helpers.postgres_server import checked_address
 
         address = checked_address(url=wanted.postgres_url)
         return {
-            "postgres": write_to_postgres(
-                source=source, marts=marts, address=address, schema=wanted.schema, facts=facts
+            POSTGRES: write_to_postgres(
+                source=source,
+                marts=marts,
+                address=address,
+                schema=wanted.schema,
+                facts=facts,
+                note=note,
+                wait=wanted.wait,
             )
         }
     for mart in marts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
@@ -9,14 +10,15 @@ from rich.console import Console
 
 from python_helpers import help_texts
 from python_helpers.exit_codes import errors_as_exit_codes
-from python_helpers.export import FORMATS, Export
 from python_helpers.export import export as run_export
+from python_helpers.export_wanted import FORMATS, Export
 from python_helpers.log import Log
 from python_helpers.options import (
     DEBUG,
     EXPORT_DIR,
     LOG_FILE,
     MEMORY_LIMIT,
+    POSTGRES_URL,
     PROJECT_DIR,
     PUBLISH_DIR,
     THREADS,
@@ -24,8 +26,14 @@ from python_helpers.options import (
 )
 from python_helpers.progress import say
 from python_helpers.published import read_manifest
-from python_helpers.report import readable
-from python_helpers.settings import SettingsError, default_log_file, resolve_settings
+from python_helpers.report import counted, readable
+from python_helpers.settings import (
+    Settings,
+    SettingsError,
+    default_log_file,
+    resolve_settings,
+)
+from python_helpers.watch import Watch
 
 OF_SETTINGS = ("project_dir", "publish_dir", "export_dir", "threads", "memory_limit")
 
@@ -85,14 +93,7 @@ OF_SETTINGS = ("project_dir", "publish_dir", "export_dir", "threads", "memory_li
     help="In CSV, leave texts as they are. Without it a ' is put before a text that a spreadsheet "
     "would take for a formula.",
 )
-@click.option(
-    "--postgres-url",
-    envvar="POSTGRES_URL",
-    show_envvar=True,
-    metavar="URL",
-    help="The Postgres database, postgresql://user:password@host:5432/database. Set the variable: "
-    "other users see a command line.",
-)
+@POSTGRES_URL
 @click.option(
     "--schema",
     envvar="POSTGRES_SCHEMA",
@@ -141,18 +142,50 @@ def export(**options: object) -> None:
             },
             **options,
         )
-        exported = run_export(wanted=wanted, settings=settings, log=log)
-        show(exported=exported, console=Console())
+        show(exported=watched(wanted=wanted, settings=settings, log=log), console=Console())
+
+
+def watched(*, wanted: Export, settings: Settings, log: Log) -> Path:
+    """Export, and end in good order where a signal asks for it."""
+    watch = Watch(
+        console=Console(stderr=True),
+        log=log,
+        tell=lambda record: None,
+        left="The export before is still there.",
+    )
+    # the thread that is told of signals has to be free for them: drivers of databases keep theirs
+    with watch.limited(minutes=None), ThreadPoolExecutor(1) as worker:
+        return worker.submit(
+            run_export, wanted=wanted, settings=settings, log=log, watch=watch
+        ).result()
 
 
 def show(*, exported: Path, console: Console) -> None:
     """Say what was exported, and where it is."""
     manifest = read_manifest(build=exported)
     rows = sum(manifest["rows"].values())
-    said = f"{len(manifest['rows'])} marts of build {manifest['build_id']}, {rows:,} rows"
+    said = (
+        f"{counted(len(manifest['rows']), 'mart', 'marts')} of build {manifest['build_id']}, "
+        f"{counted(rows, 'row', 'rows')}"
+    )
     server = manifest.get("postgres")
     if server:
         where = f"schema {server['schema']} of {server['database']} on {server['server']}"
     else:
         where = readable(exported.parent.parent / "current")
     say(console, f"Exported {said}, in {manifest['seconds']} s, to {where}.")
+    if server:
+        show_lost(server=server, console=console)
+
+
+def show_lost(*, server: dict, console: Console) -> None:
+    """Say what was in the schema and is no more."""
+    if server["dropped"]:
+        say(
+            console,
+            f"Dropped from schema {server['schema']}, since they were not selected: "
+            f"{', '.join(server['dropped'])}. To keep some beside others, give them another schema "
+            "with --schema.",
+        )
+    if server["not_kept"]:
+        say(console, f"Went with the old tables: {', '.join(server['not_kept'])}.")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 
-from python_helpers.locks import LockedError
+from python_helpers.export_places import Place
 from python_helpers.postgres_checks import check_table
-from python_helpers.postgres_grants import copied_grants, refuse_what_would_be_lost
+from python_helpers.postgres_grants import copied_grants, lost_with, refuse_what_would_be_lost
+from python_helpers.postgres_locks import lock_schema, lock_tables
 from python_helpers.postgres_server import Address, Server, connected
 from python_helpers.publish import name, text
 from python_helpers.published import PublishError
@@ -24,21 +25,6 @@ TYPES = {
     **{"FLOAT": "real", "DOUBLE": "double precision", "BOOLEAN": "boolean", "VARCHAR": "text"},
     **{"DATE": "date", "TIMESTAMP": "timestamp", "TIMESTAMP WITH TIME ZONE": "timestamptz"},
 }
-# Readers wait behind whoever waits for a lock, so it is given up soon, and before Postgres looks
-# for deadlocks (after a second): a reader that holds what is waited for goes first.
-LOCKED = "lifecycle.locked"
-LOCK = """
-begin
-    set local lock_timeout = '300ms';
-    lock table {tables} in access exclusive mode;
-    set local lock_timeout = 0;
-    set local lifecycle.locked = 'yes';
-exception when lock_not_available or deadlock_detected then
-    set local lifecycle.locked = 'no';
-end
-"""
-LOCK_PAUSE = 0.5  # seconds
-LOCK_TRIES = 600  # seconds
 
 
 def checked_schema(*, schema: str) -> str:
@@ -72,14 +58,17 @@ def write_to_postgres(
     address: Address,
     schema: str,
     facts: Mapping[str, object],
+    note: Callable[..., None] = lambda **_: None,
+    wait: float = 0,
 ) -> dict[str, object]:
     """Write marts, check them there, and let them take the place of those before.
 
-    Readers see all of the old ones or all of the new. Returns what the manifest says of it. Raises
-    PublishError, and then nothing is changed.
+    Readers see all of the old ones or all of the new. `note` is told of the place before it has
+    them, and after. Returns what the manifest says of it. Raises PublishError, and then nothing is
+    changed.
     """
     with connected(address=address) as server:
-        prepare(server=server, schema=schema)
+        prepare(server=server, schema=schema, wait=wait)
         old = exported_before(server=server, schema=schema)
         refuse_other_tables(
             server=server, schema=schema, old=old, new=[RECORD, *(mart.name for mart in marts)]
@@ -97,21 +86,24 @@ def write_to_postgres(
         )
         for grant in grants:
             server.execute(grant)
-        swap(server=server, schema=schema, old=old, new=new)
+        lost = swap(server=server, schema=schema, old=old, new=new)
         (database, version), *_ = server.query(
             "select current_database()::text, current_setting('server_version')"
         )
+        place = Place(schema=schema, database=database, server=address.described())
+        note(place=place, is_done=False)
         server.commit()
+        note(place=place, is_done=True)
     return {
-        "server": address.described(),
+        **asdict(place),
         "server_version": version,
-        "database": database,
-        "schema": schema,
         "checks": checks,
+        "dropped": [table for table in old if table not in new],
+        "not_kept": lost,
     }
 
 
-def prepare(*, server: Server, schema: str) -> None:
+def prepare(*, server: Server, schema: str, wait: float = 0) -> None:
     """Begin: settings that others may have changed, the schema, and nobody else's export."""
     for setting in (
         *("client_encoding = 'UTF8'", "standard_conforming_strings = on", "datestyle = 'ISO'"),
@@ -119,10 +111,7 @@ def prepare(*, server: Server, schema: str) -> None:
         *("extra_float_digits = 3", "search_path = pg_catalog"),
     ):
         server.execute(f"set local {setting}")
-    key = f"hashtextextended({text(f'lifecycle export {schema}')}, 0)"
-    ((is_mine,),) = server.query(f"select pg_try_advisory_xact_lock({key})")
-    if not is_mine:
-        raise LockedError(f"The schema {schema} is locked by another export.")
+    lock_schema(server=server, schema=schema, wait=wait)
     if not server.query(f"select 1 from pg_namespace where nspname = {text(schema)}"):
         server.execute(f"create schema {name(schema)}")
 
@@ -202,27 +191,20 @@ def write_record(
         server.execute(f"insert into {table} values ({row})")
 
 
-def swap(*, server: Server, schema: str, old: list[str], new: list[str]) -> None:
-    """Let the new tables have the names of the old ones; what is not exported again goes."""
+def swap(*, server: Server, schema: str, old: list[str], new: list[str]) -> list[str]:
+    """Let the new tables have the names of the old ones; what is not exported again goes.
+
+    Returns what of others goes with the old ones.
+    """
+    lost = []
     if old:
         tables = ", ".join(f"{name(schema)}.{name(table)}" for table in old)
-        lock(server=server, tables=tables)
+        lock_tables(server=server, tables=tables)
+        # once more: others go on while rows are sent, and now they wait
+        refuse_what_would_be_lost(server=server, schema=schema, tables=old)
+        lost = lost_with(server=server, schema=schema, tables=old)
         # never cascade: what depends on them is not ours
         server.execute(f"drop table {tables}")
     for table in new:
         server.execute(f"alter table {name(schema)}.{name(table + NEW)} rename to {name(table)}")
-
-
-def lock(*, server: Server, tables: str) -> None:
-    """Wait until nobody reads the old tables. Raises PublishError where that takes too long."""
-    until = time.monotonic() + LOCK_TRIES
-    while True:
-        server.execute(f"do {text(LOCK.format(tables=tables))}")
-        if server.query(f"select current_setting('{LOCKED}')") == [("yes",)]:
-            return
-        if time.monotonic() > until:
-            raise PublishError(
-                "The tables in Postgres are read without a pause: nothing was changed. "
-                "Run again when fewer queries run."
-            )
-        time.sleep(LOCK_PAUSE)
+    return lost

@@ -9,7 +9,7 @@ EXIT_CODES = {
     4: "the raw data cannot be used: the message says which file, what is wrong, what to do",
     5: "the audit blocked: the message says what was expected, what was found, what to do",
     6: "another run holds the lock: the message says which",
-    7: "a refresh was stopped, by --timeout or by a signal",
+    7: "a refresh or an export was stopped, by --timeout or by a signal",
 }
 """Every exit code with its meaning; docs/operations.md has the same list."""
 
@@ -114,7 +114,7 @@ Examples:
 
 \b
 Exit codes:
-{exit_codes(0, 2, 3, 6)}
+{exit_codes(0, 2, 3, 6, 7)}
 After each but 0 the export before is still there, whole; of Postgres, unless the message is about
 the folder of the manifest.
 """
@@ -139,7 +139,8 @@ every later delivery. Totals stay.
 The person's id becomes another one that says nothing, and what names the person becomes the word
 `erased`; orders, dates and segments stay. The list of the erased holds a keyed hash of each id, so
 that staging knows them again. The delivered files belong to their owner: the command says in which
-of them the people still are. Run again what was ended before it was done.
+of them the people still are. With POSTGRES_URL set, what was exported to that database is exported
+again; other databases are named. Run again what was ended before it was done.
 
 \b
 Examples:

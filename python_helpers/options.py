@@ -7,6 +7,7 @@ import click
 
 from python_helpers.settings import RAW_INPUTS
 
+MOST_THREADS = 1024
 PROJECT_DIR = click.option(
     "--project-dir",
     envvar="DBT_PROJECT_DIR",
@@ -55,6 +56,14 @@ EXPORT_DIR = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     help="Where exports are, a folder per format.  [default: exports, in the project]",
 )
+POSTGRES_URL = click.option(
+    "--postgres-url",
+    envvar="POSTGRES_URL",
+    show_envvar=True,
+    metavar="URL",
+    help="The Postgres database, postgresql://user:password@host:5432/database. Set the variable: "
+    "other users see a command line.",
+)
 ERASURES_DIR = click.option(
     "--erasures-dir",
     envvar="ERASURES_DIR",
@@ -94,7 +103,8 @@ THREADS = click.option(
     "--threads",
     envvar="THREADS",
     show_envvar=True,
-    type=click.IntRange(min=1),
+    # DuckDB starts as many as it is told to
+    type=click.IntRange(min=1, max=MOST_THREADS),
     metavar="N",
     help="Cores DuckDB may use.  [default: all of this machine]",
 )

@@ -8,25 +8,83 @@ from python_helpers.postgres_server import Server
 from python_helpers.publish import name, text
 from python_helpers.published import PublishError
 
-# Views and rules, keys that point at a table, and tables that inherit from it.
+# What needs the tables, the types of their rows or their columns, as the server keeps account of
+# it: what would keep a table from being dropped ('n'), and triggers, rules, policies and members
+# of publications, which would go with it without a word ('a'). A view is a rule of the server's, so
+# the view is named.
 DEPENDENTS = """
-select distinct format('%s %s.%s', kind, namespace.nspname, dependent.relname), used.relname::text
-from (
-    select rule.ev_class as by_id, needed.refobjid as used_id, 'view' as kind
-    from pg_depend as needed
-    inner join pg_rewrite as rule on needed.objid = rule.oid
-    where needed.classid = 'pg_rewrite'::regclass and needed.refclassid = 'pg_class'::regclass
+with ours as (
+    select oid, reltype, relname from pg_class
+    where relnamespace = {schema}::regnamespace and relname in ({tables})
+),
+
+needed as (
+    select oid, 'pg_class'::regclass as catalogue, relname from ours
     union all
-    select conrelid, confrelid, 'table' from pg_constraint where contype = 'f'
+    select reltype, 'pg_type'::regclass, relname from ours where reltype <> 0
     union all
-    select inhrelid, inhparent, 'table' from pg_inherits
-) as needs
-inner join pg_class as dependent on needs.by_id = dependent.oid
-inner join pg_class as used on needs.used_id = used.oid
-inner join pg_namespace as namespace on dependent.relnamespace = namespace.oid
-where used.relnamespace = {schema}::regnamespace and used.relname in ({tables})
-and not (dependent.relnamespace = used.relnamespace and dependent.relname in ({tables}))
+    select pg_type.typarray, 'pg_type'::regclass, relname
+    from ours inner join pg_type on ours.reltype = pg_type.oid
+),
+
+dependents as (
+    select
+        case
+            when rule.rulename = '_RETURN'
+                then pg_describe_object('pg_class'::regclass, rule.ev_class, 0)
+            else pg_describe_object(depending.classid, depending.objid, depending.objsubid)
+        end as dependent,
+        needed.relname,
+        depending.deptype,
+        depending.classid,
+        coalesce(
+            constrained.conrelid, rule.ev_class, policy.polrelid, triggered.tgrelid,
+            case when depending.classid = 'pg_class'::regclass then depending.objid end
+        ) as on_table,
+        triggered.tgisinternal
+    from needed
+    inner join pg_depend as depending
+        on needed.oid = depending.refobjid and needed.catalogue = depending.refclassid
+    left join pg_rewrite as rule
+        on depending.objid = rule.oid and depending.classid = 'pg_rewrite'::regclass
+    left join pg_constraint as constrained
+        on depending.objid = constrained.oid and depending.classid = 'pg_constraint'::regclass
+    left join pg_policy as policy
+        on depending.objid = policy.oid and depending.classid = 'pg_policy'::regclass
+    left join pg_trigger as triggered
+        on depending.objid = triggered.oid and depending.classid = 'pg_trigger'::regclass
+)
+
+select distinct dependent, relname::text
+from dependents
+where (deptype = 'n' and not exists (select from ours where ours.oid = on_table))
+or (
+    deptype = 'a'
+    and classid in (
+        'pg_trigger'::regclass, 'pg_rewrite'::regclass, 'pg_policy'::regclass,
+        'pg_publication_rel'::regclass
+    )
+    and not coalesce(tgisinternal, false)
+)
 order by 1, 2
+"""
+# What others made of the tables alone goes with them; it is told of afterwards.
+LOST = """
+select distinct pg_describe_object(depending.classid, depending.objid, 0)
+from pg_class as used
+inner join pg_depend as depending
+    on used.oid = depending.refobjid and depending.refclassid = 'pg_class'::regclass
+left join pg_class as dependent
+    on depending.objid = dependent.oid and depending.classid = 'pg_class'::regclass
+where used.relnamespace = {schema}::regnamespace and used.relname in ({tables})
+and depending.deptype = 'a'
+and (
+    dependent.relkind = 'i'
+    or depending.classid in (
+        'pg_constraint'::regclass, 'pg_attrdef'::regclass, 'pg_statistic_ext'::regclass
+    )
+)
+order by 1
 """
 RIGHTS = """
 select
@@ -76,6 +134,14 @@ def refuse_what_would_be_lost(*, server: Server, schema: str, tables: list[str])
             f"{schema}.{secured[0][0]} has row security, which a new table would not have: "
             "export to another schema with --schema."
         )
+
+
+def lost_with(*, server: Server, schema: str, tables: list[str]) -> list[str]:
+    """List indexes, constraints, defaults and statistics that others made of tables."""
+    if not tables:
+        return []
+    found = server.query(LOST.format(schema=text(schema), tables=in_list(tables=tables)))
+    return [what for (what,) in found]
 
 
 def copied_grants(*, server: Server, schema: str, tables: list[str], new: str) -> list[str]:

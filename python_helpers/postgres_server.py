@@ -149,15 +149,23 @@ def connected(*, address: Address) -> Iterator[Server]:
                     connection.rollback()
 
 
+def said_by(error: adbc.Error, /) -> str:
+    """Return what the server said, without the statement; else what the driver did, on a line."""
+    parts = dict(error.details or ())
+    said = [parts.get(f"PG_DIAG_MESSAGE_{part}".encode(), b"") for part in ("PRIMARY", "DETAIL")]
+    message = ". ".join(part.decode(errors="replace").rstrip(".") for part in said if part)
+    if not message:
+        message = re.sub(r"^[A-Z_]+: (\[libpq\] )?(Failed to connect: )?", "", str(error))
+    return " ".join(message.split())
+
+
 @contextmanager
 def translated(*, address: Address) -> Iterator[None]:
     """Turn an error of the driver into one line without a secret."""
     try:
         yield
     except adbc.Error as error:
-        message = " ".join(str(error).split())
-        message = re.sub(r"^[A-Z_]+: (\[libpq\] )?", "", message)
-        message = shortened(without_secrets(message, secrets=address.secrets))
+        message = shortened(without_secrets(said_by(error), secrets=address.secrets))
         for pattern, advice in ADVICE:
             if re.search(pattern, message):
                 message += f" {advice}"

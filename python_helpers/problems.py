@@ -35,7 +35,6 @@ ADVICE = (
         r"not a valid DuckDB database|older version of DuckDB|newer version of DuckDB",
         "The warehouse was not written by this version of DuckDB: name another one.",
     ),
-    (r"Unknown unit for memory|Memory must have a number", "Write --memory-limit like 4GB."),
     (r"Out of Memory Error", "Give the build more memory with --memory-limit."),
     (r"No space left on device", "Free some space on the disk."),
     (r"^Got (\d+) results?, configured to", "Run the compiled SQL to see the rows."),

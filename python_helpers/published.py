@@ -24,7 +24,9 @@ CURRENT = "current"
 DATABASE = "marts.duckdb"
 MANIFEST = "manifest.json"
 LINKS = (DATABASE, MANIFEST)  # what leads from the folder into the live build
+OLD_LINKS = ("parquet",)  # into builds as they were once published
 INCOMPLETE = ".incomplete-"
+REMOVED = "-removed"
 ID_FORMAT = "%Y%m%dT%H%M%SZ"
 
 
@@ -107,6 +109,11 @@ def make_live(*, build: Path, publish_dir: Path, links: Iterable[str] = LINKS) -
     for name in links:
         if not (publish_dir / name).is_symlink():
             (publish_dir / name).symlink_to(Path(CURRENT, name))
+    for name in OLD_LINKS:
+        link = publish_dir / name
+        is_ours = link.is_symlink() and link.readlink() == Path(CURRENT, name)
+        if is_ours and not (build / name).exists():
+            link.unlink()
     new_link = publish_dir / f"{INCOMPLETE}{CURRENT}"
     new_link.symlink_to(Path(BUILDS, build.name))
     # a rename replaces the link in one step: no reader finds it missing
@@ -156,11 +163,17 @@ def remove_old_builds(*, publish_dir: Path, keep: int) -> None:
 def remove_leftovers(*, publish_dir: Path) -> None:
     """Remove what a killed run left half done."""
     for folder in (publish_dir, publish_dir / BUILDS):
-        for path in folder.glob(f"{INCOMPLETE}*"):
+        for path in list(folder.glob(f"{INCOMPLETE}*")):
             if path.is_symlink():
                 path.unlink()
-            else:
-                shutil.rmtree(path)
+                continue
+            gone = path
+            if not path.name.endswith(REMOVED):
+                # away from a thread that still writes new files to it
+                gone = path.with_name(f"{path.name}{REMOVED}")
+                shutil.rmtree(gone, ignore_errors=True)
+                path.rename(gone)
+            shutil.rmtree(gone)
 
 
 def keep_owner(*, of: Path, to: Path) -> None:

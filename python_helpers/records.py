@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from python_helpers.published import sync
@@ -25,8 +26,12 @@ FIELDS = (
 def append_record(*, publish_dir: Path, record: dict[str, object]) -> None:
     """Add a record, whole, behind the last whole one. The caller holds the lock of the folder."""
     assert not record.keys() - set(FIELDS), record
-    path = publish_dir / RECORDS
-    line = json.dumps({name: record.get(name) for name in FIELDS}) + "\n"
+    append_line(path=publish_dir / RECORDS, values={name: record.get(name) for name in FIELDS})
+
+
+def append_line(*, path: Path, values: Mapping[str, object]) -> None:
+    """Add a line of JSON, whole, behind the last whole one, and see it on disk."""
+    line = json.dumps(values) + "\n"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         # a line without an end is what a full disk or a power cut left of a record
@@ -37,12 +42,16 @@ def append_record(*, publish_dir: Path, record: dict[str, object]) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    sync(path=publish_dir)
+    sync(path=path.parent)
 
 
 def read_records(*, publish_dir: Path) -> list[dict]:
     """Return the records, oldest first, without a line that is cut."""
-    path = publish_dir / RECORDS
+    return read_lines(path=publish_dir / RECORDS)
+
+
+def read_lines(*, path: Path) -> list[dict]:
+    """Return what lines of JSON say, without a line that is cut; nothing where there is no file."""
     if not path.is_file():
         return []
     records = []

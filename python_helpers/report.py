@@ -150,3 +150,8 @@ def age(*, since: datetime) -> str:
 def readable(path: Path, /) -> str:
     """Shorten a path to what has to be typed from here."""
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def counted(number: int, one: str, many: str, /) -> str:
+    """Say a number of things."""
+    return f"{number:,} {one if number == 1 else many}"

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import duckdb
 import yaml
 
 PROJECT_FILE = "dbt_project.yml"
@@ -115,7 +116,7 @@ def resolve_settings(
         as_of=parsed_as_of(text=as_of),
         reporting_currency=checked_currency(code=reporting_currency),
         threads=threads or os.cpu_count() or 1,
-        memory_limit=memory_limit,
+        memory_limit=checked_memory_limit(size=memory_limit),
         dbt_vars=dbt_vars,
         full_refresh=full_refresh,
         keep_builds=keep_builds,
@@ -224,6 +225,20 @@ def checked_currency(*, code: str | None) -> str | None:
     if code and not re.fullmatch("[A-Za-z]{3}", code):
         raise SettingsError(f"The reporting currency {code!r} is not a code like EUR.")
     return code.upper() if code else None
+
+
+def checked_memory_limit(*, size: str | None) -> str | None:
+    """Check that DuckDB takes a size of memory."""
+    if not size:
+        return None
+    try:
+        duckdb.connect(config={"memory_limit": size}).close()
+    except duckdb.Error as error:
+        raise SettingsError(
+            f"The memory limit {size!r} is no size: write --memory-limit as a number and one of "
+            "KB, MB, GB, TB, KiB, MiB, GiB, TiB, like 4GB."
+        ) from error
+    return size
 
 
 def parsed_vars(*, text: str | None) -> dict[str, object]:

@@ -34,6 +34,8 @@ class Watch:
     log: Log
     tell: Callable[[dict[str, object]], None]
     """Called with the record of a run that was stopped."""
+    left: str = "Nothing was published."
+    """What a run that is stopped leaves, for who reads the message."""
     run: Run | None = None
     is_over: bool = False
     deciding: threading.RLock = field(default_factory=threading.RLock)
@@ -106,7 +108,7 @@ class Watch:
         phase = record.get("phase")
         self.log.write(event="stopped", run_id=record.get("id"), phase=phase, message=reason)
         self.console.show_cursor()
-        say(self.console, f"Error: {reason} It was in phase {phase}. Nothing was published.")
+        say(self.console, f"Error: {reason} It was in phase {phase}. {self.left}")
         with suppress(Exception):
             self.tell(record | {"error": reason, "exit_code": STOPPED})
         for stream in (sys.stdout, sys.stderr):

@@ -355,8 +355,28 @@ def test_an_export_folder_that_is_a_file_is_one_line(project):
     assert "Name another folder with --export-dir." in said
 
 
-def test_a_memory_limit_that_is_none_is_one_line(project):
-    assert "--memory-limit like 4GB" in export(project, "--memory-limit", "much", code=3)
+@pytest.mark.parametrize("size", ["banana", "4", "80%", "4XB"])
+@pytest.mark.parametrize("command", ["export", "refresh"])
+def test_a_memory_limit_that_is_none_is_one_line(project, command, size):
+    result = run(command, "--project-dir", project, "--memory-limit", size)
+    assert result.exit_code == 2, result.output
+    (line,) = result.output.splitlines()
+    assert f"The memory limit '{size}' is no size" in line
+    assert "like 4GB" in line
+
+
+@pytest.mark.parametrize("command", ["export", "refresh"])
+@pytest.mark.parametrize("number", ["0", "1025", "9" * 30, "many"])
+def test_threads_that_no_machine_has_are_refused(project, command, number):
+    result = run(command, "--project-dir", project, "--threads", number)
+    assert result.exit_code == 2, result.output
+    assert "--threads" in result.output
+
+
+def test_one_mart_is_called_one(project):
+    publish_tables(project / "published", sql="create table t as select 1 as a")
+    assert "Exported 1 mart of build" in export(project)
+    assert "1 row," in export(project)
 
 
 # Beside other runs

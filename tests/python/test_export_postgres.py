@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lifecycle import VARIABLES, run
 from tiny_refresh import make_project
 
-from python_helpers import export_postgres, postgres_checks
+from python_helpers import export_postgres, postgres_checks, postgres_locks
 from python_helpers.export_postgres import write_to_postgres
 from python_helpers.postgres_server import checked_address, secrets_in
 from python_helpers.published import PublishError, live_build, read_manifest
@@ -49,6 +49,7 @@ def server() -> Iterator[str]:
 def url(server: str) -> str:
     """Return the address of the server, whose database has no schema but public."""
     tell(server, "drop schema if exists marts cascade", "drop schema public cascade")
+    tell(server, "drop publication if exists p")
     tell(server, "create schema public")
     return server
 
@@ -258,7 +259,39 @@ def test_a_table_of_someone_else_is_not_replaced(project, url, table):
         (
             "create function public.f() returns bigint begin atomic "
             "select count(*) from marts.fct_orders; end",
-            "function public.f() depends on table marts.fct_orders",
+            "function public.f() needs marts.fct_orders",
+        ),
+        (
+            "create function public.f(marts.fct_orders) returns int language sql as 'select 1'",
+            "function public.f(marts.fct_orders) needs marts.fct_orders",
+        ),
+        (
+            "create function public.f(marts.fct_orders[]) returns int language sql as 'select 1'",
+            "function public.f(marts.fct_orders[]) needs marts.fct_orders",
+        ),
+        (
+            "create table public.t (a int, o marts.fct_orders)",
+            "column o of table public.t needs marts.fct_orders",
+        ),
+        (
+            "create type public.pair as (o marts.dim_customers)",
+            "column o of composite type public.pair needs marts.dim_customers",
+        ),
+        (
+            "create domain public.d as marts.fct_orders",
+            "type public.d needs marts.fct_orders",
+        ),
+        (
+            "create publication p for table marts.fct_orders",
+            "publication of table marts.fct_orders in publication p needs marts.fct_orders",
+        ),
+        (
+            "create rule r as on insert to marts.fct_orders do also nothing",
+            "rule r on table marts.fct_orders needs",
+        ),
+        (
+            "create policy q on marts.fct_orders using (true)",
+            "policy q on table marts.fct_orders needs",
         ),
     ],
 )
@@ -268,6 +301,79 @@ def test_what_others_built_on_a_table_is_named_and_nothing_is_changed(project, u
     publish_tables(project / "published", sql=ORDERS.format(number=2, rows=10))
     assert named in export(project, url, code=3)
     assert numbers(url) == {1}
+
+
+def test_a_trigger_and_a_key_on_a_table_are_named_and_nothing_is_changed(project, url):
+    export(project, url)
+    tell(
+        url,
+        "create function public.f() returns trigger language plpgsql as 'begin return new; end'",
+        "create trigger t before insert on marts.fct_orders for each row "
+        "execute function public.f()",
+        "alter table marts.fct_orders add primary key (order_id)",
+        "create table public.theirs (id text references marts.fct_orders (order_id))",
+    )
+    publish_tables(project / "published", sql=ORDERS.format(number=2, rows=10))
+    said = export(project, url, code=3)
+    assert "trigger t on table marts.fct_orders needs marts.fct_orders" in said
+    assert "constraint theirs_id_fkey on table public.theirs needs marts.fct_orders" in said
+    # those the server makes for itself are nobody's
+    assert "RI_ConstraintTrigger" not in said
+    assert "Drop them for the time of the export" in said
+    assert numbers(url) == {1}
+
+
+def test_what_is_built_while_rows_are_sent_is_named_as_well(project, url, monkeypatch):
+    export(project, url)
+    publish_tables(project / "published", sql=ORDERS.format(number=2, rows=10))
+    write_record = export_postgres.write_record
+
+    def publish_meanwhile(**arguments: object) -> None:
+        tell(url, "create publication p for table marts.fct_orders")
+        write_record(**arguments)
+
+    monkeypatch.setattr(export_postgres, "write_record", publish_meanwhile)
+    assert "in publication p needs marts.fct_orders" in export(project, url, code=3)
+    assert numbers(url) == {1}
+
+
+def test_what_goes_with_the_old_tables_is_told(project, url):
+    export(project, url)
+    tell(
+        url,
+        "create index i on marts.fct_orders (number)",
+        "alter table marts.fct_orders add primary key (order_id)",
+        "alter table marts.dim_customers add foreign key (customer_id) "
+        "references marts.fct_orders (order_id) not valid",
+        "create statistics marts.s on number, order_id from marts.fct_orders",
+    )
+    said = " ".join(export(project, url).split())
+    assert "Went with the old tables: " in said
+    for lost in (
+        "index marts.i",
+        "constraint fct_orders_pkey on table marts.fct_orders",
+        "constraint dim_customers_customer_id_fkey on table marts.dim_customers",
+        "statistics object marts.s",
+    ):
+        assert lost in said
+    assert "Went with" not in export(project, url)
+
+
+def test_a_smaller_selection_says_what_it_drops_and_how_to_keep_it(project, url, monkeypatch):
+    export(project, url)
+    monkeypatch.setattr(
+        "python_helpers.export_selection.selected_models", lambda **_: {"dim_customers"}
+    )
+    said = " ".join(export(project, url, "--select", "dim_customers").split())
+    assert "Dropped from schema marts, since they were not selected: fct_orders." in said
+    assert "another schema with --schema" in said
+    assert "Dropped" not in export(project, url, "--select", "dim_customers")
+
+
+def test_what_the_server_says_is_not_cut_by_a_long_statement(project, url):
+    with server_of(url) as server, pytest.raises(PublishError) as refused:
+        server.execute(f"select {'1 + ' * 1000} 1 / 0")
+    assert str(refused.value) == "Postgres: division by zero."
 
 
 def test_row_security_is_not_lost(project, url):
@@ -386,16 +492,34 @@ def test_a_reader_in_a_long_transaction_goes_first_and_is_not_made_to_fail(proje
 
 def test_tables_that_are_read_without_a_pause_are_left(project, url, monkeypatch):
     export(project, url)
-    monkeypatch.setattr(export_postgres, "LOCK_TRIES", 0)
+    monkeypatch.setattr(postgres_locks, "LOCK_TRIES", 0)
     with server_of(url) as reader:
         reader.query("select count(*) from marts.fct_orders")
         assert "are read without a pause" in export(project, url, code=3)
 
 
-def test_a_second_export_to_the_schema_is_told_of_the_first(project, url, tmp_path):
+def test_a_second_export_to_the_schema_is_told_of_the_first(project, url):
     with server_of(url) as other:
         export_postgres.prepare(server=other, schema="marts")
-        assert "The schema marts is locked by another export" in export(project, url, code=6)
+        ((pid, since),) = other.query(
+            "select pg_backend_pid(), to_char(now() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI')"
+        )
+        said = export(project, url, code=6)
+        assert "The schema marts is locked by another export" in said
+        assert f"(process {pid} of the server, user postgres, since {since}" in said
+        export(project, url, "--schema", "other")
+    tell(url, "drop schema other cascade")
+
+
+def test_a_second_export_waits_for_the_first_as_long_as_it_is_told_to(project, url):
+    with server_of(url) as other:
+        export_postgres.prepare(server=other, schema="marts")
+        started = time.monotonic()
+        assert "is locked by another export" in export(project, url, "--wait", 1.5, code=6)
+        assert 1.5 <= time.monotonic() - started < 10
+        threading.Timer(1, other.connection.rollback).start()
+        export(project, url, "--wait", 30)
+    assert numbers(url) == {1}
 
 
 # Bad input, and secrets
