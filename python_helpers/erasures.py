@@ -93,6 +93,7 @@ def add_to_list(*, folder: Path, ids: Collection[str]) -> dict[str, Erasure]:
     Who is on it already keeps the tombstone. Raises SettingsError and PublishError.
     """
     made_folder(folder=folder)
+    check_list(folder=folder)
     known = {each.id_hash: each for each in read_erasures(folder=folder)}
     try:
         key = checked_key(folder=folder) if known else made_key(folder=folder)
@@ -197,7 +198,10 @@ def made_key(*, folder: Path) -> str:
     """Read the key, or make it where there is none. Raises SettingsError."""
     path = folder / KEY
     if not path.exists():
-        write_private(path=path, text=secrets.token_hex(32))
+        key = secrets.token_hex(32)
+        # the list first: a key alone means that its list was lost
+        write_list(folder=folder, erasures=(), key_hash=hash_of(NO_ID, key=key))
+        write_private(path=path, text=key)
     return checked_key(folder=folder)
 
 

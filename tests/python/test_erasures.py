@@ -27,6 +27,7 @@ from tiny_refresh import (
     run_tiny,
 )
 
+from python_helpers import erasures
 from python_helpers.erase_builds import settle_builds
 from python_helpers.erase_command import ids_in
 from python_helpers.erase_database import erase_in_database, replace_warehouse
@@ -110,9 +111,8 @@ def test_a_list_and_a_key_that_do_not_belong_together_stop_every_build(tmp_path,
                 check_list(folder=folder)
             with pytest.raises(CompilerError, match=damage):
                 macros.has_erasures()
-            if damage != "erased.csv is gone":
-                with pytest.raises(SettingsError, match=damage):
-                    add_to_list(folder=folder, ids=["b"])
+            with pytest.raises(SettingsError, match=damage):
+                add_to_list(folder=folder, ids=["b"])
         check_list(folder=folder)
         assert macros.has_erasures() is True
     assert len(read_erasures(folder=folder)) == 1
@@ -126,6 +126,29 @@ def test_without_a_list_or_with_an_empty_one_nobody_is_erased(tmp_path):
         (tmp_path / "erased.csv").write_text("id_hash,tombstone_id,erased_at,finished_at\n")
         assert macros.has_erasures() is False
     check_list(folder=tmp_path)
+
+
+@pytest.mark.parametrize("written", [0, 1, 2])
+def test_a_first_erasure_that_dies_over_its_list_stops_no_build(tmp_path, monkeypatch, written):
+    files = []
+
+    def die(*, path: Path, text: str) -> None:
+        if len(files) == written:
+            raise KeyboardInterrupt
+        files.append(path)
+        path.write_text(text)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(erasures, "write_private", die)
+        add_to_list(folder=tmp_path, ids=["a"])
+    check_list(folder=tmp_path)
+    with duckdb.connect() as connection:
+        macros = Macros(connection=connection)
+        macros.settings["erasures_dir"] = str(tmp_path)
+        assert macros.has_erasures() is False
+    add_to_list(folder=tmp_path, ids=["a"])
+    check_list(folder=tmp_path)
+    assert len(read_erasures(folder=tmp_path)) == 1
 
 
 def test_a_list_of_an_earlier_version_is_read_and_gets_its_key_the_next_time(tmp_path):
