@@ -17,7 +17,7 @@ OPTIONS = {
 # of any kind, and some read the wide characters of Japanese as the narrow ones.
 BLANKS = r"\x00-\x20\x7f\x{85}\x{a0}\x{1680}\x{2000}-\x{200f}\x{2028}-\x{202f}\x{205f}-\x{2060}"
 BLANKS += r"\x{3000}\x{feff}"
-FORMULA = rf"^(?:[\t\r\n]|[{BLANKS}]*[=+\-@\x{{ff1d}}\x{{ff0b}}\x{{ff0d}}\x{{ff20}}])"
+FORMULA = rf"^[{BLANKS}]*[\t\r\n=+\-@\x{{ff1d}}\x{{ff0b}}\x{{ff0d}}\x{{ff20}}]"
 
 
 def write_mart(*, source: Source, mart: Mart, folder: Path, file_format: str, raw: bool) -> None:

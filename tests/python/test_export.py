@@ -215,7 +215,7 @@ def test_csv_tells_null_from_an_empty_text_and_keeps_numbers_dates_and_times(pro
     "formula",
     [
         *("=1+1", "+1", "-1", "@sum(a1)", "\t=1", "\r=1", "\n=1", " =1", "\u00a0=1", "\u3000-1"),
-        *("\uff1d1", "\x00=1", "  \ufeff@a", "=cmd|' /C calc'!A0", "+"),
+        *("\uff1d1", "\x00=1", "  \ufeff@a", "\x00\r", " \ta", "=cmd|' /C calc'!A0", "+"),
     ],
 )
 def test_a_text_that_reads_as_a_formula_gets_a_quote_and_raw_text_none(project, formula):
