@@ -12,9 +12,10 @@ from pathlib import Path
 from rich.console import Console
 
 from python_helpers.audit_page import write_page
-from python_helpers.expectations import Finding, read_suites
+from python_helpers.expectations import FOLDER, Finding, read_suites
+from python_helpers.locks import locked, warehouse_lock
 from python_helpers.progress import say
-from python_helpers.published import PublishError, check_files, live_build
+from python_helpers.published import PublishError, check_files, kept_builds, live_build
 from python_helpers.settings import Settings, SettingsError
 
 PAGE = "audit.html"
@@ -60,16 +61,51 @@ class Audit:
         }
 
 
+def audit_alone(*, settings: Settings, console: Console) -> Audit:
+    """Audit a warehouse that no run is writing to. Raises LockedError too."""
+    check_warehouse(settings=settings)
+    lock = warehouse_lock(warehouse=settings.warehouse)
+    with locked(lock, command="lifecycle audit", wait=settings.lock_wait):
+        settings = compared(settings=settings, console=console)
+        return audit(settings=settings, console=console)
+
+
+def check_warehouse(*, settings: Settings) -> None:
+    """Check that there is a warehouse. Raises SettingsError."""
+    if not settings.warehouse.is_file():
+        raise SettingsError(f"There is no warehouse {settings.warehouse}: run refresh first.")
+
+
 def compared(*, settings: Settings, console: Console) -> Settings:
-    """Leave a live build that is damaged out of the comparison, and say so."""
+    """Take the newest whole build to compare with where the live one is damaged, and say so."""
     live = live_build(publish_dir=settings.publish_dir)
+    damage = damage_of(build=live) if live else None
+    if not damage:
+        return settings
+    builds = kept_builds(publish_dir=settings.publish_dir)
+    whole = next((build for build in builds if not damage_of(build=build)), None)
+    other = f"{whole.name} is compared with" if whole else "nothing is compared with it"
+    say(console, f"Warning: {damage} It is live; {other}.")
+    return replace(settings, compared_with=whole)
+
+
+def damage_of(*, build: Path) -> str | None:
+    """Say what is wrong with the files of a build."""
     try:
-        if live:
-            check_files(build=live)
+        check_files(build=build)
     except (PublishError, OSError) as error:
-        say(console, f"Warning: {error} It is live, and nothing is compared with it.")
-        return replace(settings, compares=False)
-    return settings
+        return str(error)
+    return None
+
+
+def check_suites(*, settings: Settings) -> None:
+    """Read the suites before a build that would be audited in vain. Raises SettingsError."""
+    suites = read_suites(project_dir=settings.project_dir)
+    if suites and not settings.skip_audit:
+        # here and not above: it takes seconds, which --help need not wait for
+        from python_helpers.audit_engine import check_expectations
+
+        check_expectations(suites=suites)
 
 
 def audit(*, settings: Settings, console: Console) -> Audit:
@@ -78,8 +114,7 @@ def audit(*, settings: Settings, console: Console) -> Audit:
     Raises AuditError where that blocks, and SettingsError where there is no warehouse, or a suite
     that cannot be understood. Its page is written in any case.
     """
-    if not settings.warehouse.is_file():
-        raise SettingsError(f"There is no warehouse {settings.warehouse}: run refresh first.")
+    check_warehouse(settings=settings)
     audited = asked(settings=settings)
     write_page(page=audited.page, findings=audited.findings, summary=summary(audited=audited))
     for line in audited.lines("warn"):
@@ -90,12 +125,16 @@ def audit(*, settings: Settings, console: Console) -> Audit:
         )
     if audited.findings or audited.is_skipped:
         say(console, summary(audited=audited))
+    else:
+        say(console, f"Warning: nothing was audited: {settings.project_dir / FOLDER} has no suite.")
     return audited
 
 
 def asked(*, settings: Settings) -> Audit:
     """Ask, unless the audit is skipped or there is nothing to ask."""
-    live = live_build(publish_dir=settings.publish_dir) if settings.compares else None
+    before = settings.compared_with
+    if before == settings.publish_dir:
+        before = live_build(publish_dir=settings.publish_dir)
     nothing = Audit(
         is_skipped=settings.skip_audit,
         compared_with=None,
@@ -109,10 +148,10 @@ def asked(*, settings: Settings) -> Audit:
     # here and not above: it takes seconds, which --help need not wait for
     from python_helpers.audit_engine import findings_of
 
-    not_compared, findings = findings_of(suites=suites, settings=settings, live=live)
+    not_compared, findings = findings_of(suites=suites, settings=settings, before=before)
     return replace(
         nothing,
-        compared_with=live.name if live and not not_compared else None,
+        compared_with=before.name if before and not not_compared else None,
         not_compared=not_compared,
         findings=findings,
     )

@@ -37,7 +37,7 @@ MISSING = "because what it reads is not there"
 
 @contextmanager
 def opened(
-    *, settings: Settings, live: Path | None
+    *, settings: Settings, before: Path | None
 ) -> Iterator[tuple[SQLDatasource, sa.Connection]]:
     """Open a database in memory, with the warehouse and the last build attached to be read."""
     # all of it in memory, without a site of its own
@@ -59,8 +59,8 @@ def opened(
     )
     engine = source.get_engine()
     attached = {warehouse_name(settings=settings): settings.warehouse}
-    if live:
-        attached[PUBLISHED] = live / DATABASE
+    if before:
+        attached[PUBLISHED] = before / DATABASE
     with engine.connect() as connection:
         execute(connection=connection, sql=f"set threads = {settings.threads}")
         spill = text(settings.target_path / "audit")
@@ -89,7 +89,7 @@ def execute(*, connection: sa.Connection, sql: str) -> sa.CursorResult:
     return connection.exec_driver_sql(sql)
 
 
-def in_full(*, sql: str, settings: Settings) -> str:
+def in_full(sql: str, settings: Settings, /) -> str:
     """Name the tables in full, because a warehouse may be called marts."""
     warehouse = warehouse_name(settings=settings)
     sql = re.sub(rf"\b({'|'.join(SCHEMAS)})\.(?=\w)", rf"{warehouse}.\1.", sql)
@@ -102,14 +102,14 @@ def create_run(
     """Create the table `run`: this build and the last published one; says why not to compare."""
     published = f"""
         select
-            cast({text(manifest.get("as_of_date", ""))} as date) as published_as_of_date,
+            try_cast({text(manifest.get("as_of_date", ""))} as date) as published_as_of_date,
             {text(manifest.get("reporting_currency"))} as published_currency,
             {text(manifest.get("raw_input"))} = 'sample' as was_sample
     """
     execute(
         connection=connection,
         sql=in_full(
-            sql=f"""
+            f"""
             create table run as
             select
                 settings.*,
@@ -125,28 +125,76 @@ def create_run(
             from intermediate.int_run_settings as settings
             left join ({published}) as published on {text(bool(manifest))}::boolean
             """,
-            settings=settings,
+            settings,
         ),
     )
     return execute(connection=connection, sql="select not_compared from run").scalar()
 
 
 def create_query(
-    *, connection: sa.Connection, name: str, sql: str, unanswered: Mapping[str, str | None]
+    *,
+    connection: sa.Connection,
+    name: str,
+    sql: str,
+    unanswered: Mapping[str, str | None],
+    suite: str,
+    settings: Settings,
 ) -> str | None:
     """Create a table of a query; says why its expectations cannot be asked, if so.
 
-    What it reads may be unanswered itself: name -> why.
+    What it reads may be unanswered itself: name -> why. Raises SettingsError where it could not be
+    asked of any build: a name in it is misspelt.
     """
-    for read, cause in unanswered.items():
-        if cause and re.search(rf"(?<!\w){re.escape(read)}(?!\w)", sql):
-            return cause
+    cause = next(
+        (
+            cause
+            for read, cause in unanswered.items()
+            if cause and re.search(rf"(?<!\w){re.escape(read)}(?!\w)", in_full(sql, settings))
+        ),
+        None,
+    )
+    if not cause:
+        error = created(connection=connection, name=name, sql=in_full(sql, settings))
+        if not error:
+            return None
+        # the last build is of an older version, or only a part of the project was built
+        if not isinstance(error, duckdb.CatalogException | duckdb.BinderException):
+            raise SettingsError(f"{suite}.yml: the query {name}: {first_line(error)}")
+        cause = OLDER
+    # as if the last build were this one: what it reads is there, and so is what reads it
+    alone = re.sub(r"\bpublished\.(?=\w)", "marts.", sql)
+    rowless = f"select * from ({in_full(alone, settings)}) limit 0"
+    error = created(connection=connection, name=name, sql=rowless)
+    if not error:
+        return cause
+    missing = re.search(r"Table with name (\w+) does not exist", str(error))
+    if missing and missing[1] in unanswered:
+        return cause
+    # a copy of a warehouse under another name has views that lead nowhere
+    is_copy = re.search('Catalog "[^"]*" does not exist', str(error))
+    if is_copy or (missing and is_model(missing[1], settings=settings)):
+        return f"{MISSING} ({first_line(error)})"
+    raise SettingsError(f"{suite}.yml: the query {name}: {first_line(error)}")
+
+
+def created(*, connection: sa.Connection, name: str, sql: str) -> duckdb.Error | None:
+    """Create a table of a query; returns what DuckDB says against it."""
     try:
         execute(connection=connection, sql=f"create table {identifier(name)} as {sql}")
     except sa.exc.DBAPIError as error:
-        cause = str(error.orig).splitlines()[0]
-        # the last build is of an older version, or only a part of the project was built
-        if isinstance(error.orig, duckdb.CatalogException | duckdb.BinderException):
-            return OLDER if PUBLISHED.strip('"') in cause else f"{MISSING} ({cause})"
-        raise SettingsError(f"The query {name} of the audit: {cause}") from error
+        return error.orig
     return None
+
+
+def first_line(error: duckdb.Error, /) -> str:
+    """Return what an error says, without the statement."""
+    return str(error).splitlines()[0]
+
+
+def is_model(name: str, /, *, settings: Settings) -> bool:
+    """Tell whether the project has a model or a seed of that name, built or not."""
+    return any(
+        path.suffix in (".sql", ".py", ".csv")
+        for folder in ("models", "seeds")
+        for path in (settings.project_dir / folder).rglob(f"{name}.*")
+    )

@@ -3,12 +3,16 @@
 Nothing is read into Python but aggregates, and of a query that names its rows, those that failed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
+import sqlalchemy as sa
+from great_expectations.compatibility.pydantic import ValidationError
 from great_expectations.core import ExpectationValidationResult
 from great_expectations.datasource.fluent import SQLDatasource
 from great_expectations.datasource.fluent.interfaces import Batch
+from great_expectations.exceptions import ExpectationNotFoundError
+from great_expectations.expectations.expectation import Expectation as GreatExpectation
 from great_expectations.expectations.registry import get_expectation_impl
 
 from python_helpers.audit_database import (
@@ -20,6 +24,7 @@ from python_helpers.audit_database import (
     opened,
 )
 from python_helpers.expectations import Expectation, Finding, Suite, expected_words, sentence
+from python_helpers.problems import explained
 from python_helpers.published import read_manifest
 from python_helpers.settings import Settings, SettingsError
 
@@ -28,37 +33,43 @@ SEVERITIES = {"block": "critical", "warn": "warning"}  # the levels, as Great Ex
 
 
 def findings_of(
-    *, suites: list[Suite], settings: Settings, live: Path | None
+    *, suites: list[Suite], settings: Settings, before: Path | None
 ) -> tuple[str | None, tuple[Finding, ...]]:
     """Ask every expectation; returns why nothing is compared, if so, and what was found."""
-    with opened(settings=settings, live=live) as (source, connection):
-        not_compared = create_run(
-            connection=connection,
-            settings=settings,
-            manifest=read_manifest(build=live) if live else {},
-        )
-        unanswered: dict[str, str] = {}
-        findings: list[Finding] = []
-        for suite in suites:
-            tables = {
-                expectation.table for expectation in suite.expectations
-            } - suite.queries.keys()
-            for name, sql in {**suite.queries, **dict.fromkeys(tables)}.items():
-                cause = create_query(
-                    connection=connection,
-                    name=name,
-                    sql=in_full(sql=sql or f"from {name} limit 0", settings=settings),
-                    unanswered=dict.fromkeys(COMPARED, not_compared) | unanswered,
-                )
-                if cause:
-                    unanswered[name] = cause
-            for expectation in suite.expectations:
-                cause = unanswered.get(expectation.table)
-                if cause:
-                    findings.append(not_asked(expectation=expectation, cause=cause))
-                else:
-                    findings += ask(source=source, expectation=expectation, settings=settings)
-    return not_compared, tuple(findings)
+    try:
+        with opened(settings=settings, before=before) as (source, connection):
+            not_compared = create_run(
+                connection=connection,
+                settings=settings,
+                manifest=read_manifest(build=before) if before else {},
+            )
+            unanswered: dict[str, str] = {}
+            findings: list[Finding] = []
+            for suite in suites:
+                tables = {
+                    expectation.table for expectation in suite.expectations
+                } - suite.queries.keys()
+                for name, sql in {**suite.queries, **dict.fromkeys(tables)}.items():
+                    cause = create_query(
+                        connection=connection,
+                        name=name,
+                        sql=sql or f"from {name} limit 0",
+                        unanswered=dict.fromkeys(COMPARED, not_compared) | unanswered,
+                        suite=suite.name,
+                        settings=settings,
+                    )
+                    if cause:
+                        unanswered[name] = cause
+                for expectation in suite.expectations:
+                    cause = unanswered.get(expectation.table)
+                    if cause:
+                        findings.append(not_asked(expectation=expectation, cause=cause))
+                    else:
+                        findings += ask(source=source, expectation=expectation, settings=settings)
+        return not_compared, tuple(findings)
+    except sa.exc.DBAPIError as error:
+        cause = explained(message=str(error.orig).splitlines()[0])
+        raise SettingsError(f"{settings.warehouse} cannot be audited: {cause}") from error
 
 
 def not_asked(*, expectation: Expectation, cause: str) -> Finding:
@@ -72,12 +83,12 @@ def ask(
     *, source: SQLDatasource, expectation: Expectation, settings: Settings
 ) -> Iterator[Finding]:
     """Ask an expectation at each of its levels; a row that blocks is not warned of as well."""
-    query = in_full(sql=f"select * from {expectation.table}", settings=settings)
+    query = in_full(f"select * from {expectation.table}", settings)
     asset = source.add_query_asset(f"{expectation.suite}.{expectation.name}", query=query)
     batch = asset.add_batch_definition_whole_table("whole table").get_batch()
     said: list[str] = []
     for level, arguments in expectation.arguments.items():
-        result = validate(batch=batch, expectation=expectation, level=level, arguments=arguments)
+        result = validate(batch=batch, expectation=expectation, level=level)
         found = [] if result.success else words_of(expectation=expectation, result=result)
         lines = [line for line in found if line not in said]
         said += lines
@@ -92,9 +103,30 @@ def ask(
         yield Finding(expectation=expectation, outcome="passed")
 
 
-def validate(
-    *, batch: Batch, expectation: Expectation, level: str, arguments: Mapping[str, object]
-) -> ExpectationValidationResult:
+def check_expectations(*, suites: list[Suite]) -> None:
+    """Make every expectation once, without asking it. Raises SettingsError."""
+    for suite in suites:
+        for expectation in suite.expectations:
+            for level in expectation.arguments:
+                made(expectation=expectation, level=level)
+
+
+def made(*, expectation: Expectation, level: str) -> GreatExpectation:
+    """Make an expectation of Great Expectations. Raises SettingsError where it is none."""
+    try:
+        kind = get_expectation_impl(expectation.type)
+        return kind(**expectation.arguments[level], severity=SEVERITIES[level])
+    except ExpectationNotFoundError:
+        fault = f"expect: {expectation.type} is no expectation of Great Expectations"
+    except ValidationError as error:
+        places = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        fault = f"{level}: {'; '.join(places)}"
+    except TypeError as error:
+        fault = f"{level}: {error}"
+    raise SettingsError(f"{expectation.suite}.yml: {expectation.name}: {fault}.")
+
+
+def validate(*, batch: Batch, expectation: Expectation, level: str) -> ExpectationValidationResult:
     """Let Great Expectations decide; values are fetched of the columns that are shown alone."""
     # not one value of a column is sampled: it may be anybody's
     result_format: dict[str, object] = {"result_format": "BASIC", "partial_unexpected_count": 0}
@@ -103,10 +135,7 @@ def validate(
             "result_format": "COMPLETE",
             "unexpected_index_column_names": expectation.shown_columns,
         }
-    kind = get_expectation_impl(expectation.type)
-    result = batch.validate(
-        kind(**arguments, severity=SEVERITIES[level]), result_format=result_format
-    )
+    result = batch.validate(made(expectation=expectation, level=level), result_format=result_format)
     # one exception, or one per metric
     found = result.exception_info or {}
     raised = [found, *(each for each in found.values() if isinstance(each, dict))]

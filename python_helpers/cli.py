@@ -9,8 +9,7 @@ from rich.console import Console
 
 from python_helpers import help_texts
 from python_helpers.attended import Policy, attended, tell_of
-from python_helpers.audit import audit as run_audit
-from python_helpers.audit import compared
+from python_helpers.audit import audit_alone
 from python_helpers.docs import write_docs
 from python_helpers.erase_command import erase
 from python_helpers.exit_codes import errors_as_exit_codes
@@ -145,13 +144,13 @@ def rollback(
 @main.command(help=help_texts.AUDIT)
 @WAREHOUSE
 @PUBLISH_DIR
+@WAIT
 @PROJECT_DIR
 def audit(**options: object) -> None:
     """Audit the warehouse, then say where the page is."""
     with errors_as_exit_codes(debug=False, unaudited="The warehouse is not fit to publish."):
         console = Console(stderr=True)
-        settings = compared(settings=resolve_settings(**options), console=console)
-        audited = run_audit(settings=settings, console=console)
+        audited = audit_alone(settings=resolve_settings(**options), console=console)
         say(Console(), f"Open {readable(audited.page)} in a browser.")
 
 

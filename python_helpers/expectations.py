@@ -17,9 +17,13 @@ import yaml
 from python_helpers.settings import SettingsError
 
 FOLDER = Path("tests", "expectations")
+SUFFIXES = (".yml", ".yaml")
 LEVELS = ("block", "warn")
 KEYS = {"name", "table", "column", "expect", "with", "warn", "block", "found", "reason", "advice"}
-REQUIRED = KEYS - {"column", "with", "warn", "block"}
+ARGUMENTS = {"with", "warn", "block"}
+TEXTS = KEYS - ARGUMENTS
+REQUIRED = TEXTS - {"column"}
+FIELD = re.compile(r"[A-Za-z_]\w*")
 # What a line may not name: it is shown, and published with the marts.
 WHO = re.compile(r"(^|_)(id|key|email|full_name|comment)$")
 
@@ -69,7 +73,8 @@ class Suite:
 
 def read_suites(*, project_dir: Path) -> list[Suite]:
     """Read every suite of the project. Raises SettingsError where one cannot be understood."""
-    return [read_suite(path=path) for path in sorted((project_dir / FOLDER).glob("*.yml"))]
+    files = (path for path in (project_dir / FOLDER).glob("*") if path.suffix in SUFFIXES)
+    return [read_suite(path=path) for path in sorted(files)]
 
 
 def read_suite(*, path: Path) -> Suite:
@@ -78,13 +83,23 @@ def read_suite(*, path: Path) -> Suite:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} is not UTF-8: save it as UTF-8.") from error
     if not has_shape(content=content):
         raise SettingsError(
             f"{path} needs queries, a mapping of names to SQL, and expectations, a list of "
             "mappings."
         )
-    expectations = content.get("expectations") or []
-    faults = [fault for entry in expectations for fault in faults_of(entry=entry)]
+    expectations = content["expectations"]
+    faults = [
+        *(
+            f"the key {key} is not known."
+            for key in content
+            if key not in ("queries", "expectations")
+        ),
+        *(fault for entry in expectations for fault in faults_of(entry=entry)),
+        *(f"{name}: the name is there twice." for name in repeated(expectations)),
+    ]
     if faults:
         raise SettingsError("\n".join(f"{path}: {fault}" for fault in faults))
     return Suite(
@@ -100,25 +115,48 @@ def has_shape(*, content: object) -> bool:
     """Tell whether a file is built like a suite."""
     if not isinstance(content, dict):
         return False
-    queries, expectations = content.get("queries") or {}, content.get("expectations") or []
+    queries, expectations = content.get("queries") or {}, content.get("expectations")
     return (
         isinstance(queries, dict)
-        and all(isinstance(sql, str) for sql in queries.values())
+        and all(isinstance(part, str) for query in queries.items() for part in query)
         and isinstance(expectations, list)
+        and len(expectations) > 0
         and all(isinstance(entry, dict) for entry in expectations)
     )
+
+
+def repeated(entries: list[dict], /) -> list[object]:
+    """Return the names that are there twice."""
+    names = [str(entry.get("name")) for entry in entries]
+    return sorted({name for name in names if names.count(name) > 1})
 
 
 def faults_of(*, entry: Mapping[str, object]) -> Iterator[str]:
     """Say what is wrong with an entry."""
     name = entry.get("name", "an expectation without a name")
-    for key in sorted(entry.keys() - KEYS):
+    for key in sorted(map(str, entry.keys() - KEYS)):
         yield f"{name}: the key {key} is not known."
+    for key in sorted(entry.keys() & TEXTS):
+        if not isinstance(entry[key], str):
+            yield f"{name}: {key} is to be a text."
+            return
+    for key in sorted(entry.keys() & ARGUMENTS):
+        if not isinstance(entry[key], dict):
+            yield f"{name}: {key} is to be a mapping of arguments to values; {{}} if it has none."
+            return
     for key in sorted(REQUIRED - entry.keys()):
         yield f"{name}: the key {key} is missing."
     if not any(level in entry for level in LEVELS):
         yield f"{name}: it says neither warn nor block."
     if REQUIRED - entry.keys():
+        return
+    try:
+        fields = [field for _, field, _, _ in string.Formatter().parse(entry["found"])]
+    except ValueError as error:
+        yield f"{name}: found: {error}."
+        return
+    if not all(field is None or FIELD.fullmatch(field) for field in fields):
+        yield f"{name}: found: write the name of a column in the braces."
         return
     for column in make_expectation(suite="", entry=entry).shown_columns:
         if WHO.search(column):
@@ -166,5 +204,10 @@ class Words(string.Formatter):
     """Format like `str.format`, with a word for NULL."""
 
     def format_field(self, value: object, format_spec: str) -> str:
-        """Format a value; what is not there has no digits."""
-        return "nothing" if value is None else super().format_field(value, format_spec)
+        """Format a value; what is not there has no digits, nor has a word."""
+        if value is None:
+            return "nothing"
+        try:
+            return super().format_field(value, format_spec)
+        except ValueError:
+            return str(value)

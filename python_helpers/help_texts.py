@@ -92,7 +92,7 @@ Examples:
 
 \b
 Exit codes:
-{exit_codes(0, 2, 5)}
+{exit_codes(0, 2, 5, 6)}
 """
 
 EXPORT = f"""

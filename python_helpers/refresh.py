@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 from rich.console import Console
 
-from python_helpers.audit import audit, compared
+from python_helpers.audit import audit, check_suites, compared
 from python_helpers.build import build, prepare_folders
 from python_helpers.erase_database import remove_half_made
 from python_helpers.erasures import check_list, said_of_unfinished, unfinished
@@ -69,6 +69,7 @@ def refresh(
         if watch:
             held.enter_context(watch.watching(run=run))
         settings = compared(settings=settings, console=console)
+        check_suites(settings=settings)
         with steady_inputs(settings=settings):
             with run.phase("inputs"):
                 check_inputs(settings=settings)

@@ -46,8 +46,8 @@ class Settings:
     lock_wait: float
     """Seconds to wait for another run to end."""
     skip_audit: bool
-    compares: bool
-    """Whether the build can be compared with the one published before."""
+    compared_with: Path | None
+    """The folder whose marts a build is compared with: what is published, or a kept build."""
     debug: bool
 
     def environment(self) -> dict[str, str]:
@@ -60,7 +60,7 @@ class Settings:
             "RAW_INPUT": self.raw_input,
             "RAW_DATA_DIR": self.raw_data,
             "WAREHOUSE_PATH": self.warehouse,
-            "PUBLISH_DIR": self.publish_dir if self.compares else "",
+            "PUBLISH_DIR": self.compared_with or "",
             "ERASURES_DIR": self.erasures_dir,
             "AS_OF_DATE": self.as_of,
             "REPORTING_CURRENCY": self.reporting_currency,
@@ -101,10 +101,11 @@ def resolve_settings(
     # what plain dbt would use, so that a log asked for elsewhere is found there
     log_path = find_log_path(target_path=target_path)
     raw_input = raw_input or ("files" if raw_data else "sample")
+    publish_dir = (publish_dir or default_publish_dir(project_dir=project_dir)).absolute()
     return Settings(
         project_dir=project_dir,
         warehouse=warehouse,
-        publish_dir=(publish_dir or default_publish_dir(project_dir=project_dir)).absolute(),
+        publish_dir=publish_dir,
         erasures_dir=(erasures_dir or default_erasures_dir(project_dir=project_dir)).absolute(),
         export_dir=(export_dir or project_dir / "exports").absolute(),
         target_path=target_path,
@@ -122,7 +123,7 @@ def resolve_settings(
         keep_builds=keep_builds,
         lock_wait=lock_wait,
         skip_audit=skip_audit,
-        compares=True,
+        compared_with=publish_dir,
         debug=debug,
     )
 

@@ -17,7 +17,9 @@ import pytest
 from click.testing import Result
 from lifecycle import PROJECT, real_data, refresh_delivery, run
 
-from python_helpers.expectations import read_suite, read_suites
+from python_helpers.audit_engine import check_expectations
+from python_helpers.expectations import read_suite, read_suites, sentence
+from python_helpers.locks import locked, warehouse_lock
 from python_helpers.published import live_build, read_manifest
 from python_helpers.settings import SettingsError
 
@@ -336,12 +338,19 @@ class Sample:
     first: Result
     faulty: Result
 
-    def audit(self, *, warehouse: str = "warehouse.duckdb") -> Result:
+    def audit(
+        self,
+        *,
+        warehouse: str = "warehouse.duckdb",
+        project: Path = PROJECT,
+        publish_dir: Path | None = None,
+    ) -> Result:
         """Run the audit alone."""
         folder = self.shop.folder
+        published = publish_dir or folder / "published"
         with pytest.MonkeyPatch.context() as patched:
             patched.setenv("DBT_TARGET_PATH", str(folder / "target"))
-            arguments = ("--publish-dir", folder / "published", "--project-dir", PROJECT)
+            arguments = ("--publish-dir", published, "--project-dir", project)
             return run("audit", "--warehouse", folder / warehouse, *arguments)
 
 
@@ -440,6 +449,87 @@ def test_a_rate_that_is_none_is_blocked_wherever_it_comes_from(sample):
     assert "renewal_rates_are_rates" in sample.shop.said(result)["block"]
 
 
+def project_with(folder: Path, /, *, written: str, instead: str) -> Path:
+    """Make a project whose suites are written another way."""
+    for name in ("dbt_project.yml", "models", "seeds"):
+        (folder / name).symlink_to(PROJECT / name)
+    shutil.copytree(PROJECT / "tests" / "expectations", folder / "tests" / "expectations")
+    texts = {file: file.read_text() for file in (folder / "tests" / "expectations").iterdir()}
+    assert any(written in text for text in texts.values())
+    for file, text in texts.items():
+        file.write_text(text.replace(written, instead))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("written", "misspelt"),
+    [
+        ("table: rejected_shares", "rejected_sharez"),
+        ("from marts.row_reconciliation\n", "row_reconcilation"),
+        ("join published.row_reconciliation", "row_reconcilation"),
+        ("last_build.rejected_rows / ", "rejected_rowz"),
+        ("from table_changes where", "table_changez"),
+    ],
+)
+@pytest.mark.parametrize("is_first", [False, True])
+def test_a_misspelt_name_in_a_suite_is_no_expectation_that_was_met(
+    sample, tmp_path, written, misspelt, is_first
+):
+    name = max(re.findall(r"\w+", written), key=len)
+    instead = written.replace(name, misspelt)
+    project = project_with(tmp_path, written=written, instead=instead)
+    published = tmp_path / "nothing" if is_first else None
+    result = sample.audit(project=project, publish_dir=published)
+    assert result.exit_code == 2, result.output
+    assert "delivery.yml: the query" in result.stderr
+    assert misspelt in result.stderr
+
+
+def test_what_was_not_built_is_told_of_and_the_rest_is_asked(sample):
+    shutil.copyfile(sample.shop.folder / "warehouse.duckdb", sample.shop.folder / "part.duckdb")
+    with duckdb.connect(str(sample.shop.folder / "part.duckdb")) as connection:
+        connection.execute("drop table marts.rpt_renewals")
+    result = sample.audit(warehouse="part.duckdb")
+    assert result.exit_code == 5
+    assert "renewal_rates_are_rates: not asked, because what it reads is not there" in result.stderr
+
+
+def test_without_a_suite_nothing_is_said_to_be_audited(sample, tmp_path):
+    project = project_with(tmp_path, written="queries:", instead="queries:")
+    shutil.rmtree(project / "tests" / "expectations")
+    assert "Warning: nothing was audited" in sample.audit(project=project).stderr
+
+
+def test_a_damaged_live_build_is_no_way_past_the_comparison(sample, tmp_path):
+    published = tmp_path / "published"
+    shutil.copytree(sample.shop.folder / "published", published, symlinks=True)
+    whole = live_build(publish_dir=published)
+    later = whole.with_name("20991231T000000Z")
+    shutil.copytree(whole, later)
+    (later / "marts.duckdb").chmod(0o644)
+    (later / "marts.duckdb").write_bytes(b"damaged")
+    (published / "current").unlink()
+    (published / "current").symlink_to(Path("builds", later.name))
+    result = sample.audit(publish_dir=published)
+    assert f"It is live; {whole.name} is compared with." in result.stderr
+    assert sample.shop.said(result) == sample.shop.said(sample.faulty)
+
+
+def test_a_warehouse_that_is_none_or_in_use_is_one_line(sample):
+    folder = sample.shop.folder
+    (folder / "text.duckdb").write_text("no database" * 1000)
+    duckdb.connect(str(folder / "empty.duckdb")).close()
+    for warehouse in ("text.duckdb", "empty.duckdb"):
+        result = sample.audit(warehouse=warehouse)
+        assert result.exit_code == 2
+        (line,) = result.stderr.splitlines()
+        assert f"{warehouse} cannot be audited: " in line
+    with locked(warehouse_lock(warehouse=folder / "warehouse.duckdb"), command="lifecycle refresh"):
+        result = sample.audit()
+    assert result.exit_code == 6
+    assert "lifecycle refresh" in result.stderr
+
+
 def test_a_build_that_was_looked_at_is_published_without_an_audit_and_says_so(sample, tmp_path):
     published = tmp_path / "published"
     result = sample.shop.refresh(
@@ -490,6 +580,14 @@ def test_a_suite_is_read_as_it_is_written(tmp_path):
         ("queries: {", "queries: [", "is not YAML"),
         (SUITE, "just a text", "needs queries, a mapping"),
         ("  - name:", "    name:", "and expectations, a list"),
+        ("expectations:", "expectation:", "and expectations, a list"),
+        ("queries:", "querys:", "the key querys is not known."),
+        ("warn: {max_value: 9}", "warn: 9", "orders_are_few: warn is to be a mapping"),
+        ("warn: {max_value: 9}", "block:", "orders_are_few: block is to be a mapping"),
+        ('"{orders} orders."', "5", "orders_are_few: found is to be a text."),
+        ("{orders}", "{}", "orders_are_few: found: write the name of a column"),
+        ("{orders}", "{orders", "orders_are_few: found: "),
+        ("expectations:", "expectations: [{name: a}, {name: a}]\nx:", "a: the name is there twice"),
     ],
 )
 def test_a_suite_that_cannot_be_understood_says_where(tmp_path, written, instead, message):
@@ -497,6 +595,30 @@ def test_a_suite_that_cannot_be_understood_says_where(tmp_path, written, instead
     (tmp_path / "shop.yml").write_text(SUITE.replace(written, instead))
     with pytest.raises(SettingsError, match=re.escape(message)):
         read_suite(path=tmp_path / "shop.yml")
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "message"),
+    [
+        ("_be_between", "_be_betwixt", "expect_column_values_to_be_betwixt is no expectation"),
+        ("max_value: 9", "max_val: 9", "warn: max_val: extra fields not permitted"),
+        ("max_value: 9", "max_value: [9]", "shop.yml: orders_are_few: warn: max_value: "),
+    ],
+)
+def test_what_great_expectations_does_not_know_is_told_before_the_build(
+    tmp_path, written, instead, message
+):
+    (tmp_path / "shop.yml").write_text(SUITE.replace(written, instead))
+    suite = read_suite(path=tmp_path / "shop.yml")
+    with pytest.raises(SettingsError, match=re.escape(message)) as found:
+        check_expectations(suites=[suite])
+    assert "\n" not in str(found.value)
+
+
+def test_a_word_is_shown_whatever_the_format_of_a_number():
+    assert sentence(template="{a:,} {b:.1%} {c:,}", values={"a": "tea", "b": 0.5, "c": None}) == (
+        "tea 50.0% nothing"
+    )
 
 
 def test_every_expectation_is_seen_to_fail():

@@ -410,7 +410,8 @@ def test_warnings_of_models_and_tests_are_shown_once(refresh_small_project):
     warnings = [line for line in result.stderr.splitlines() if line.startswith("Warning: ")]
     assert warnings[0] == "Warning: orders: not in the contract, so ignored: colour"
     assert warnings[1].startswith("Warning: test assert_orders_are_many: Got 1 result")
-    assert len(warnings) == 2
+    assert warnings[2].startswith("Warning: nothing was audited: ")
+    assert len(warnings) == 3
 
 
 def test_failing_tests_publish_nothing_and_each_names_its_compiled_sql(

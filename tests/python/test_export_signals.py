@@ -3,7 +3,7 @@
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,16 @@ LARGE = """
     create table fct_orders as
         select 2 as number, hash(range)::varchar as order_id from range(5000000)
 """
+
+
+@pytest.fixture(autouse=True)
+def signals_that_are_heard() -> Iterator[None]:
+    """Take back what nohup or a shell in the background asked to ignore, which children inherit."""
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
+    yield
+    for number, answer in before.items():
+        signal.signal(number, answer)
 
 
 @pytest.fixture

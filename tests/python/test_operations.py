@@ -331,7 +331,7 @@ def test_a_manifest_of_another_shape_is_a_damaged_one(project, published, manife
     assert "damaged" in exported.stderr
     result = run_tiny(project, "refresh", NUMBER=7)
     assert result.returncode == 0, result.stderr
-    assert "nothing is compared with it" in result.stderr
+    assert "It is live; " in result.stderr
 
 
 @pytest.mark.usefixtures("two_builds")
@@ -345,13 +345,18 @@ def test_a_file_in_the_way_is_told_before_a_build(project, published):
 
 
 @pytest.mark.usefixtures("two_builds")
-def test_dbt_is_not_shown_a_build_that_nothing_is_compared_with(project, published):
+def test_dbt_is_shown_the_newest_whole_build_or_none(project, published):
     settings = resolve_settings(project_dir=project, publish_dir=published)
     assert settings.environment()["PUBLISH_DIR"] == str(published)
     assert compared(settings=settings, console=Console(stderr=True)) == settings
-    damage(live_build(publish_dir=published) / "marts.duckdb")
-    settings = compared(settings=settings, console=Console(stderr=True))
-    assert settings.environment()["PUBLISH_DIR"] == ""
+    live, *others = kept_builds(publish_dir=published)
+    damage(live / "marts.duckdb")
+    with_kept = compared(settings=settings, console=Console(stderr=True))
+    assert with_kept.environment()["PUBLISH_DIR"] == str(others[0])
+    for build in others:
+        damage(build / "marts.duckdb")
+    with_none = compared(settings=settings, console=Console(stderr=True))
+    assert with_none.environment()["PUBLISH_DIR"] == ""
 
 
 def damage(path: Path, /, *, cut: bool = False) -> None:
