@@ -20,7 +20,7 @@ from python_helpers.build import prepare_folders
 from python_helpers.erase_builds import erase_in_builds, whole_builds
 from python_helpers.erase_checks import check_tables, rows_of_files
 from python_helpers.erase_database import erase_in_database, remove_half_made, replace_warehouse
-from python_helpers.erase_exports import erase_in_databases, erase_in_exports
+from python_helpers.erase_exports import erase_in_databases, erase_in_exports, exported_to
 from python_helpers.erase_files import erase_in_table, is_table
 from python_helpers.erase_logs import clean_logs, remove_artefacts
 from python_helpers.erase_search import in_deliveries, known_of, rows_in_database
@@ -54,6 +54,8 @@ class Found:
     """Warehouse or build -> table -> rows."""
     deliveries: dict[str, int]
     """Delivered file -> rows."""
+    exported_to: list[str]
+    """Schemas in Postgres that were exported to; nobody has looked into them."""
 
     @property
     def rows(self) -> int:
@@ -166,6 +168,7 @@ def find(
     return Found(
         places={place: tables for place, tables in places.items() if tables},
         deliveries=deliveries,
+        exported_to=exported_to(settings=settings),
     )
 
 

@@ -172,6 +172,8 @@ def show_found(found: Found, /, *, console: Console) -> None:
             say(console, f"  {table}  {counted(rows, 'row', 'rows')}")
     if not found.places:
         say(console, "Nothing that is kept has a row of them.")
+    for place in found.exported_to:
+        say(console, f"Exported to Postgres, where nobody has looked: {place}.")
     show_deliveries(found, console=console)
 
 

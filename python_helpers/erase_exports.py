@@ -54,6 +54,12 @@ def formats(*, settings: Settings) -> list[Path]:
     return sorted(path.parent for path in settings.export_dir.glob(f"*/{BUILDS}"))
 
 
+def exported_to(*, settings: Settings) -> list[str]:
+    """Name the schemas in databases that may hold an export."""
+    places = places_left(folder=settings.export_dir / POSTGRES, is_old=lambda _: True)
+    return [str(place) for place in places]
+
+
 def databases_left(*, settings: Settings, since: datetime) -> dict[Place, list[str]]:
     """Find the schemas in databases that may hold an export from before the erasure."""
     rewritten = {

@@ -498,6 +498,8 @@ def test_a_database_it_was_exported_to_is_named_until_it_is_exported_again(proje
         "files": {},
     }
     (export / "manifest.json").write_text(json.dumps(manifest))
+    looked = run_tiny(project, "erase", "--customer", "c1", "--dry-run").stdout
+    assert "where nobody has looked: schema marts of shop on db:5432." in looked
     result = run_tiny(project, "erase", "--customer", "c1", "--yes")
     assert result.returncode == 3
     assert "schema marts of shop on db:5432" in result.stderr
