@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -702,3 +702,54 @@ def test_a_command_that_hangs_is_given_up(monkeypatch):
     monkeypatch.setattr(notify, "COMMAND_SECONDS", 0.2)
     problem = notify.run_command("sleep 5", told={})
     assert problem == "The command of --on-failure took longer than 0.2 s."
+
+
+@contextmanager
+def slow_receiver() -> Iterator[str]:
+    """Run a server that never comes to an end of its answer, though it always says a little."""
+    is_over = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.flush_headers()
+            while not is_over.wait(0.3):
+                with suppress(OSError):
+                    self.wfile.write(b"X-More: to come\r\n")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    is_over.set()
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_webhook_that_answers_slowly_is_given_up(monkeypatch):
+    monkeypatch.setattr(notify, "WEBHOOK_SECONDS", 0.5)
+    with slow_receiver() as url:
+        answers = []
+        telling = threading.Thread(
+            target=lambda: answers.append(notify.post(url, told={})), daemon=True
+        )
+        telling.start()
+        telling.join(3)
+    assert answers == ["The webhook at 127.0.0.1 could not be told (it took longer than 0.5 s)."]
+
+
+def test_a_run_that_is_stopped_ends_though_its_webhook_does_not(project, published):
+    with slow_receiver() as url:
+        arguments = ("refresh", "--webhook", url)
+        with start_tiny(project, *arguments, NUMBER=1, BUILD_SECONDS=60) as stopped:
+            assert wait_for_phase(published, phase="build", process=stopped)
+            stopped.send_signal(signal.SIGTERM)
+            try:
+                _, errors = stopped.communicate(timeout=20)
+            finally:
+                stopped.kill()
+    assert stopped.returncode == 7
+    assert "could not be told (it took longer than 10 s)" in errors
+    assert holder(publish_lock(publish_dir=published)) == ({}, False)
