@@ -753,3 +753,25 @@ def test_a_run_that_is_stopped_ends_though_its_webhook_does_not(project, publish
     assert stopped.returncode == 7
     assert "could not be told (it took longer than 10 s)" in errors
     assert holder(publish_lock(publish_dir=published)) == ({}, False)
+
+
+@pytest.mark.parametrize("how", ["timeout", "signal"])
+def test_who_stops_a_run_that_tells_of_its_failure_changes_nothing(
+    project, published, bad_delivery, tmp_path, how
+):
+    told = tmp_path / "told"
+    command = f"echo $LIFECYCLE_EXIT_CODE >> {told}; sleep 4"
+    arguments = ["refresh", "--raw-data", bad_delivery, "--on-failure", command]
+    if how == "timeout":
+        arguments += ["--timeout", 0.05]
+    with start_tiny(project, *arguments) as failed:
+        while how == "signal" and failed.poll() is None:
+            if told.exists():
+                failed.send_signal(signal.SIGTERM)
+                break
+            time.sleep(0.01)
+        _, errors = failed.communicate(timeout=30)
+    assert failed.returncode == 4
+    assert told.read_text() == "4\n"
+    assert "Stopped" not in errors
+    assert outcomes(published) == [("failed", "inputs")]
