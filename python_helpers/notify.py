@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import threading
 import urllib.request
@@ -31,8 +32,14 @@ class Recipients:
 
 def checked_webhook(url: str | None, /) -> str | None:
     """Check the address before anything else is done; it may hold a secret, so it is not shown."""
-    parts = urlsplit(url or "http://none")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url or "http://none")
+        _ = parts.port  # raises where it is none
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        is_address = False
+    # urllib would refuse other characters when it is too late
+    if not is_address or not re.fullmatch("[!-~]*", url or ""):
         raise SettingsError("The webhook is not an address like https://example.com/path.")
     return url
 

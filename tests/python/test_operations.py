@@ -682,10 +682,23 @@ def test_a_webhook_nobody_answers_does_not_hide_the_failure(project, bad_deliver
     assert SECRET not in result.stderr
 
 
-def test_a_webhook_that_is_no_address_is_wrong_usage_and_not_shown(project):
-    result = run_tiny(project, "refresh", "--webhook", f"file:///{SECRET}")
+@pytest.mark.parametrize(
+    "address",
+    ["file:///{}", "http://[{}", "http://a b/{}", "http://a/{}\n", "http://a:99999/{}", "{}"],
+)
+def test_a_webhook_that_is_no_address_is_wrong_usage_and_not_shown(project, address):
+    result = run_tiny(project, "refresh", REFRESH_WEBHOOK=address.format(SECRET))
     assert result.returncode == 2
-    assert SECRET not in result.stderr
+    assert result.stderr == "Error: The webhook is not an address like https://example.com/path.\n"
+
+
+@pytest.mark.parametrize("option", ["--timeout", "--wait", "--retry-wait"])
+@pytest.mark.parametrize("value", ["inf", "nan", "1e12", "-1", "soon"])
+def test_a_time_that_is_no_number_up_to_a_week_is_wrong_usage(project, option, value):
+    result = run_tiny(project, "refresh", f"{option}={value}")
+    assert result.returncode == 2
+    assert f"Invalid value for '{option}'" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_a_failure_before_the_run_is_told_as_well(project, tmp_path):
