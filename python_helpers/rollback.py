@@ -57,7 +57,7 @@ def chosen_build(*, publish_dir: Path, live: Path | None, to: str | None) -> Pat
     if not live:
         raise PublishError(f"No build is live in {publish_dir}: name one with --to ({names}).")
     taken_back = {
-        record.get("replaced_build_id")
+        str(record.get("replaced_build_id"))
         for record in read_records(publish_dir=publish_dir)
         if record.get("outcome") == ROLLED_BACK
         and str(record.get("replaced_build_id")) > str(record.get("build_id"))

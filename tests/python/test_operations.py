@@ -354,6 +354,75 @@ def test_dbt_is_not_shown_a_build_that_nothing_is_compared_with(project, publish
     assert settings.environment()["PUBLISH_DIR"] == ""
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"as_of_date": None},
+        {"built_at": "2026-01-01T00:00:00"},
+        {"built_at": 5},
+        {"rows": []},
+        {"rows": {"fct_orders": "many"}},
+        {"input_files": [{"path": "orders.csv"}]},
+        {"input_files": 5},
+        {"reporting_currency": ["EUR"]},
+        {"raw_data_dir": 5},
+        {"files": {"marts.duckdb": 5}},
+        {"files": {"marts.duckdb": {"bytes": 5}}},
+    ],
+)
+@pytest.mark.usefixtures("two_builds")
+def test_a_live_manifest_with_a_fact_of_another_shape_is_said_to_be_damaged(
+    project, published, changes
+):
+    live = live_build(publish_dir=published)
+    file = live / "manifest.json"
+    file.chmod(0o644)
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+    shown = run_tiny(project, "status")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert f"Live build    {live.name}, its manifest is damaged: roll back\n" in shown.stdout
+    facts = json.loads(run_tiny(project, "status", "--json").stdout)
+    assert facts["live"]["is_damaged"] is True
+    assert facts["live"]["rows"] is facts["live"]["built_at"] is None
+    assert facts["live"].keys() == facts["builds"][1].keys()
+    assert run_tiny(project, "rollback").returncode == 0
+    assert checked_number(published) == 1
+
+
+@pytest.mark.usefixtures("two_builds")
+def test_lines_that_are_no_records_are_passed_over(project, published):
+    with (published / "builds.jsonl").open("a") as file:
+        file.write('{}\n[]\n5\n{"id": 5}\n{"id": null, "outcome": "failed"}\n\n\xff\n')
+        file.write('{"id": "20240101T000000Z", "outcome": "failed"}\n')
+        file.write(
+            '{"id": "20240101T000001Z", "outcome": "failed", "command": "lifecycle refresh"}\n'
+        )
+        file.write(
+            '{"id": "20261399T000000Z", "outcome": "rolled_back", "replaced_build_id": []}\n'
+        )
+    status = run_tiny(project, "status")
+    assert (status.returncode, status.stderr) == (0, "")
+    assert "lifecycle refresh, failed in phase None" in status.stdout
+    assert run_tiny(project, "rollback").returncode == 0
+    assert run_tiny(project, "refresh", NUMBER=3).returncode == 0
+    assert checked_number(published) == 3
+
+
+@pytest.mark.usefixtures("two_builds")
+def test_a_folder_whose_name_is_no_time_is_no_build(project, published):
+    live, _ = kept_builds(publish_dir=published)
+    for name in ("20261399T000000Z", "backup"):
+        shutil.copytree(live, published / "builds" / name)
+    builds = json.loads(run_tiny(project, "status", "--json").stdout)["builds"]
+    assert len(builds) == 2
+    assert run_tiny(project, "rollback", "--to", "20261399T000000Z").returncode == 3
+    assert run_tiny(project, "rollback").returncode == 0
+    assert checked_number(published) == 1
+    assert run_tiny(project, "refresh", "--keep-builds", 1, NUMBER=3).returncode == 0
+    assert checked_number(published) == 3
+    assert (published / "builds" / "20261399T000000Z" / "marts.duckdb").exists()
+
+
 def damage(path: Path, /, *, cut: bool = False) -> None:
     """Change a byte in the middle of a file, or cut it there."""
     data = bytearray(path.read_bytes())
