@@ -90,6 +90,45 @@ def log_lines(project: Path, /) -> list[dict]:
     return [json.loads(line) for line in text.splitlines()]
 
 
+# Settings
+
+
+@pytest.mark.parametrize("character", ["'", '"', "\\", ";"])
+def test_a_warehouse_whose_name_would_break_sql_is_wrong_usage(project, tmp_path, character):
+    warehouse = tmp_path / f"a{character}b.duckdb"
+    result = run_tiny(project, "refresh", "--warehouse", warehouse)
+    assert result.returncode == 2
+    assert result.stderr == (
+        f"Error: The name of the warehouse, a{character}b.duckdb, has {character} in it: "
+        "name one without with --warehouse.\n"
+    )
+    folder = tmp_path / f"a{character}b"
+    # dbt writes the name of the file alone into SQL
+    assert run_tiny(project, "refresh", "--warehouse", folder / "w.duckdb").returncode == 0
+
+
+@pytest.mark.parametrize("how", ["variable", "vars"])
+def test_a_time_zone_that_is_not_known_is_wrong_usage(project, how):
+    arguments, values = (), {"REPORTING_TIMEZONE": "Mars/X"}
+    if how == "vars":
+        arguments = ("--vars", "{reporting_timezone: Mars/X}")
+        values = {"REPORTING_TIMEZONE": "Europe/Berlin"}
+    result = run_tiny(project, "refresh", *arguments, **values)
+    assert result.returncode == 2
+    assert result.stderr == "Error: The reporting time zone 'Mars/X' is not known.\n"
+    assert run_tiny(project, "refresh", REPORTING_TIMEZONE="Europe/Berlin").returncode == 0
+
+
+def test_a_folder_of_profiles_that_is_not_there_is_wrong_usage(project, published, tmp_path):
+    result = run_tiny(project, "refresh", DBT_PROFILES_DIR=tmp_path / "gone")
+    assert result.returncode == 2
+    assert result.stderr == (
+        f"Error: There is no profiles.yml in {tmp_path / 'gone'}: name its folder with "
+        "DBT_PROFILES_DIR.\n"
+    )
+    assert not published.exists()
+
+
 # The lock
 
 
