@@ -323,6 +323,21 @@ def test_a_rollback_makes_the_build_before_live_and_the_next_refresh_publishes(p
     assert f"There is no build 20000101T000000Z in {published}. Kept are: " in unknown.stderr
 
 
+@pytest.mark.usefixtures("two_builds")
+def test_a_build_that_was_taken_back_and_made_live_again_is_returned_to(project, published):
+    second, _ = kept_builds(publish_dir=published)
+    assert run_tiny(project, "rollback").returncode == 0
+    assert run_tiny(project, "rollback", "--to", second.name).returncode == 0
+    assert run_tiny(project, "refresh", NUMBER=3).returncode == 0
+    assert run_tiny(project, "rollback").returncode == 0
+    assert checked_number(published) == 2
+    # and when it is taken back once more, it is passed over once more
+    assert run_tiny(project, "rollback").returncode == 0
+    assert run_tiny(project, "refresh", NUMBER=4).returncode == 0
+    assert run_tiny(project, "rollback").returncode == 0
+    assert checked_number(published) == 1
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
