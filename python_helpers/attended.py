@@ -64,6 +64,7 @@ def attended(
                 if tries_left and is_passing(error, settings=settings, before=before):
                     wait_for_next(error, policy=policy, console=console, log=log)
                     continue
+                watch.finish()
                 tell_of(error, **telling, publish_dir=publish_dir)
                 raise
     raise AssertionError  # the last try returns or raises

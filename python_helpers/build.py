@@ -115,6 +115,11 @@ def prepare_folders(*, settings: Settings) -> None:
         if not example.is_file():
             raise SettingsError(f"There is no profiles.yml in {settings.project_dir}.")
         shutil.copyfile(example, settings.profiles_dir / "profiles.yml")
+    if not (settings.profiles_dir / "profiles.yml").is_file():
+        raise SettingsError(
+            f"There is no profiles.yml in {settings.profiles_dir}: name its folder with "
+            "DBT_PROFILES_DIR."
+        )
 
 
 def build_command(*, settings: Settings) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ from python_helpers.published import (
     sha256,
     stray_files,
     sync,
+    time_of,
 )
 
 REPLACEMENT = "~"
@@ -74,7 +75,7 @@ def erase_in_builds(
     rewritten = []
     for folder in sorted((publish_dir / BUILDS).glob("[!.]*")):
         # nothing says what is in it, so nobody can return to it
-        is_ours = folder.is_dir() and BUILD_ID.fullmatch(folder.name)
+        is_ours = folder.is_dir() and BUILD_ID.fullmatch(folder.name) and time_of(folder.name)
         if is_ours and not (folder / MANIFEST).exists():
             if folder == live_folder(publish_dir=publish_dir):
                 raise PublishError(f"The live build {folder.name} has lost its manifest.")

@@ -13,14 +13,13 @@ from pathlib import Path
 
 import duckdb
 
-from python_helpers.erase_builds import BUILD_ID
 from python_helpers.erase_exports import formats
 from python_helpers.erase_files import is_table
 from python_helpers.erase_search import in_file, rows_in_database
 from python_helpers.erase_texts import Words
 from python_helpers.export_places import PLACES
 from python_helpers.locks import FOLDER_LOCK, READING_LOCK
-from python_helpers.published import BUILDS, PublishError, kept_builds, stray_files
+from python_helpers.published import BUILDS, PublishError, kept_builds, stray_files, time_of
 from python_helpers.raw_contract import personal_tables
 from python_helpers.records import RECORDS
 from python_helpers.settings import PROJECT_FILE, Settings
@@ -88,7 +87,7 @@ def strays_of(*, settings: Settings) -> Iterator[Path]:
                 build / name for name in stray_files(build=build) if not (build / name).is_symlink()
             )
         for other in sorted((folder / BUILDS).glob("*")):
-            if other.is_dir() and other not in builds and not BUILD_ID.search(other.name):
+            if other.is_dir() and other not in builds and not time_of(other.name):
                 yield from (path for path in sorted(other.rglob("*")) if is_file(path))
     for folder in dict.fromkeys(folders):
         # a folder that is the project's own as well has its files

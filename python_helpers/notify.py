@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
+import threading
 import urllib.request
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -12,7 +14,7 @@ from urllib.parse import urlsplit
 from python_helpers.settings import SettingsError
 
 COMMAND_SECONDS = 60
-WEBHOOK_SECONDS = 10
+WEBHOOK_SECONDS = 10  # for all of it: name, connection, answer
 TOLD = (
     *("id", "command", "outcome", "phase", "error", "exit_code"),
     *("started_at", "ended_at", "as_of_date", "code_version", "publish_dir", "log_file"),
@@ -30,8 +32,14 @@ class Recipients:
 
 def checked_webhook(url: str | None, /) -> str | None:
     """Check the address before anything else is done; it may hold a secret, so it is not shown."""
-    parts = urlsplit(url or "http://none")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url or "http://none")
+        _ = parts.port  # raises where it is none
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        is_address = False
+    # urllib would refuse other characters when it is too late
+    if not is_address or not re.fullmatch("[!-~]*", url or ""):
         raise SettingsError("The webhook is not an address like https://example.com/path.")
     return url
 
@@ -79,13 +87,21 @@ def post(url: str, /, *, told: dict[str, object]) -> str | None:
         data=json.dumps(told).encode(),
         headers={"Content-Type": "application/json", "User-Agent": "lifecycle"},
     )
-    host = urlsplit(url).hostname
+    causes = [f"it took longer than {WEBHOOK_SECONDS} s"]
+    # the limit of a socket is one per read, which a slow answer never reaches: a thread that takes
+    # too long is left behind, and ends with the process
+    posting = threading.Thread(target=lambda: causes.append(why_not_posted(request)), daemon=True)
+    posting.start()
+    posting.join(WEBHOOK_SECONDS)
+    cause = causes[-1]
+    return cause and f"The webhook at {urlsplit(url).hostname} could not be told ({cause})."
+
+
+def why_not_posted(request: urllib.request.Request, /) -> str | None:
+    """Post; returns why that did not work, if it did not."""
     try:
         with urllib.request.urlopen(request, timeout=WEBHOOK_SECONDS):
             return None
-    except OSError as error:  # those of urllib are such
-        code = getattr(error, "code", None)
-        cause = f"it answered {code}" if code else type(error).__name__
-        return f"The webhook at {host} could not be told ({cause})."
     except Exception as error:
-        return f"The webhook at {host} could not be told ({type(error).__name__})."
+        code = getattr(error, "code", None)
+        return f"it answered {code}" if code else type(error).__name__

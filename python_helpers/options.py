@@ -1,5 +1,6 @@
 """The options of the commands that more than one has, or that are many of a kind."""
 
+import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -8,6 +9,24 @@ import click
 from python_helpers.settings import RAW_INPUTS
 
 MOST_THREADS = 1024
+WEEK = 7 * 24 * 60  # minutes
+
+
+class Duration(click.FloatRange):
+    """A time of a week at most."""
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read a number; `nan`, which is within every range, is none."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
+
+
+SECONDS = Duration(min=0, max=WEEK * 60)
+MINUTES = Duration(min=0, min_open=True, max=WEEK)
 PROJECT_DIR = click.option(
     "--project-dir",
     envvar="DBT_PROJECT_DIR",
@@ -77,7 +96,7 @@ WAIT = click.option(
     "lock_wait",
     envvar="REFRESH_WAIT",
     show_envvar=True,
-    type=click.FloatRange(min=0),
+    type=SECONDS,
     default=0,
     show_default=True,
     metavar="SECONDS",
@@ -188,7 +207,7 @@ UNATTENDED = (
         "--retry-wait",
         envvar="REFRESH_RETRY_WAIT",
         show_envvar=True,
-        type=click.FloatRange(min=0),
+        type=SECONDS,
         default=60,
         show_default=True,
         metavar="SECONDS",
@@ -198,7 +217,7 @@ UNATTENDED = (
         "--timeout",
         envvar="REFRESH_TIMEOUT",
         show_envvar=True,
-        type=click.FloatRange(min=0, min_open=True),
+        type=MINUTES,
         metavar="MINUTES",
         help="End the command after this time, tries and waits included, with exit code 7.",
     ),

@@ -46,15 +46,17 @@ def live_build(*, publish_dir: Path) -> Path | None:
 
 def kept_builds(*, publish_dir: Path) -> list[Path]:
     """List the folders of the complete builds, newest first."""
-    found = (publish_dir / BUILDS).glob(f"*/{MANIFEST}")
-    return sorted((path.parent for path in found if path.parent.name[0] != "."), reverse=True)
+    found = (path.parent for path in (publish_dir / BUILDS).glob(f"*/{MANIFEST}"))
+    builds = (path for path in found if path.name[0] != "." and time_of(path.name))
+    return sorted(builds, reverse=True)
 
 
 def read_manifest(*, build: Path) -> dict:
     """Read what a build says of itself. Raises PublishError where that cannot be read."""
     try:
         manifest = json.loads((build / MANIFEST).read_text())
-        manifest["files"].items()
+        for file in manifest["files"].values():
+            _ = int(file["bytes"]), file["sha256"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise PublishError(f"The manifest of build {build.name} is damaged.") from error
     return manifest
@@ -68,11 +70,18 @@ def new_build_id(*, publish_dir: Path, time: datetime, taken: Iterable[str] = ()
     folders = [path.name for path in (publish_dir / BUILDS).glob("*")]
     times = [time.replace(microsecond=0)]
     for known in (*folders, *taken):
-        found = re.match(rf"(?:{re.escape(INCOMPLETE)})?(\d{{8}}T\d{{6}}Z)", known)
-        if found:
-            last = datetime.strptime(found[1], ID_FORMAT).replace(tzinfo=UTC)
+        last = time_of(known)
+        if last:
             times.append(last + timedelta(seconds=1))
     return max(times).strftime(ID_FORMAT)
+
+
+def time_of(name: str, /) -> datetime | None:
+    """Read the time in the name of a build; None where there is none, as in 20261399T000000Z."""
+    found = re.search(r"\d{8}T\d{6}Z", name)
+    with suppress(ValueError):
+        return found and datetime.strptime(found[0], ID_FORMAT).replace(tzinfo=UTC)
+    return None
 
 
 def start_build(*, publish_dir: Path, build_id: str) -> Path:

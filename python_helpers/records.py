@@ -46,8 +46,9 @@ def append_line(*, path: Path, values: Mapping[str, object]) -> None:
 
 
 def read_records(*, publish_dir: Path) -> list[dict]:
-    """Return the records, oldest first, without a line that is cut."""
-    return read_lines(path=publish_dir / RECORDS)
+    """Return the records, oldest first, without a line that is cut or is no record."""
+    lines = read_lines(path=publish_dir / RECORDS)
+    return [dict.fromkeys(FIELDS) | line for line in lines if isinstance(line.get("id"), str)]
 
 
 def read_lines(*, path: Path) -> list[dict]:

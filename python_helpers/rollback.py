@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from python_helpers.log import Log
@@ -56,13 +57,20 @@ def chosen_build(*, publish_dir: Path, live: Path | None, to: str | None) -> Pat
         return named[0]
     if not live:
         raise PublishError(f"No build is live in {publish_dir}: name one with --to ({names}).")
-    taken_back = {
-        record.get("replaced_build_id")
-        for record in read_records(publish_dir=publish_dir)
-        if record.get("outcome") == ROLLED_BACK
-        and str(record.get("replaced_build_id")) > str(record.get("build_id"))
-    }
+    taken_back = builds_taken_back(records=read_records(publish_dir=publish_dir))
     earlier = [build for build in builds if build.name < live.name and build.name not in taken_back]
     if not earlier:
         raise PublishError(f"There is no build before {live.name}. Kept are: {names}.")
     return earlier[0]
+
+
+def builds_taken_back(*, records: Iterable[dict]) -> set[str]:
+    """Name the builds that were left for an earlier one, and not returned to since."""
+    taken_back = set()
+    for record in records:
+        if record["outcome"] == ROLLED_BACK:
+            build, replaced = str(record["build_id"]), str(record["replaced_build_id"])
+            taken_back.discard(build)
+            if replaced > build:
+                taken_back.add(replaced)
+    return taken_back

@@ -14,7 +14,7 @@ from pathlib import Path
 from python_helpers.erase_builds import settle_builds
 from python_helpers.locks import Lock, locked, publish_lock
 from python_helpers.log import Log
-from python_helpers.published import live_build, new_build_id, read_manifest
+from python_helpers.published import PublishError, live_build, new_build_id, read_manifest
 from python_helpers.records import append_record, read_records
 
 EXPORT = "lifecycle export"
@@ -98,13 +98,13 @@ def recorded_run(
     """
 
     def take_over(left_behind: dict[str, object]) -> None:
-        with suppress(OSError):
+        with suppress(OSError, PublishError):
             record_the_dead(publish_dir=publish_dir, left_behind=left_behind, log=log)
 
     path = publish_lock(publish_dir=publish_dir)
     with locked(path, command=command, wait=wait, take_over=take_over) as lock:
         started_at = datetime.now(UTC)
-        ids = [str(record["id"]) for record in read_records(publish_dir=publish_dir)]
+        ids = [record["id"] for record in read_records(publish_dir=publish_dir)]
         run = Run(
             id=new_build_id(publish_dir=publish_dir, time=started_at, taken=ids),
             command=command,
@@ -144,7 +144,7 @@ def record_the_dead(*, publish_dir: Path, left_behind: dict[str, object], log: L
         "phase": left_behind.get("phase"),
         "error": DIED.format(**{"pid": "?", "host": "?"} | left_behind),
         "started_at": left_behind.get("since"),
-        "build_id": read_manifest(build=live)["build_id"] if is_live else None,
+        "build_id": read_manifest(build=live).get("build_id") if is_live else None,
     }
     append_record(publish_dir=publish_dir, record=record)
     log.write(

@@ -4,9 +4,8 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import duckdb
 import yaml
@@ -96,8 +95,10 @@ def resolve_settings(
     SettingsError.
     """
     project_dir = find_project_dir(chosen=project_dir)
-    warehouse = (warehouse or project_dir / WAREHOUSE).absolute()
+    warehouse = checked_warehouse(file=(warehouse or project_dir / WAREHOUSE).absolute())
     target_path = find_target_path(project_dir=project_dir, warehouse=warehouse)
+    chosen_vars = parsed_vars(text=dbt_vars)
+    zone = chosen_vars.get("reporting_timezone") or os.environ.get("REPORTING_TIMEZONE") or "UTC"
     # what plain dbt would use, so that a log asked for elsewhere is found there
     log_path = find_log_path(target_path=target_path)
     raw_input = raw_input or ("files" if raw_data else "sample")
@@ -112,9 +113,9 @@ def resolve_settings(
         log_path=log_path,
         profiles_dir=find_profiles_dir(project_dir=project_dir, target_path=target_path),
         # --vars beats the environment in the project, so it does here
-        raw_input=str(parsed_vars(text=dbt_vars).get("raw_input", raw_input)),
+        raw_input=str(chosen_vars.get("raw_input", raw_input)),
         raw_data=checked_raw_data(raw_input=raw_input, raw_data=raw_data),
-        as_of=parsed_as_of(text=as_of),
+        as_of=parsed_as_of(text=as_of, today=today_in(zone=str(zone))),
         reporting_currency=checked_currency(code=reporting_currency),
         threads=threads or os.cpu_count() or 1,
         memory_limit=checked_memory_limit(size=memory_limit),
@@ -200,8 +201,31 @@ def checked_raw_data(*, raw_input: str, raw_data: Path | None) -> Path | None:
     return raw_data.absolute()
 
 
-def parsed_as_of(*, text: str | None) -> date | None:
-    """Read the as-of date; it cannot be after today in the reporting time zone."""
+def checked_warehouse(*, file: Path) -> Path:
+    """Check the name of the warehouse; the adapter of dbt writes it into SQL as it is."""
+    found = [character for character in "'\"\\;" if character in file.name]
+    if found:
+        raise SettingsError(
+            f"The name of the warehouse, {file.name}, has {' '.join(found)} in it: "
+            "name one without with --warehouse."
+        )
+    return file
+
+
+def today_in(*, zone: str) -> date:
+    """Return the date it is in a time zone, as the build asks for it."""
+    try:
+        with duckdb.connect() as connection:
+            (today,) = connection.execute(
+                "select cast(timezone($zone, current_timestamp) as date)", {"zone": zone}
+            ).fetchone()
+    except duckdb.Error as error:
+        raise SettingsError(f"The reporting time zone {zone!r} is not known.") from error
+    return today
+
+
+def parsed_as_of(*, text: str | None, today: date) -> date | None:
+    """Read the as-of date; it cannot be after today."""
     if not text:
         return None
     # fromisoformat alone would take 20240131 and 2024-W05-3 too, which SQL does not
@@ -211,11 +235,6 @@ def parsed_as_of(*, text: str | None) -> date | None:
         as_of = date.fromisoformat(text)
     except ValueError as error:
         raise SettingsError(f"The as-of date {text!r} is not a date: {error}.") from error
-    zone = os.environ.get("REPORTING_TIMEZONE") or "UTC"
-    try:
-        today = datetime.now(ZoneInfo(zone)).date()
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise SettingsError(f"The reporting time zone {zone!r} is not known.") from error
     if as_of > today:
         raise SettingsError(f"The as-of date {as_of} is after today, {today}.")
     return as_of

@@ -13,6 +13,11 @@ from python_helpers.settings import SettingsError
 
 FAILURES = ("failed", "blocked")
 REFRESH = "lifecycle refresh"
+FACTS = (
+    *("as_of_date", "built_at", "age_seconds", "bytes", "reporting_currency"),
+    *("raw_input", "raw_data_dir", "input_files", "code_version", "rows"),
+)
+"""What is said of a build beside its id and whether it is live, in this order."""
 
 
 def status_facts(*, publish_dir: Path, erasures_dir: Path | None = None) -> dict[str, object]:
@@ -49,26 +54,35 @@ def unfinished_if_known(*, folder: Path) -> int | None:
 
 
 def build_facts(*, build: Path, is_live: bool) -> dict[str, object]:
-    """Say what a build is, as far as it can be read."""
+    """Say what a build is; of one whose manifest cannot be read, every fact is None."""
     try:
-        manifest = read_manifest(build=build)
-        built_at = datetime.fromisoformat(manifest["built_at"])
-    except (PublishError, KeyError, TypeError, ValueError):
-        return {"build_id": build.name, "is_live": is_live, "is_damaged": True}
+        said = said_by(manifest=read_manifest(build=build))
+    except (PublishError, KeyError, TypeError, ValueError, AttributeError):
+        said = None
     return {
         "build_id": build.name,
         "is_live": is_live,
-        "is_damaged": False,
-        "as_of_date": manifest["as_of_date"],
-        "built_at": manifest["built_at"],
+        "is_damaged": said is None,
+        **(said or dict.fromkeys(FACTS)),
+    }
+
+
+def said_by(*, manifest: dict) -> dict[str, object]:
+    """Take the facts out of a manifest. Raises an error where one is not what it should be."""
+    built_at = datetime.fromisoformat(manifest["built_at"])
+    for name in ("as_of_date", "reporting_currency", "raw_input"):
+        if not isinstance(manifest[name], str):
+            raise TypeError(name)
+    for name in ("raw_data_dir", "code_version"):
+        if not isinstance(manifest.get(name), str | None):
+            raise TypeError(name)
+    input_files = manifest.get("input_files") or []
+    for size in (*(file["bytes"] for file in input_files), *manifest["rows"].values()):
+        if not isinstance(size, int):
+            raise TypeError("input_files, rows")
+    return {name: manifest.get(name) for name in FACTS} | {
         "age_seconds": int((datetime.now(UTC) - built_at).total_seconds()),
         "bytes": sum(file["bytes"] for file in manifest["files"].values()),
-        "reporting_currency": manifest["reporting_currency"],
-        "raw_input": manifest["raw_input"],
-        "raw_data_dir": manifest["raw_data_dir"],
-        "input_files": manifest.get("input_files"),
-        "code_version": manifest.get("code_version"),
-        "rows": manifest["rows"],
     }
 
 

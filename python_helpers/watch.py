@@ -43,7 +43,8 @@ class Watch:
     @contextmanager
     def watching(self, *, run: Run) -> Iterator[None]:
         """Watch a run while it goes on."""
-        self.run = run
+        with self.deciding:  # a stop that is going on lets no other run begin
+            self.run = run
         try:
             yield
         finally:
@@ -63,12 +64,16 @@ class Watch:
         try:
             yield
         finally:
-            with self.deciding:
-                self.is_over = True
+            self.finish()
             if timer:
                 timer.cancel()
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def finish(self) -> None:
+        """From now on nothing is stopped: the exit code is decided, and what is left is brief."""
+        with self.deciding:
+            self.is_over = True
 
     def handled_signals(self) -> dict[int, object]:
         """Answer signals that would end the process; returns what answered them before."""

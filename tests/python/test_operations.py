@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -88,6 +88,45 @@ def with_contract(project: Path, /) -> None:
 def log_lines(project: Path, /) -> list[dict]:
     text = (project / "target" / "logs" / "refresh.jsonl").read_text()
     return [json.loads(line) for line in text.splitlines()]
+
+
+# Settings
+
+
+@pytest.mark.parametrize("character", ["'", '"', "\\", ";"])
+def test_a_warehouse_whose_name_would_break_sql_is_wrong_usage(project, tmp_path, character):
+    warehouse = tmp_path / f"a{character}b.duckdb"
+    result = run_tiny(project, "refresh", "--warehouse", warehouse)
+    assert result.returncode == 2
+    assert result.stderr == (
+        f"Error: The name of the warehouse, a{character}b.duckdb, has {character} in it: "
+        "name one without with --warehouse.\n"
+    )
+    folder = tmp_path / f"a{character}b"
+    # dbt writes the name of the file alone into SQL
+    assert run_tiny(project, "refresh", "--warehouse", folder / "w.duckdb").returncode == 0
+
+
+@pytest.mark.parametrize("how", ["variable", "vars"])
+def test_a_time_zone_that_is_not_known_is_wrong_usage(project, how):
+    arguments, values = (), {"REPORTING_TIMEZONE": "Mars/X"}
+    if how == "vars":
+        arguments = ("--vars", "{reporting_timezone: Mars/X}")
+        values = {"REPORTING_TIMEZONE": "Europe/Berlin"}
+    result = run_tiny(project, "refresh", *arguments, **values)
+    assert result.returncode == 2
+    assert result.stderr == "Error: The reporting time zone 'Mars/X' is not known.\n"
+    assert run_tiny(project, "refresh", REPORTING_TIMEZONE="Europe/Berlin").returncode == 0
+
+
+def test_a_folder_of_profiles_that_is_not_there_is_wrong_usage(project, published, tmp_path):
+    result = run_tiny(project, "refresh", DBT_PROFILES_DIR=tmp_path / "gone")
+    assert result.returncode == 2
+    assert result.stderr == (
+        f"Error: There is no profiles.yml in {tmp_path / 'gone'}: name its folder with "
+        "DBT_PROFILES_DIR.\n"
+    )
+    assert not published.exists()
 
 
 # The lock
@@ -284,6 +323,21 @@ def test_a_rollback_makes_the_build_before_live_and_the_next_refresh_publishes(p
     assert f"There is no build 20000101T000000Z in {published}. Kept are: " in unknown.stderr
 
 
+@pytest.mark.usefixtures("two_builds")
+def test_a_build_that_was_taken_back_and_made_live_again_is_returned_to(project, published):
+    second, _ = kept_builds(publish_dir=published)
+    assert run_tiny(project, "rollback").returncode == 0
+    assert run_tiny(project, "rollback", "--to", second.name).returncode == 0
+    assert run_tiny(project, "refresh", NUMBER=3).returncode == 0
+    assert run_tiny(project, "rollback").returncode == 0
+    assert checked_number(published) == 2
+    # and when it is taken back once more, it is passed over once more
+    assert run_tiny(project, "rollback").returncode == 0
+    assert run_tiny(project, "refresh", NUMBER=4).returncode == 0
+    assert run_tiny(project, "rollback").returncode == 0
+    assert checked_number(published) == 1
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -357,6 +411,75 @@ def test_dbt_is_shown_the_newest_whole_build_or_none(project, published):
         damage(build / "marts.duckdb")
     with_none = compared(settings=settings, console=Console(stderr=True))
     assert with_none.environment()["PUBLISH_DIR"] == ""
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"as_of_date": None},
+        {"built_at": "2026-01-01T00:00:00"},
+        {"built_at": 5},
+        {"rows": []},
+        {"rows": {"fct_orders": "many"}},
+        {"input_files": [{"path": "orders.csv"}]},
+        {"input_files": 5},
+        {"reporting_currency": ["EUR"]},
+        {"raw_data_dir": 5},
+        {"files": {"marts.duckdb": 5}},
+        {"files": {"marts.duckdb": {"bytes": 5}}},
+    ],
+)
+@pytest.mark.usefixtures("two_builds")
+def test_a_live_manifest_with_a_fact_of_another_shape_is_said_to_be_damaged(
+    project, published, changes
+):
+    live = live_build(publish_dir=published)
+    file = live / "manifest.json"
+    file.chmod(0o644)
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+    shown = run_tiny(project, "status")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert f"Live build    {live.name}, its manifest is damaged: roll back\n" in shown.stdout
+    facts = json.loads(run_tiny(project, "status", "--json").stdout)
+    assert facts["live"]["is_damaged"] is True
+    assert facts["live"]["rows"] is facts["live"]["built_at"] is None
+    assert facts["live"].keys() == facts["builds"][1].keys()
+    assert run_tiny(project, "rollback").returncode == 0
+    assert checked_number(published) == 1
+
+
+@pytest.mark.usefixtures("two_builds")
+def test_lines_that_are_no_records_are_passed_over(project, published):
+    with (published / "builds.jsonl").open("a") as file:
+        file.write('{}\n[]\n5\n{"id": 5}\n{"id": null, "outcome": "failed"}\n\n\xff\n')
+        file.write('{"id": "20240101T000000Z", "outcome": "failed"}\n')
+        file.write(
+            '{"id": "20240101T000001Z", "outcome": "failed", "command": "lifecycle refresh"}\n'
+        )
+        file.write(
+            '{"id": "20261399T000000Z", "outcome": "rolled_back", "replaced_build_id": []}\n'
+        )
+    status = run_tiny(project, "status")
+    assert (status.returncode, status.stderr) == (0, "")
+    assert "lifecycle refresh, failed in phase None" in status.stdout
+    assert run_tiny(project, "rollback").returncode == 0
+    assert run_tiny(project, "refresh", NUMBER=3).returncode == 0
+    assert checked_number(published) == 3
+
+
+@pytest.mark.usefixtures("two_builds")
+def test_a_folder_whose_name_is_no_time_is_no_build(project, published):
+    live, _ = kept_builds(publish_dir=published)
+    for name in ("20261399T000000Z", "backup"):
+        shutil.copytree(live, published / "builds" / name)
+    builds = json.loads(run_tiny(project, "status", "--json").stdout)["builds"]
+    assert len(builds) == 2
+    assert run_tiny(project, "rollback", "--to", "20261399T000000Z").returncode == 3
+    assert run_tiny(project, "rollback").returncode == 0
+    assert checked_number(published) == 1
+    assert run_tiny(project, "refresh", "--keep-builds", 1, NUMBER=3).returncode == 0
+    assert checked_number(published) == 3
+    assert (published / "builds" / "20261399T000000Z" / "marts.duckdb").exists()
 
 
 def damage(path: Path, /, *, cut: bool = False) -> None:
@@ -687,10 +810,23 @@ def test_a_webhook_nobody_answers_does_not_hide_the_failure(project, bad_deliver
     assert SECRET not in result.stderr
 
 
-def test_a_webhook_that_is_no_address_is_wrong_usage_and_not_shown(project):
-    result = run_tiny(project, "refresh", "--webhook", f"file:///{SECRET}")
+@pytest.mark.parametrize(
+    "address",
+    ["file:///{}", "http://[{}", "http://a b/{}", "http://a/{}\n", "http://a:99999/{}", "{}"],
+)
+def test_a_webhook_that_is_no_address_is_wrong_usage_and_not_shown(project, address):
+    result = run_tiny(project, "refresh", REFRESH_WEBHOOK=address.format(SECRET))
     assert result.returncode == 2
-    assert SECRET not in result.stderr
+    assert result.stderr == "Error: The webhook is not an address like https://example.com/path.\n"
+
+
+@pytest.mark.parametrize("option", ["--timeout", "--wait", "--retry-wait"])
+@pytest.mark.parametrize("value", ["inf", "nan", "1e12", "-1", "soon"])
+def test_a_time_that_is_no_number_up_to_a_week_is_wrong_usage(project, option, value):
+    result = run_tiny(project, "refresh", f"{option}={value}")
+    assert result.returncode == 2
+    assert f"Invalid value for '{option}'" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_a_failure_before_the_run_is_told_as_well(project, tmp_path):
@@ -707,3 +843,76 @@ def test_a_command_that_hangs_is_given_up(monkeypatch):
     monkeypatch.setattr(notify, "COMMAND_SECONDS", 0.2)
     problem = notify.run_command("sleep 5", told={})
     assert problem == "The command of --on-failure took longer than 0.2 s."
+
+
+@contextmanager
+def slow_receiver() -> Iterator[str]:
+    """Run a server that never comes to an end of its answer, though it always says a little."""
+    is_over = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.flush_headers()
+            while not is_over.wait(0.3):
+                with suppress(OSError):
+                    self.wfile.write(b"X-More: to come\r\n")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    is_over.set()
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_webhook_that_answers_slowly_is_given_up(monkeypatch):
+    monkeypatch.setattr(notify, "WEBHOOK_SECONDS", 0.5)
+    with slow_receiver() as url:
+        answers = []
+        telling = threading.Thread(
+            target=lambda: answers.append(notify.post(url, told={})), daemon=True
+        )
+        telling.start()
+        telling.join(3)
+    assert answers == ["The webhook at 127.0.0.1 could not be told (it took longer than 0.5 s)."]
+
+
+def test_a_run_that_is_stopped_ends_though_its_webhook_does_not(project, published):
+    with slow_receiver() as url:
+        arguments = ("refresh", "--webhook", url)
+        with start_tiny(project, *arguments, NUMBER=1, BUILD_SECONDS=60) as stopped:
+            assert wait_for_phase(published, phase="build", process=stopped)
+            stopped.send_signal(signal.SIGTERM)
+            try:
+                _, errors = stopped.communicate(timeout=20)
+            finally:
+                stopped.kill()
+    assert stopped.returncode == 7
+    assert "could not be told (it took longer than 10 s)" in errors
+    assert holder(publish_lock(publish_dir=published)) == ({}, False)
+
+
+@pytest.mark.parametrize("how", ["timeout", "signal"])
+def test_who_stops_a_run_that_tells_of_its_failure_changes_nothing(
+    project, published, bad_delivery, tmp_path, how
+):
+    told = tmp_path / "told"
+    command = f"echo $LIFECYCLE_EXIT_CODE >> {told}; sleep 4"
+    arguments = ["refresh", "--raw-data", bad_delivery, "--on-failure", command]
+    if how == "timeout":
+        arguments += ["--timeout", 0.05]
+    with start_tiny(project, *arguments) as failed:
+        while how == "signal" and failed.poll() is None:
+            if told.exists():
+                failed.send_signal(signal.SIGTERM)
+                break
+            time.sleep(0.01)
+        _, errors = failed.communicate(timeout=30)
+    assert failed.returncode == 4
+    assert told.read_text() == "4\n"
+    assert "Stopped" not in errors
+    assert outcomes(published) == [("failed", "inputs")]
