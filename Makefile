@@ -58,7 +58,7 @@ test: $(INSTALLED_DEV) ## lint the code and the SQL, then run every test (those 
 	@echo "pytest"
 	@$(PYTEST) -m "not long and not faults and not bi" $(ARGS)
 
-test-long: $(INSTALLED_DEV) ## run the tests that take minutes: random damage, late parts, simulations
+test-long: $(INSTALLED_DEV) ## run the tests that take minutes: random damage, late parts, simulations, erasures, hostile names
 	@$(PYTEST) -m long $(ARGS)
 
 test-faults: $(INSTALLED_DEV) ## kill refreshes at random moments, fill the disk, break builds: readers must not notice

@@ -15,6 +15,8 @@ from python_helpers.log import Log
 from python_helpers.published import check_files, sha256
 from python_helpers.records import append_record, read_records
 
+pytestmark = pytest.mark.long  # it builds the warehouse, and erases people from all of it
+
 ID = "PLANTED-4711"
 NAME = "Zelda Quixplanted"
 EMAIL = "zelda.q@planted.example"

@@ -12,6 +12,8 @@ from tiny_refresh import make_project, run_tiny
 from python_helpers import published
 from python_helpers.erasures import unfinished
 
+pytestmark = pytest.mark.long  # each is an erasure
+
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:

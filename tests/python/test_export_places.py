@@ -22,6 +22,8 @@ import os, sys
 sys.path[:0] = sys.argv[1:3]
 from python_helpers import cli
 from python_helpers.postgres_server import Server
+
+pytestmark = pytest.mark.long  # each is an export to a server
 commit = Server.commit
 def die(server):
     if sys.argv[3] == "after":

@@ -14,6 +14,8 @@ from python_helpers.locks import locked, reading_lock
 from python_helpers.published import check_files, live_build
 from python_helpers.records import read_records
 
+pytestmark = pytest.mark.long  # each is an export that takes seconds
+
 SOON = 5  # seconds
 SMALL = "create table fct_orders as select 1 as number"
 # so many that they take seconds to write

@@ -14,6 +14,8 @@ from tiny_refresh import checked_number, make_project, run_tiny, tiny_build
 
 from python_helpers import refresh as refresh_module
 
+pytestmark = pytest.mark.long  # every option of every command is tried
+
 HOSTILE = (
     "x'; copy (select 1) to 'pwned'; --",
     "x\"; copy (select 1) to 'pwned'; --",
