@@ -13,6 +13,8 @@ from tiny_refresh import environment, make_project, run_tiny
 
 from python_helpers.erasures import unfinished
 
+pytestmark = pytest.mark.long  # each is an export to a server
+
 NUMBERS = """
     create table fct_orders as select {number} as number, 'c' || range as customer_id from range(9);
     create table dim_customers as select {number} as number;
@@ -23,7 +25,6 @@ sys.path[:0] = sys.argv[1:3]
 from python_helpers import cli
 from python_helpers.postgres_server import Server
 
-pytestmark = pytest.mark.long  # each is an export to a server
 commit = Server.commit
 def die(server):
     if sys.argv[3] == "after":

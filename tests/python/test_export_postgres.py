@@ -22,6 +22,8 @@ from python_helpers.published import PublishError, live_build, read_manifest
 from python_helpers.published_reader import opened
 from python_helpers.settings import SettingsError
 
+pytestmark = pytest.mark.long  # each is an export to a server
+
 PASSWORD = "planted+Pass/word"
 ENCODED = "planted%2BPass%2Fword"
 ORDERS = """
