@@ -23,3 +23,9 @@
         ~ " else acquisition_channel end"
     ) }}
 {% endmacro %}
+
+
+{#- Whether a word is one of a seed, however that spells it. -#}
+{% macro is_word_of_seed(word, word_of_seed) %}
+    {{- return('lower(' ~ word ~ ') = lower(trim(' ~ word_of_seed ~ '))') -}}
+{% endmacro %}

@@ -7,7 +7,7 @@
             count(*)
         from {{ ref('dim_customers') }} as customers
         left join {{ ref('wallet_benchmarks') }} as benchmarks
-            on lower(customers.customer_segment) = lower(trim(benchmarks.customer_segment))
+            on {{ is_word_of_seed('customers.customer_segment', 'benchmarks.customer_segment') }}
         where benchmarks.customer_segment is null and customers.customer_segment <> 'unknown'
         group by customers.customer_segment
         order by count(*) desc, customers.customer_segment

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from python_helpers.audit_page import write_page
-from python_helpers.expectations import FOLDER, Finding, read_suites
+from python_helpers.expectations import FOLDER, Finding, Suite, read_suites
 from python_helpers.locks import locked, warehouse_lock
 from python_helpers.progress import say
 from python_helpers.published import PublishError, check_files, kept_builds, live_build
@@ -62,18 +62,13 @@ class Audit:
 
 
 def audit_alone(*, settings: Settings, console: Console) -> Audit:
-    """Audit a warehouse that no run is writing to. Raises LockedError too."""
-    check_warehouse(settings=settings)
+    """Audit a warehouse that no run is writing to. Raises what `audit` does, and LockedError."""
+    if not settings.warehouse.is_file():
+        raise SettingsError(f"There is no warehouse {settings.warehouse}: run refresh first.")
     lock = warehouse_lock(warehouse=settings.warehouse)
     with locked(lock, command="lifecycle audit", wait=settings.lock_wait):
         settings = compared(settings=settings, console=console)
         return audit(settings=settings, console=console)
-
-
-def check_warehouse(*, settings: Settings) -> None:
-    """Check that there is a warehouse. Raises SettingsError."""
-    if not settings.warehouse.is_file():
-        raise SettingsError(f"There is no warehouse {settings.warehouse}: run refresh first.")
 
 
 def compared(*, settings: Settings, console: Console) -> Settings:
@@ -100,21 +95,25 @@ def damage_of(*, build: Path) -> str | None:
 
 def check_suites(*, settings: Settings) -> None:
     """Read the suites before a build that would be audited in vain. Raises SettingsError."""
-    suites = read_suites(project_dir=settings.project_dir)
-    if suites and not settings.skip_audit:
+    suites = suites_of(settings=settings)
+    if suites:
         # here and not above: it takes seconds, which --help need not wait for
         from python_helpers.audit_engine import check_expectations
 
         check_expectations(suites=suites)
 
 
+def suites_of(*, settings: Settings) -> list[Suite]:
+    """Read what is to be asked: nothing, where the audit is skipped. Raises SettingsError."""
+    return [] if settings.skip_audit else read_suites(project_dir=settings.project_dir)
+
+
 def audit(*, settings: Settings, console: Console) -> Audit:
     """Ask every expectation of the warehouse as it is; returns what was found.
 
-    Raises AuditError where that blocks, and SettingsError where there is no warehouse, or a suite
-    that cannot be understood. Its page is written in any case.
+    Raises AuditError where that blocks, and SettingsError where a suite cannot be
+    understood. Its page is written in any case.
     """
-    check_warehouse(settings=settings)
     audited = asked(settings=settings)
     write_page(page=audited.page, findings=audited.findings, summary=summary(audited=audited))
     for line in audited.lines("warn"):
@@ -142,8 +141,8 @@ def asked(*, settings: Settings) -> Audit:
         findings=(),
         page=settings.target_path / PAGE,
     )
-    suites = read_suites(project_dir=settings.project_dir)
-    if settings.skip_audit or not suites:
+    suites = suites_of(settings=settings)
+    if not suites:
         return nothing
     # here and not above: it takes seconds, which --help need not wait for
     from python_helpers.audit_engine import findings_of

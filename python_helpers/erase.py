@@ -95,7 +95,7 @@ def erase(
         made_folder(folder=settings.erasures_dir)
         held.enter_context(lock(publish_lock(publish_dir=settings.erasures_dir)))
         with run.phase("erase"):
-            check_warehouse(settings=settings, ids=ids)
+            refuse_what_would_stay(settings=settings, ids=ids)
             listed = add_to_list(folder=settings.erasures_dir, ids=ids)
             tombstones = {id_: each.tombstone_id for id_, each in listed.items()}
             words = Words(ids)
@@ -130,7 +130,7 @@ def erase(
         return Erased(found=found, rewritten=rewritten, strays=strays)
 
 
-def check_warehouse(*, settings: Settings, ids: Collection[str]) -> None:
+def refuse_what_would_stay(*, settings: Settings, ids: Collection[str]) -> None:
     """Refuse, before anything is touched, what would end later on. Raises PublishError."""
     if settings.warehouse.is_file():
         try:

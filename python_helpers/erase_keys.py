@@ -45,12 +45,7 @@ def unique_columns(
 ) -> set[str]:
     """Return the columns of which keys and unique indexes are made."""
     place = {"connection": connection, "catalog": catalog, "schema": schema, "table": table}
-    found = {
-        column
-        for kind, _, of_columns in rules_of(**place)
-        if kind in ("PRIMARY KEY", "UNIQUE")
-        for column in of_columns
-    }
+    found = columns_of_rules(rules_of(**place), "PRIMARY KEY", "UNIQUE")
     # of what an index is made stands behind the first bracket
     of_indexes = [
         sql.partition("(")[2] for _, is_unique, sql, _ in indexes_of(**place) if is_unique
@@ -63,12 +58,7 @@ def key_columns(
 ) -> set[str]:
     """Return the columns of a table that are its key, name another's row, or are counted up."""
     place = {"connection": connection, "catalog": catalog, "schema": schema, "table": table}
-    found = {
-        column
-        for kind, _, of_columns in rules_of(**place)
-        if kind in ("PRIMARY KEY", "FOREIGN KEY")
-        for column in of_columns
-    }
+    found = columns_of_rules(rules_of(**place), "PRIMARY KEY", "FOREIGN KEY")
     counted = connection.execute(
         """
         select column_name from duckdb_columns()
@@ -78,6 +68,11 @@ def key_columns(
         {"catalog": catalog, "schema": schema, "table": table},
     ).fetchall()
     return found | {column for (column,) in counted}
+
+
+def columns_of_rules(rules: list[tuple[str, str, list[str]]], /, *kinds: str) -> set[str]:
+    """Return the columns that rules of some kinds are about."""
+    return {column for kind, _, columns in rules if kind in kinds for column in columns}
 
 
 def is_named(column: str, sql: str, /) -> bool:

@@ -74,4 +74,4 @@ select
     coalesce(customers_described.has_email, false) as has_email
 from customers_described
 left join {{ ref('activity_windows') }} as windows
-    on lower(customers_described.vertical) = lower(trim(windows.vertical))
+    on {{ is_word_of_seed('customers_described.vertical', 'windows.vertical') }}

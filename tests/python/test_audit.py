@@ -9,7 +9,7 @@ import csv
 import re
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -17,11 +17,12 @@ import pytest
 from click.testing import Result
 from lifecycle import PROJECT, real_data, refresh_delivery, run
 
+from python_helpers.audit import asked, check_suites
 from python_helpers.audit_engine import check_expectations
 from python_helpers.expectations import read_suite, read_suites, sentence
 from python_helpers.locks import locked, warehouse_lock
 from python_helpers.published import live_build, read_manifest
-from python_helpers.settings import SettingsError
+from python_helpers.settings import SettingsError, resolve_settings
 
 DOCUMENT = (PROJECT / "docs" / "audit.md").read_text(encoding="utf-8")
 SAMPLE = PROJECT / "seeds" / "sample"
@@ -498,6 +499,15 @@ def test_without_a_suite_nothing_is_said_to_be_audited(sample, tmp_path):
     project = project_with(tmp_path, written="queries:", instead="queries:")
     shutil.rmtree(project / "tests" / "expectations")
     assert "Warning: nothing was audited" in sample.audit(project=project).stderr
+
+
+def test_a_suite_that_is_wrong_keeps_nobody_from_a_build_that_is_not_audited(tmp_path):
+    project = project_with(tmp_path, written="expectations:", instead="expectation:")
+    settings = resolve_settings(project_dir=project, skip_audit=True)
+    check_suites(settings=settings)
+    assert asked(settings=settings).is_skipped
+    with pytest.raises(SettingsError, match="and expectations, a list"):
+        check_suites(settings=replace(settings, skip_audit=False))
 
 
 def test_a_damaged_live_build_is_no_way_past_the_comparison(sample, tmp_path):

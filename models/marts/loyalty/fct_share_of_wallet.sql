@@ -203,7 +203,7 @@ wallets as (
     inner join {{ ref('dim_customers') }} as customers
         on years_spent.customer_id = customers.customer_id
     inner join {{ ref('wallet_benchmarks') }} as benchmarks
-        on lower(customers.customer_segment) = lower(trim(benchmarks.customer_segment))
+        on {{ is_word_of_seed('customers.customer_segment', 'benchmarks.customer_segment') }}
     left join wallets_answered
         on
             years_spent.customer_id = wallets_answered.customer_id

@@ -85,7 +85,7 @@ benchmark_customers as (
     inner join segments
         on customers_known.segment_number = segments.segment_number
     inner join {{ ref('wallet_benchmarks') }} as benchmarks
-        on lower(segments.customer_segment) = lower(trim(benchmarks.customer_segment))
+        on {{ is_word_of_seed('segments.customer_segment', 'benchmarks.customer_segment') }}
     left join wallets as answered
         on
             customers_known.quarter_end_date = answered.quarter_end_date
