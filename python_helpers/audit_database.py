@@ -20,12 +20,12 @@ from great_expectations.data_context.types.base import (
 )
 from great_expectations.datasource.fluent import SQLDatasource
 
+from python_helpers.expectations import SCHEMAS
 from python_helpers.publish import name as identifier
 from python_helpers.publish import text
 from python_helpers.published import DATABASE
 from python_helpers.settings import Settings, SettingsError
 
-SCHEMAS = ("marts", "intermediate", "staging", "restricted")
 PUBLISHED = '"last published build"'  # no warehouse file is called so
 # what tells of it, itself or as the build has compared itself with it
 COMPARED = (PUBLISHED, "int_periods_published", "rpt_restatements")

@@ -24,6 +24,9 @@ ARGUMENTS = {"with", "warn", "block"}
 TEXTS = KEYS - ARGUMENTS
 REQUIRED = TEXTS - {"column"}
 FIELD = re.compile(r"[A-Za-z_]\w*")
+SCHEMAS = ("marts", "intermediate", "staging", "restricted")
+# In SQL each of these with a point behind it is a schema, so no table can be called so.
+RENAMED = re.compile(rf"\bas\s+(published|{'|'.join(SCHEMAS)})\b", re.IGNORECASE)
 # What a line may not name: it is shown, and published with the marts.
 WHO = re.compile(r"(^|_)(id|key|email|full_name|comment)$")
 
@@ -96,6 +99,11 @@ def read_suite(*, path: Path) -> Suite:
             f"the key {key} is not known."
             for key in content
             if key not in ("queries", "expectations")
+        ),
+        *(
+            f"the query {name}: `{found[1]}` is what is read, so no table can have that alias."
+            for name, sql in (content.get("queries") or {}).items()
+            if (found := RENAMED.search(sql))
         ),
         *(fault for entry in expectations for fault in faults_of(entry=entry)),
         *(f"{name}: the name is there twice." for name in repeated(expectations)),

@@ -592,6 +592,11 @@ def test_a_suite_is_read_as_it_is_written(tmp_path):
         ("  - name:", "    name:", "and expectations, a list"),
         ("expectations:", "expectation:", "and expectations, a list"),
         ("queries:", "querys:", "the key querys is not known."),
+        (
+            "select 1 as orders",
+            "select published.orders from published.x as published",
+            "the query counts: `published` is what is read",
+        ),
         ("warn: {max_value: 9}", "warn: 9", "orders_are_few: warn is to be a mapping"),
         ("warn: {max_value: 9}", "block:", "orders_are_few: block is to be a mapping"),
         ('"{orders} orders."', "5", "orders_are_few: found is to be a text."),

@@ -200,8 +200,8 @@ select
     "tests/expectations/marts.yml": """\
 queries:
   customers: |
-    select customers.number, published.number as published_number
-    from marts.dim_customers as customers, published.dim_customers as published
+    select customers.number, last_build.number as published_number
+    from marts.dim_customers as customers, published.dim_customers as last_build
 expectations:
   - name: there_are_customers
     table: marts.dim_customers
