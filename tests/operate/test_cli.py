@@ -346,8 +346,8 @@ def test_a_second_refresh_does_not_parse_the_project_again(refreshed_without_amo
 @pytest.fixture(scope="session")
 def small_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = tmp_path_factory.mktemp("small_project")
-    for name in ("profiles.example.yml", "macros/generate_schema_name.sql"):
-        (project / name).parent.mkdir(exist_ok=True)
+    for name in ("profiles.example.yml", "macros/project/generate_schema_name.sql"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(PROJECT / name, project / name)
     files = {
         "dbt_project.yml": """
