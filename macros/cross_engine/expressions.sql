@@ -72,7 +72,8 @@
     {% for name, expression in expressions.items() %}
         {% do pairs.append(sql_text(name) ~ ', ' ~ expression) %}
     {% endfor %}
-    {{ return('cast(json_object(' ~ pairs | join(', ') ~ ') as string)') }}
+    {{ return('cast(json_object(\n            ' ~ pairs | join(',\n            ')
+        ~ '\n        ) as string)') }}
 {% endmacro %}
 
 
