@@ -93,7 +93,7 @@ $(BIN)/python:
 # file has its hash; a launcher that knows where the project is does the same.
 $(BIN)/lifecycle: Makefile | $(BIN)/python
 	@printf '%s\n' '#!$(CURDIR)/$(BIN)/python' 'import sys' \
-		'sys.path.insert(0, "$(CURDIR)")' 'from python_helpers.cli import main' 'main()' > $@
+		'sys.path.insert(0, "$(CURDIR)")' 'from python_helpers.cli.main import main' 'main()' > $@
 	@chmod +x $@
 
 $(INSTALLED): requirements.txt | $(BIN)/python $(BIN)/lifecycle
@@ -104,7 +104,7 @@ $(INSTALLED_DEV): requirements-dev.txt $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-$(SUPERSET)/.installed: tests/bi/requirements.txt | $(BIN)/python
+$(SUPERSET)/.installed: tests/docs/superset/requirements.txt | $(BIN)/python
 	$(BIN)/python -m venv --clear $(SUPERSET)
 	$(SUPERSET)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@

@@ -20,11 +20,11 @@ import click
 import duckdb
 
 from benchmarks.generate import TABLES, generate
-from python_helpers.build import Build, environment, prepare_folders
-from python_helpers.export import Export, export
-from python_helpers.log import Log
-from python_helpers.publish import publish
-from python_helpers.settings import Settings, resolve_settings
+from python_helpers.core.log import Log
+from python_helpers.core.settings import Settings, resolve_settings
+from python_helpers.export.run import Export, export
+from python_helpers.publishing.publish import publish
+from python_helpers.warehouse.build import Build, environment, prepare_folders
 
 PROJECT = Path(__file__).resolve().parents[1]
 SUBSCRIPTION_TABLES = ("customers", "subscriptions", "exchange_rates", "survey_responses")

@@ -1,0 +1,16 @@
+"""Grain: one row per model, slice, statistic and frequency class."""
+
+
+def model(dbt, session):
+    """Fit the models of purchases and of margins, and judge them on the hold-out."""
+    from python_helpers.value.fitted import table_of_rows
+    from python_helpers.value.purchase_fits import purchase_rows
+
+    dbt.config(materialized="table")
+    settings = dbt.config.meta_get("settings")
+    rows = purchase_rows(
+        states=dbt.ref("int_purchase_states"),
+        min_repeat_customers=int(settings["ltv_min_repeat_customers"]),
+        holdout_weeks=float(settings["ltv_holdout_weeks"]),
+    )
+    return table_of_rows(session=session, name="purchase_model_fits", rows=list(rows))

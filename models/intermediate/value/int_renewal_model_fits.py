@@ -1,0 +1,15 @@
+"""Grain: one row per billing term, statistic and class of renewals so far."""
+
+
+def model(dbt, session):
+    """Fit the model of renewals to the contracts of each billing term, and judge it."""
+    from python_helpers.value.fitted import table_of_rows
+    from python_helpers.value.renewal_fits import renewal_rows
+
+    dbt.config(materialized="table")
+    settings = dbt.config.meta_get("settings")
+    rows = renewal_rows(
+        histories=dbt.ref("int_renewal_histories"),
+        min_churned=int(settings["ltv_min_churned_contracts"]),
+    )
+    return table_of_rows(session=session, name="renewal_model_fits", rows=list(rows))

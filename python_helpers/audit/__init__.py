@@ -1,0 +1,1 @@
+"""Great Expectations over a build, before anyone reads it."""

@@ -1,0 +1,158 @@
+"""The audit asks: Great Expectations decides inside DuckDB, and its answers are put into words.
+
+Nothing is read into Python but aggregates, and of a query that names its rows, those that failed.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import sqlalchemy as sa
+from great_expectations.compatibility.pydantic import ValidationError
+from great_expectations.core import ExpectationValidationResult
+from great_expectations.datasource.fluent import SQLDatasource
+from great_expectations.datasource.fluent.interfaces import Batch
+from great_expectations.exceptions import ExpectationNotFoundError
+from great_expectations.expectations.expectation import Expectation as GreatExpectation
+from great_expectations.expectations.registry import get_expectation_impl
+
+from python_helpers.audit.database import (
+    COMPARED,
+    MISSING,
+    create_query,
+    create_run,
+    in_full,
+    opened,
+)
+from python_helpers.audit.expectations import Expectation, Finding, Suite, expected_words, sentence
+from python_helpers.core.settings import Settings, SettingsError
+from python_helpers.publishing.builds import read_manifest
+from python_helpers.warehouse.problems import explained
+
+SHOWN_ROWS = 3  # of an expectation; the others are counted
+SEVERITIES = {"block": "critical", "warn": "warning"}  # the levels, as Great Expectations says it
+
+
+def findings_of(
+    *, suites: list[Suite], settings: Settings, before: Path | None
+) -> tuple[str | None, tuple[Finding, ...]]:
+    """Ask every expectation; returns why nothing is compared, if so, and what was found."""
+    try:
+        with opened(settings=settings, before=before) as (source, connection):
+            not_compared = create_run(
+                connection=connection,
+                settings=settings,
+                manifest=read_manifest(build=before) if before else {},
+            )
+            unanswered: dict[str, str] = {}
+            findings: list[Finding] = []
+            for suite in suites:
+                tables = {
+                    expectation.table for expectation in suite.expectations
+                } - suite.queries.keys()
+                for name, sql in {**suite.queries, **dict.fromkeys(tables)}.items():
+                    cause = create_query(
+                        connection=connection,
+                        name=name,
+                        sql=sql or f"from {name} limit 0",
+                        unanswered=dict.fromkeys(COMPARED, not_compared) | unanswered,
+                        suite=suite.name,
+                        settings=settings,
+                    )
+                    if cause:
+                        unanswered[name] = cause
+                for expectation in suite.expectations:
+                    cause = unanswered.get(expectation.table)
+                    if cause:
+                        findings.append(not_asked(expectation=expectation, cause=cause))
+                    else:
+                        findings += ask(source=source, expectation=expectation, settings=settings)
+        return not_compared, tuple(findings)
+    except sa.exc.DBAPIError as error:
+        cause = explained(message=str(error.orig).splitlines()[0])
+        raise SettingsError(f"{settings.warehouse} cannot be audited: {cause}") from error
+
+
+def not_asked(*, expectation: Expectation, cause: str) -> Finding:
+    """Say that an expectation was not asked; where that is no matter of course, as a warning."""
+    outcome = "warn" if cause.startswith(MISSING) else "not asked"
+    line = f"{expectation.name}: not asked, {cause}."
+    return Finding(expectation=expectation, outcome=outcome, lines=(line,))
+
+
+def ask(
+    *, source: SQLDatasource, expectation: Expectation, settings: Settings
+) -> Iterator[Finding]:
+    """Ask an expectation at each of its levels; a row that blocks is not warned of as well."""
+    query = in_full(f"select * from {expectation.table}", settings)
+    asset = source.add_query_asset(f"{expectation.suite}.{expectation.name}", query=query)
+    batch = asset.add_batch_definition_whole_table("whole table").get_batch()
+    said: list[str] = []
+    for level, arguments in expectation.arguments.items():
+        result = validate(batch=batch, expectation=expectation, level=level)
+        found = [] if result.success else words_of(expectation=expectation, result=result)
+        lines = [line for line in found if line not in said]
+        said += lines
+        expected = expected_words(arguments=arguments, type=expectation.type)
+        where = f"({expectation.name} in {expectation.suite}.yml)"
+        shown = [f"{line} Expected: {expected}. {expectation.advice} {where}" for line in lines]
+        if len(shown) > SHOWN_ROWS:
+            shown[SHOWN_ROWS:] = [f"{len(shown) - SHOWN_ROWS} more like these. {where}"]
+        if shown:
+            yield Finding(expectation=expectation, outcome=level, lines=tuple(shown))
+    if not said:
+        yield Finding(expectation=expectation, outcome="passed")
+
+
+def check_expectations(*, suites: list[Suite]) -> None:
+    """Make every expectation once, without asking it. Raises SettingsError."""
+    for suite in suites:
+        for expectation in suite.expectations:
+            for level in expectation.arguments:
+                made(expectation=expectation, level=level)
+
+
+def made(*, expectation: Expectation, level: str) -> GreatExpectation:
+    """Make an expectation of Great Expectations. Raises SettingsError where it is none."""
+    try:
+        kind = get_expectation_impl(expectation.type)
+        return kind(**expectation.arguments[level], severity=SEVERITIES[level])
+    except ExpectationNotFoundError:
+        fault = f"expect: {expectation.type} is no expectation of Great Expectations"
+    except ValidationError as error:
+        places = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        fault = f"{level}: {'; '.join(places)}"
+    except TypeError as error:
+        fault = f"{level}: {error}"
+    raise SettingsError(f"{expectation.suite}.yml: {expectation.name}: {fault}.")
+
+
+def validate(*, batch: Batch, expectation: Expectation, level: str) -> ExpectationValidationResult:
+    """Let Great Expectations decide; values are fetched of the columns that are shown alone."""
+    # not one value of a column is sampled: it may be anybody's
+    result_format: dict[str, object] = {"result_format": "BASIC", "partial_unexpected_count": 0}
+    if expectation.shown_columns:
+        result_format = {
+            "result_format": "COMPLETE",
+            "unexpected_index_column_names": expectation.shown_columns,
+        }
+    result = batch.validate(made(expectation=expectation, level=level), result_format=result_format)
+    # one exception, or one per metric
+    found = result.exception_info or {}
+    raised = [found, *(each for each in found.values() if isinstance(each, dict))]
+    failures = [each["exception_message"] for each in raised if each.get("raised_exception")]
+    if failures:
+        cause = " ".join(failures[0].split())
+        raise SettingsError(f"{expectation.suite}: {expectation.name} cannot be asked: {cause}")
+    return result
+
+
+def words_of(*, expectation: Expectation, result: ExpectationValidationResult) -> list[str]:
+    """Say what was found: of each row that failed, else of the whole."""
+    rows = result.result.get("unexpected_index_list")
+    if rows and expectation.shown_columns:
+        return [sentence(template=expectation.found, values=row) for row in rows]
+    observed = result.result.get("observed_value")
+    if observed is None:
+        share = result.result.get("unexpected_percent") or 0
+        observed = f"{result.result.get('unexpected_count')} rows, {share:.2f} %"
+    return [sentence(template=expectation.found, values={"observed": observed})]

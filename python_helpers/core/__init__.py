@@ -1,0 +1,1 @@
+"""What every package builds on: errors, settings, log, locks, progress. Imports none of ours."""

@@ -1,0 +1,1 @@
+"""Removing a customer from everything that is kept."""

@@ -1,0 +1,1 @@
+"""Published marts as Parquet, as CSV or in Postgres."""

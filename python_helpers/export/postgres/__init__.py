@@ -1,0 +1,1 @@
+"""Writing marts to a Postgres server, in one transaction."""

@@ -1,0 +1,168 @@
+"""What others did to the tables of an export: rights that are kept, and what is never dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from python_helpers.export.postgres.server import Server
+from python_helpers.publishing.builds import PublishError
+from python_helpers.publishing.publish import name, text
+
+# What needs the tables, the types of their rows or their columns, as the server keeps account of
+# it: what would keep a table from being dropped ('n'), and triggers, rules, policies and members
+# of publications, which would go with it without a word ('a'). A view is a rule of the server's, so
+# the view is named.
+DEPENDENTS = """
+with ours as (
+    select oid, reltype, relname from pg_class
+    where relnamespace = {schema}::regnamespace and relname in ({tables})
+),
+
+needed as (
+    select oid, 'pg_class'::regclass as catalogue, relname from ours
+    union all
+    select reltype, 'pg_type'::regclass, relname from ours where reltype <> 0
+    union all
+    select pg_type.typarray, 'pg_type'::regclass, relname
+    from ours inner join pg_type on ours.reltype = pg_type.oid
+),
+
+dependents as (
+    select
+        case
+            when rule.rulename = '_RETURN'
+                then pg_describe_object('pg_class'::regclass, rule.ev_class, 0)
+            else pg_describe_object(depending.classid, depending.objid, depending.objsubid)
+        end as dependent,
+        needed.relname,
+        depending.deptype,
+        depending.classid,
+        coalesce(
+            constrained.conrelid, rule.ev_class, policy.polrelid, triggered.tgrelid,
+            case when depending.classid = 'pg_class'::regclass then depending.objid end
+        ) as on_table,
+        triggered.tgisinternal
+    from needed
+    inner join pg_depend as depending
+        on needed.oid = depending.refobjid and needed.catalogue = depending.refclassid
+    left join pg_rewrite as rule
+        on depending.objid = rule.oid and depending.classid = 'pg_rewrite'::regclass
+    left join pg_constraint as constrained
+        on depending.objid = constrained.oid and depending.classid = 'pg_constraint'::regclass
+    left join pg_policy as policy
+        on depending.objid = policy.oid and depending.classid = 'pg_policy'::regclass
+    left join pg_trigger as triggered
+        on depending.objid = triggered.oid and depending.classid = 'pg_trigger'::regclass
+)
+
+select distinct dependent, relname::text
+from dependents
+where (deptype = 'n' and not exists (select from ours where ours.oid = on_table))
+or (
+    deptype = 'a'
+    and classid in (
+        'pg_trigger'::regclass, 'pg_rewrite'::regclass, 'pg_policy'::regclass,
+        'pg_publication_rel'::regclass
+    )
+    and not coalesce(tgisinternal, false)
+)
+order by 1, 2
+"""
+# What others made of the tables alone goes with them; it is told of afterwards.
+LOST = """
+select distinct pg_describe_object(depending.classid, depending.objid, 0)
+from pg_class as used
+inner join pg_depend as depending
+    on used.oid = depending.refobjid and depending.refclassid = 'pg_class'::regclass
+left join pg_class as dependent
+    on depending.objid = dependent.oid and depending.classid = 'pg_class'::regclass
+where used.relnamespace = {schema}::regnamespace and used.relname in ({tables})
+and depending.deptype = 'a'
+and (
+    dependent.relkind = 'i'
+    or depending.classid in (
+        'pg_constraint'::regclass, 'pg_attrdef'::regclass, 'pg_statistic_ext'::regclass
+    )
+)
+order by 1
+"""
+RIGHTS = """
+select
+    held.relname::text,
+    held.column_name,
+    granted.privilege_type,
+    coalesce(quote_ident(role.rolname), 'public'),
+    granted.is_grantable
+from (
+    select relname, null as column_name, relacl as rights, relowner
+    from pg_class where relnamespace = {schema}::regnamespace
+    union all
+    select relname, attname::text, attacl, relowner
+    from pg_class inner join pg_attribute on attrelid = pg_class.oid
+    where relnamespace = {schema}::regnamespace and attnum > 0 and not attisdropped
+) as held
+cross join lateral aclexplode(held.rights) as granted
+left join pg_roles as role on granted.grantee = role.oid
+where held.relname in ({tables}) and granted.grantee <> held.relowner
+order by 1, 2, 3, 4
+"""
+
+
+def in_list(*, tables: Iterable[str]) -> str:
+    """Write names of tables as a list in SQL."""
+    return ", ".join(map(text, tables))
+
+
+def refuse_what_would_be_lost(*, server: Server, schema: str, tables: list[str]) -> None:
+    """Refuse to drop tables that others built on. Raises PublishError, which says who."""
+    if not tables:
+        return
+    names = {"schema": text(schema), "tables": in_list(tables=tables)}
+    found = server.query(DEPENDENTS.format(**names))
+    if found:
+        said = "; ".join(f"{dependent} needs {schema}.{table}" for dependent, table in found)
+        raise PublishError(
+            f"Others depend on the tables of the last export, and nothing was changed: {said}. "
+            "Drop them for the time of the export, or export to another schema with --schema."
+        )
+    secured = server.query(
+        "select relname::text from pg_class where relrowsecurity "
+        "and relnamespace = {schema}::regnamespace and relname in ({tables})".format(**names)
+    )
+    if secured:
+        raise PublishError(
+            f"{schema}.{secured[0][0]} has row security, which a new table would not have: "
+            "export to another schema with --schema."
+        )
+
+
+def lost_with(*, server: Server, schema: str, tables: list[str]) -> list[str]:
+    """List indexes, constraints, defaults and statistics that others made of tables."""
+    if not tables:
+        return []
+    found = server.query(LOST.format(schema=text(schema), tables=in_list(tables=tables)))
+    return [what for (what,) in found]
+
+
+def copied_grants(*, server: Server, schema: str, tables: list[str], new: str) -> list[str]:
+    """Write the grants that give others the same rights on the new tables.
+
+    A right on a column that is no more is left out.
+    """
+    if not tables:
+        return []
+    rights = server.query(RIGHTS.format(schema=text(schema), tables=in_list(tables=tables)))
+    columns = set(
+        server.query(
+            "select relname::text, attname::text from pg_class "
+            "inner join pg_attribute on attrelid = pg_class.oid "
+            f"where relnamespace = {text(schema)}::regnamespace"
+        )
+    )
+    return [
+        f"grant {privilege}{f' ({name(column)})' if column else ''} "
+        f"on {name(schema)}.{name(table + new)} to {role}"
+        f"{' with grant option' if is_grantable else ''}"
+        for table, column, privilege, role, is_grantable in rights
+        if not column or (f"{table}{new}", column) in columns
+    ]

@@ -1,0 +1,82 @@
+"""Locks in Postgres: one export at a time to a schema, and tables that nobody reads just now."""
+
+from __future__ import annotations
+
+import time
+
+from python_helpers.core.locks import LockedError
+from python_helpers.export.postgres.server import Server
+from python_helpers.publishing.builds import PublishError
+from python_helpers.publishing.publish import text
+
+# Readers wait behind whoever waits for a lock, so it is given up soon, and before Postgres looks
+# for deadlocks (after a second): a reader that holds what is waited for goes first.
+LOCKED = "lifecycle.locked"
+LOCK = """
+begin
+    set local lock_timeout = '300ms';
+    lock table {tables} in access exclusive mode;
+    set local lock_timeout = 0;
+    set local lifecycle.locked = 'yes';
+exception when lock_not_available or deadlock_detected then
+    set local lifecycle.locked = 'no';
+end
+"""
+LOCK_PAUSE = 0.5  # seconds
+LOCK_TRIES = 600  # seconds
+HOLDER = """
+select activity.pid, activity.usename::text, to_char(
+    coalesce(activity.xact_start, activity.backend_start) at time zone 'UTC',
+    'YYYY-MM-DD"T"HH24:MI:SS"+00:00"'
+), host(activity.client_addr)
+from (select hashtextextended({key}, 0) as key) as wanted
+inner join pg_locks as held
+    on held.classid::bigint = (wanted.key >> 32) & 4294967295
+    and held.objid::bigint = wanted.key & 4294967295
+inner join pg_stat_activity as activity on held.pid = activity.pid
+where held.locktype = 'advisory' and held.objsubid = 1 and held.granted
+and held.database = (select oid from pg_database where datname = current_database())
+"""
+
+
+def lock_schema(*, server: Server, schema: str, wait: float) -> None:
+    """Keep other exports to a schema away until the transaction ends.
+
+    Raises LockedError where another one still goes on after `wait` seconds.
+    """
+    key = text(f"lifecycle export {schema}")
+    until = time.monotonic() + wait
+    while server.query(f"select pg_try_advisory_xact_lock(hashtextextended({key}, 0))") != [
+        (True,)
+    ]:
+        if time.monotonic() >= until:
+            who = said_of_holder(server.query(HOLDER.format(key=key)))
+            raise LockedError(f"The schema {schema} is locked by {who}.")
+        time.sleep(min(LOCK_PAUSE, max(until - time.monotonic(), 0)))
+
+
+def said_of_holder(found: list[tuple], /) -> str:
+    """Say who exports, as far as the server tells this user."""
+    if not found:
+        return "another export"
+    pid, user, since, host = found[0]
+    said = [f"process {pid} of the server"]
+    said += [f"user {user}"] if user else []
+    said += [f"from {host}"] if host else []
+    said += [f"since {since}"] if since else []
+    return f"another export ({', '.join(said)})"
+
+
+def lock_tables(*, server: Server, tables: str) -> None:
+    """Wait until nobody reads the old tables. Raises PublishError where that takes too long."""
+    until = time.monotonic() + LOCK_TRIES
+    while True:
+        server.execute(f"do {text(LOCK.format(tables=tables))}")
+        if server.query(f"select current_setting('{LOCKED}')") == [("yes",)]:
+            return
+        if time.monotonic() > until:
+            raise PublishError(
+                "The tables in Postgres are read without a pause: nothing was changed. "
+                "Run again when fewer queries run."
+            )
+        time.sleep(LOCK_PAUSE)

@@ -1,0 +1,1 @@
+"""Refreshes that run unattended: retries, timeouts and failure alerts."""

@@ -1,0 +1,1 @@
+"""Published builds: writing them, switching between them, reading them, and their records."""

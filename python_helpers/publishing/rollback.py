@@ -1,0 +1,76 @@
+"""Makes an earlier build the live one again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from python_helpers.core.log import Log
+from python_helpers.publishing.builds import (
+    PublishError,
+    check_files,
+    kept_builds,
+    live_build,
+    make_live,
+    remove_leftovers,
+)
+from python_helpers.publishing.records import read_records
+from python_helpers.publishing.runs import facts_of, recorded_run
+
+ROLLED_BACK = "rolled_back"
+
+
+def roll_back(
+    *, publish_dir: Path, to: str | None = None, log: Log, wait: float = 0
+) -> tuple[Path, Path | None]:
+    """Make a build live, by default the one before; returns it and the one that was live.
+
+    Raises PublishError where it is not there or is not what was published, and LockedError.
+    """
+    if not publish_dir.is_dir():
+        raise PublishError(f"Nothing is published in {publish_dir}: run refresh first.")
+    with recorded_run(
+        publish_dir=publish_dir, command="lifecycle rollback", log=log, wait=wait
+    ) as run:
+        live = live_build(publish_dir=publish_dir)
+        with run.phase("rollback"):
+            build = chosen_build(publish_dir=publish_dir, live=live, to=to)
+            check_files(build=build)
+            facts = facts_of(build=build)
+            remove_leftovers(publish_dir=publish_dir)
+            with run.deciding:
+                make_live(build=build, publish_dir=publish_dir)
+                run.record(outcome=ROLLED_BACK, replaced_build_id=live and live.name, **facts)
+        return build, live
+
+
+def chosen_build(*, publish_dir: Path, live: Path | None, to: str | None) -> Path:
+    """Find the named build, else the newest before the live one that nobody took back."""
+    builds = kept_builds(publish_dir=publish_dir)
+    names = ", ".join(build.name for build in builds) or "none"
+    if to:
+        named = [build for build in builds if build.name == to]
+        if not named:
+            raise PublishError(f"There is no build {to} in {publish_dir}. Kept are: {names}.")
+        if named[0] == live:
+            raise PublishError(f"Build {to} is live already.")
+        return named[0]
+    if not live:
+        raise PublishError(f"No build is live in {publish_dir}: name one with --to ({names}).")
+    taken_back = builds_taken_back(records=read_records(publish_dir=publish_dir))
+    earlier = [build for build in builds if build.name < live.name and build.name not in taken_back]
+    if not earlier:
+        raise PublishError(f"There is no build before {live.name}. Kept are: {names}.")
+    return earlier[0]
+
+
+def builds_taken_back(*, records: Iterable[dict]) -> set[str]:
+    """Name the builds that were left for an earlier one, and not returned to since."""
+    taken_back = set()
+    for record in records:
+        if record["outcome"] == ROLLED_BACK:
+            build, replaced = str(record["build_id"]), str(record["replaced_build_id"])
+            taken_back.discard(build)
+            if replaced > build:
+                taken_back.add(replaced)
+    return taken_back

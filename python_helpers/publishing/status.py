@@ -1,0 +1,94 @@
+"""What is known of a folder of published builds: the facts that `status` shows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from python_helpers.core.locks import holder, publish_lock
+from python_helpers.core.settings import SettingsError
+from python_helpers.delivery.erasures import unfinished
+from python_helpers.publishing.builds import PublishError, kept_builds, live_build, read_manifest
+from python_helpers.publishing.records import read_records
+
+FAILURES = ("failed", "blocked")
+REFRESH = "lifecycle refresh"
+FACTS = (
+    *("as_of_date", "built_at", "age_seconds", "bytes", "reporting_currency"),
+    *("raw_input", "raw_data_dir", "input_files", "code_version", "rows"),
+)
+"""What is said of a build beside its id and whether it is live, in this order."""
+
+
+def status_facts(*, publish_dir: Path, erasures_dir: Path | None = None) -> dict[str, object]:
+    """Gather what is live, what is kept, what failed last, and whether a run goes on."""
+    live = live_build(publish_dir=publish_dir)
+    records = read_records(publish_dir=publish_dir)
+    details, is_held = holder(publish_lock(publish_dir=publish_dir))
+    # a run that died and was not written down yet: the next one does that
+    is_known = any(record["id"] == details.get("run_id") for record in records)
+    return {
+        "publish_dir": str(publish_dir),
+        "live": live and build_facts(build=live, is_live=True),
+        "builds": [
+            build_facts(build=build, is_live=build == live)
+            for build in kept_builds(publish_dir=publish_dir)
+        ],
+        "last_failure": last_failure(records=records),
+        "last_run": records[-1] if records else None,
+        "erasures_dir": erasures_dir and str(erasures_dir),
+        "unfinished_erasures": erasures_dir and unfinished_if_known(folder=erasures_dir),
+        "running": details if is_held else None,
+        "died": details if details.get("run_id") and not is_held and not is_known else None,
+    }
+
+
+def unfinished_if_known(*, folder: Path) -> int | None:
+    """Count the erasures that are not finished; None for a user who may not read the list."""
+    try:
+        return unfinished(folder=folder)
+    except SettingsError as error:
+        if isinstance(error.__cause__, PermissionError):
+            return None
+        raise
+
+
+def build_facts(*, build: Path, is_live: bool) -> dict[str, object]:
+    """Say what a build is; of one whose manifest cannot be read, every fact is None."""
+    try:
+        said = said_by(manifest=read_manifest(build=build))
+    except (PublishError, KeyError, TypeError, ValueError, AttributeError):
+        said = None
+    return {
+        "build_id": build.name,
+        "is_live": is_live,
+        "is_damaged": said is None,
+        **(said or dict.fromkeys(FACTS)),
+    }
+
+
+def said_by(*, manifest: dict) -> dict[str, object]:
+    """Take the facts out of a manifest. Raises an error where one is not what it should be."""
+    built_at = datetime.fromisoformat(manifest["built_at"])
+    for name in ("as_of_date", "reporting_currency", "raw_input"):
+        if not isinstance(manifest[name], str):
+            raise TypeError(name)
+    for name in ("raw_data_dir", "code_version"):
+        if not isinstance(manifest.get(name), str | None):
+            raise TypeError(name)
+    input_files = manifest.get("input_files") or []
+    for size in (*(file["bytes"] for file in input_files), *manifest["rows"].values()):
+        if not isinstance(size, int):
+            raise TypeError("input_files, rows")
+    return {name: manifest.get(name) for name in FACTS} | {
+        "age_seconds": int((datetime.now(UTC) - built_at).total_seconds()),
+        "bytes": sum(file["bytes"] for file in manifest["files"].values()),
+    }
+
+
+def last_failure(*, records: list[dict]) -> dict | None:
+    """Find the last refresh that failed; who asks for a rollback sees what becomes of it."""
+    for record in reversed(records):
+        if record.get("outcome") in FAILURES and record.get("command") == REFRESH:
+            return record
+    return None

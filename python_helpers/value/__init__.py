@@ -1,0 +1,1 @@
+"""The statistical models of lifetime value. Imports none of ours."""

@@ -1,0 +1,1 @@
+"""Running dbt: builds, selections, documentation, and what a failed build means."""

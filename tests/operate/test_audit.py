@@ -1,0 +1,658 @@
+"""The audit of a refresh: faults planted into honest data are found, and honest days pass.
+
+Each fault is planted into a delivery whose first refresh was published, and refreshed again. What
+is planted into the sample is run with the other tests; the shop's own faults and twenty of its days
+are long, and need the real data.
+"""
+
+import csv
+import re
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+import pytest
+from click.testing import Result
+from lifecycle import PROJECT, real_data, refresh_delivery, run
+
+from python_helpers.audit.engine import check_expectations
+from python_helpers.audit.expectations import read_suite, read_suites, sentence
+from python_helpers.audit.run import asked, check_suites
+from python_helpers.core.locks import locked, warehouse_lock
+from python_helpers.core.settings import SettingsError, resolve_settings
+from python_helpers.publishing.builds import live_build, read_manifest
+
+DOCUMENT = (PROJECT / "docs" / "audit.md").read_text(encoding="utf-8")
+SAMPLE = PROJECT / "seeds" / "sample"
+# what the suites read, with all it needs, and no more
+AUDITED = (
+    *("+row_reconciliation", "+rejected_rows", "+rpt_raw_profile", "+rpt_raw_days"),
+    *("+rpt_restatements", "+dim_customers", "+fct_orders", "+fct_order_lines"),
+    *("+fct_survey_responses", "+rpt_cohort_retention", "+rpt_renewals", "+rpt_nps"),
+)
+LEFT_OUT = "not delivered"
+OLD = "the_delivery_is_fresh"  # of data that ended years ago this is no false alarm
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A folder with a delivery, a warehouse and what is published."""
+
+    folder: Path
+
+    def refresh(self, *arguments: object) -> Result:
+        """Refresh from the delivery."""
+        return refresh_delivery(self.folder, *arguments, select=AUDITED)
+
+    def said(self, result: Result) -> dict[str, set[str]]:
+        """Return the expectations that were not met: level -> names."""
+        names = {"warn": set(), "block": set()}
+        for line in result.stderr.splitlines():
+            found = re.search(r"\((\w+) in \w+\.yml\)$", line)
+            if found:
+                names["warn" if line.startswith("Warning: ") else "block"].add(found[1])
+        return names
+
+
+def deliver(*, source: Path, folder: Path, changes: Mapping[str, str] | None = None) -> None:
+    """Write a delivery of the tables of another one; a change is SQL that reads some of them."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    tables = {file.stem: file for file in source.iterdir()}
+    with duckdb.connect() as connection:
+        for table, file in tables.items():
+            read = f"read_parquet('{file}')"
+            if file.suffix == ".csv":
+                read = f"read_csv('{file}', all_varchar = true)"
+            connection.execute(f"create view {table} as from {read}")
+        for table, sql in (dict.fromkeys(tables) | (changes or {})).items():
+            if sql != LEFT_OUT:
+                query = sql or f"from {table}"
+                connection.execute(f"copy ({query}) to '{folder / table}.parquet' (format parquet)")
+
+
+def shop_of(*, source: Path, folder: Path, changes: Mapping[str, str] | None = None) -> Shop:
+    """Publish the first build of a shop."""
+    deliver(source=source, folder=folder / "delivery", changes=changes)
+    shop = Shop(folder=folder)
+    result = shop.refresh()
+    assert result.exit_code == 0, result.output
+    assert shop.said(result) == {"warn": {OLD}, "block": set()}
+    assert "compared with nothing: nothing to compare with is published." in result.stderr
+    return shop
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is planted, and the expectations that have to say so."""
+
+    words: str
+    changes: Mapping[str, str]
+    blocks: tuple[str, ...] = ()
+    warns: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+
+
+def orders(*changes: str) -> dict[str, str]:
+    """Change columns of the orders."""
+    return {"orders": f"select * replace ({', '.join(changes)}) from orders"}
+
+
+DAY_TWICE = "select * replace ({key} as order_id) from orders where ordered_at::date = '2011-11-14'"
+FAULTS = (
+    Fault(
+        words="revenue down 40 %",
+        changes=orders("(amount * 0.6)::decimal(18, 2) as amount"),
+        blocks=(
+            "a_closed_month_stays_as_it_was",
+            "all_closed_months_stay_as_they_were",
+            "revenue_to_date_is_kept",
+        ),
+    ),
+    Fault(
+        words="the latest, open month in pence",
+        changes=orders(
+            "case when ordered_at >= '2011-12-01' then amount * 100 else amount end"
+            "::decimal(18, 2) as amount"
+        ),
+        blocks=("revenue_to_date_is_kept",),
+    ),
+    Fault(
+        words="one order of the open month in another unit",
+        changes=orders(
+            "case order_id when '579917' then amount * 10000 else amount end"
+            "::decimal(18, 2) as amount"
+        ),
+        warns=("no_order_is_half_a_month",),
+    ),
+    Fault(
+        words="no orders for the last three months",
+        changes={},
+        warns=(
+            "no_table_has_gone_silent",
+            "not_everybody_leaves",
+            "rates_do_not_jump",
+            "the_latest_month_has_a_precedent",
+        ),
+        arguments=("--as-of", "2012-02-29"),
+    ),
+    Fault(
+        words="half of the orders",
+        changes={"orders": "select * from orders where hash(order_id) % 2 = 0"},
+        blocks=(
+            "a_closed_month_stays_as_it_was",
+            "a_mart_keeps_its_rows",
+            "a_table_keeps_its_rows",
+            "all_closed_months_stay_as_they_were",
+            "no_more_is_rejected_than_before",
+            "revenue_to_date_is_kept",
+            "rows_can_be_used",
+        ),
+    ),
+    Fault(
+        words="half of the order lines",
+        changes={"order_lines": "select * from order_lines where hash(order_id) % 2 = 0"},
+        blocks=(
+            "a_mart_keeps_its_rows",
+            "a_table_keeps_its_rows",
+        ),
+    ),
+    Fault(
+        words="a table that is not delivered",
+        changes={"customers": LEFT_OUT},
+        blocks=("a_table_keeps_its_rows",),
+    ),
+    Fault(
+        words="a day twice, under new keys",
+        changes={
+            "orders": "from orders union all " + DAY_TWICE.format(key="'again-' || order_id"),
+        },
+        blocks=("no_day_is_delivered_twice",),
+        warns=(
+            "a_closed_month_stays_as_it_was",
+            "all_closed_months_stay_as_they_were",
+        ),
+    ),
+    Fault(
+        words="a day twice, under its own keys",
+        changes={"orders": "from orders union all " + DAY_TWICE.format(key="order_id")},
+    ),
+    Fault(
+        words="everything twice, under new keys",
+        changes={
+            "orders": "from orders union all "
+            "select * replace ('again-' || order_id as order_id) from orders",
+        },
+        blocks=(
+            "a_closed_month_stays_as_it_was",
+            "all_closed_months_stay_as_they_were",
+            "no_day_is_delivered_twice",
+        ),
+        warns=(
+            "a_table_does_not_grow_by_half",
+            "revenue_to_date_is_kept",
+        ),
+    ),
+    Fault(
+        words="every order under another currency",
+        changes=orders("'EUR' as currency"),
+        blocks=(
+            "a_new_currency_is_meant",
+            "known_words_are_still_there",
+            "the_currency_stays",
+        ),
+    ),
+    Fault(
+        words="a third of the orders under another currency",
+        changes=orders("case hash(order_id) % 3 when 0 then 'EUR' else 'GBP' end as currency")
+        | {
+            "exchange_rates": "select '2010-01-01' as rate_date, 'EUR' as from_currency, "
+            "'GBP' as to_currency, 0.85 as rate",
+        },
+        blocks=("a_new_currency_is_meant",),
+        warns=(
+            "a_closed_month_stays_as_it_was",
+            "all_closed_months_stay_as_they_were",
+            "revenue_to_date_is_kept",
+        ),
+        arguments=("--reporting-currency", "GBP"),
+    ),
+    Fault(
+        words="every date 30 days early",
+        changes=orders("ordered_at - interval 30 days as ordered_at"),
+        blocks=(
+            "a_closed_month_stays_as_it_was",
+            "all_closed_months_stay_as_they_were",
+            "as_of_does_not_go_back",
+        ),
+        warns=("a_closed_month_stays_as_it_was",),
+    ),
+    Fault(
+        words="every date 30 days late",
+        changes=orders("ordered_at + interval 30 days as ordered_at"),
+        blocks=(
+            "a_closed_month_stays_as_it_was",
+            "all_closed_months_stay_as_they_were",
+        ),
+        warns=("a_closed_month_stays_as_it_was",),
+    ),
+    Fault(
+        words="no word for a return any more",
+        changes=orders("null::varchar as order_type"),
+        blocks=("known_words_are_still_there",),
+    ),
+    Fault(
+        words="15 % of the orders without their customer",
+        changes=orders("case when hash(order_id) % 100 >= 15 then customer_id end as customer_id"),
+        blocks=(
+            "a_filled_column_stays_filled",
+            "all_closed_months_stay_as_they_were",
+        ),
+        warns=(
+            "a_closed_month_stays_as_it_was",
+            "a_mart_keeps_its_rows",
+        ),
+    ),
+    Fault(
+        words="an optional column that is not delivered",
+        changes={"customers": "select * exclude (region) from customers"},
+        blocks=("a_filled_column_stays_filled",),
+    ),
+)
+
+
+# The shop of a gift trader, 23,798 orders
+
+
+GIFT_SHOP = "online_retail_2011"
+
+
+@pytest.fixture(scope="module")
+def gift_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """Publish the gift shop once."""
+    return shop_of(source=real_data(GIFT_SHOP), folder=tmp_path_factory.mktemp("gift_shop"))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.words.replace(" ", "_"))
+def test_a_planted_fault_is_said_at_its_level(gift_shop, tmp_path, fault):
+    delivery = gift_shop.folder / "delivery"
+    deliver(source=real_data(GIFT_SHOP), folder=delivery, changes=fault.changes)
+    published = tmp_path / "published"
+    shutil.copytree(gift_shop.folder / "published", published, symlinks=True)
+    before = live_build(publish_dir=published)
+    result = gift_shop.refresh("--publish-dir", published, *fault.arguments)
+    said = gift_shop.said(result)
+    assert result.exit_code == (5 if fault.blocks else 0), result.output
+    assert said["block"] == set(fault.blocks)
+    assert said["warn"] - {OLD} == set(fault.warns)
+    assert (live_build(publish_dir=published) == before) == bool(fault.blocks)
+
+
+@pytest.mark.long
+def test_twenty_honest_days_are_published_without_a_false_alarm(tmp_path):
+    source = real_data(GIFT_SHOP)
+    with duckdb.connect() as connection:
+        days = connection.execute(
+            f"""
+            select distinct ordered_at::date as day from '{source / "orders.parquet"}'
+            order by day desc limit 21
+            """
+        ).fetchall()
+    said = []
+    for (day,) in reversed(days):
+        until = f"from orders where ordered_at::date <= '{day}'"
+        lines = f"from order_lines where order_id in (select order_id {until})"
+        changes = {"orders": until, "order_lines": lines}
+        if not said:
+            shop = shop_of(source=source, folder=tmp_path, changes=changes)
+        else:
+            deliver(source=source, folder=tmp_path / "delivery", changes=changes)
+        result = shop.refresh()
+        said.append((str(day), result.exit_code, shop.said(result)))
+    assert len(said) == 21
+    assert said == [(day, 0, {"warn": {OLD}, "block": set()}) for day, _, _ in said]
+
+
+# The sample
+
+
+def sample_delivery(folder: Path, *, changes: Mapping[str, str] | None = None) -> None:
+    """Deliver the sample as files, with a customer to look for who ordered twelve times a day."""
+    planted = {
+        "customers": "from customers union all by name select customer_id: 'zaphod-42', "
+        "full_name: 'Zaphod Beeblebrox', email: 'zaphod@example.org', created_at: '2025-12-01'",
+        "orders": "from orders union all by name select order_id: 'heart-of-gold-' || copy, "
+        "customer_id: 'zaphod-42', ordered_at: '2025-12-24 10:00:00', amount: '1.00', "
+        "currency: 'EUR' from range(12) as copies(copy)",
+    }
+    deliver(source=SAMPLE, folder=folder, changes=planted | (changes or {}))
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The sample, published once as it is, and refreshed with faults."""
+
+    shop: Shop
+    first: Result
+    faulty: Result
+
+    def audit(
+        self,
+        *,
+        warehouse: str = "warehouse.duckdb",
+        project: Path = PROJECT,
+        publish_dir: Path | None = None,
+    ) -> Result:
+        """Run the audit alone."""
+        folder = self.shop.folder
+        published = publish_dir or folder / "published"
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setenv("DBT_TARGET_PATH", str(folder / "target"))
+            arguments = ("--publish-dir", published, "--project-dir", project)
+            return run("audit", "--warehouse", folder / warehouse, *arguments)
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    """Publish the sample, then plant three faults into it."""
+    shop = Shop(folder=tmp_path_factory.mktemp("sample_audit"))
+    delivery = shop.folder / "delivery"
+    arguments = ("--as-of", "2025-12-31", "--reporting-currency", "EUR")
+    sample_delivery(delivery, changes={"orders": "from orders"})
+    first = shop.refresh(*arguments)
+    sample_delivery(
+        delivery,
+        changes={
+            "subscriptions": "from subscriptions limit 111",
+            "survey_responses": "select * exclude (customer_id) from survey_responses",
+        },
+    )
+    return Sample(shop=shop, first=first, faulty=shop.refresh(*arguments))
+
+
+def test_a_first_publication_says_that_there_is_nothing_to_compare_with(sample):
+    assert sample.first.exit_code == 0, sample.first.output
+    assert "compared with nothing: nothing to compare with is published." in sample.first.stderr
+    assert sample.shop.said(sample.first) == {"warn": set(), "block": set()}
+    live = live_build(publish_dir=sample.shop.folder / "published")
+    of_audit = read_manifest(build=live)["audit"]
+    assert of_audit["compared_with"] is None
+    assert of_audit["warnings"] == []
+    # what needs no build to compare with is asked, and what does is not
+    assert of_audit["expectations"] == {"passed": 10, "warn": 0, "block": 0, "not asked": 11}
+    assert "no_day_is_delivered_twice" in (live / "audit.html").read_text()
+
+
+def test_a_blocked_audit_says_what_was_found_and_what_to_do_and_publishes_nothing(sample):
+    assert sample.faulty.exit_code == 5
+    assert "Nothing was published: the audit blocked it." in sample.faulty.stderr
+    assert (
+        "subscriptions: 111 raw rows, 222 in the last build. Expected: rows_ratio at least 0.8. "
+        "Deliver the table whole. (a_table_keeps_its_rows in delivery.yml)\n"
+    ) in sample.faulty.stderr
+    with (SAMPLE / "survey_responses.csv").open(newline="", encoding="utf-8") as file:
+        named = [bool(row["customer_id"].strip()) for row in csv.DictReader(file)]
+    assert (
+        "survey_responses: customer_id is filled in 0.0% of the raw rows, "
+        f"{sum(named) / len(named):.1%} in the last build."
+    ) in sample.faulty.stderr
+    with (SAMPLE / "orders.csv").open(newline="", encoding="utf-8") as file:
+        others = sum(row["ordered_at"].startswith("2025-12-24") for row in csv.DictReader(file))
+    assert (
+        f"orders: 11 of {12 + others} orders of 2025-12-24 are like another one in customer"
+    ) in sample.faulty.stderr
+    assert len(list((sample.shop.folder / "published" / "builds").iterdir())) == 1
+
+
+def test_the_audit_alone_finds_the_same(sample):
+    result = sample.audit()
+    assert result.exit_code == 5
+    assert "The warehouse is not fit to publish." in result.stderr
+    assert sample.shop.said(result) == sample.shop.said(sample.faulty)
+
+
+def test_neither_the_page_nor_a_message_tells_who_somebody_is(sample):
+    folder = sample.shop.folder
+    with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as connection:
+        ids = connection.execute(
+            """
+            select customer_id from restricted.base_customers where customer_id is not null
+            union
+            select order_id from restricted.base_orders where order_id is not null
+            union
+            select unnest([email, full_name]) from restricted.base_customers
+            where email is not null and full_name is not null
+            """
+        ).fetchall()
+    shown = sample.faulty.output + (folder / "target" / "audit.html").read_text()
+    # the search finds what is there
+    assert {"zaphod-42", "Zaphod Beeblebrox", "heart-of-gold-3"} <= {name for (name,) in ids}
+    assert "2025-12-24" in shown
+    assert [name for (name,) in ids if re.search(rf"\b{re.escape(name)}\b", shown)] == []
+
+
+def test_the_audit_needs_a_warehouse(sample):
+    result = sample.audit(warehouse="none.duckdb")
+    assert result.exit_code == 2
+    assert "There is no warehouse" in result.stderr
+
+
+def test_a_rate_that_is_none_is_blocked_wherever_it_comes_from(sample):
+    shutil.copyfile(sample.shop.folder / "warehouse.duckdb", sample.shop.folder / "broken.duckdb")
+    with duckdb.connect(str(sample.shop.folder / "broken.duckdb")) as connection:
+        connection.execute(
+            "update marts.rpt_renewals set renewal_rate = 2 where segment_name = 'all'"
+        )
+    result = sample.audit(warehouse="broken.duckdb")
+    assert "renewal_rates_are_rates" in sample.shop.said(result)["block"]
+
+
+def project_with(folder: Path, /, *, written: str, instead: str) -> Path:
+    """Make a project whose suites are written another way."""
+    for name in ("dbt_project.yml", "models", "seeds"):
+        (folder / name).symlink_to(PROJECT / name)
+    shutil.copytree(PROJECT / "tests" / "expectations", folder / "tests" / "expectations")
+    texts = {file: file.read_text() for file in (folder / "tests" / "expectations").iterdir()}
+    assert any(written in text for text in texts.values())
+    for file, text in texts.items():
+        file.write_text(text.replace(written, instead))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("written", "misspelt"),
+    [
+        ("table: rejected_shares", "rejected_sharez"),
+        ("from marts.row_reconciliation\n", "row_reconcilation"),
+        ("join published.row_reconciliation", "row_reconcilation"),
+        ("last_build.rejected_rows / ", "rejected_rowz"),
+        ("from table_changes where", "table_changez"),
+    ],
+)
+@pytest.mark.parametrize("is_first", [False, True])
+def test_a_misspelt_name_in_a_suite_is_no_expectation_that_was_met(
+    sample, tmp_path, written, misspelt, is_first
+):
+    name = max(re.findall(r"\w+", written), key=len)
+    instead = written.replace(name, misspelt)
+    project = project_with(tmp_path, written=written, instead=instead)
+    published = tmp_path / "nothing" if is_first else None
+    result = sample.audit(project=project, publish_dir=published)
+    assert result.exit_code == 2, result.output
+    assert "delivery.yml: the query" in result.stderr
+    assert misspelt in result.stderr
+
+
+def test_what_was_not_built_is_told_of_and_the_rest_is_asked(sample):
+    shutil.copyfile(sample.shop.folder / "warehouse.duckdb", sample.shop.folder / "part.duckdb")
+    with duckdb.connect(str(sample.shop.folder / "part.duckdb")) as connection:
+        connection.execute("drop table marts.rpt_renewals")
+    result = sample.audit(warehouse="part.duckdb")
+    assert result.exit_code == 5
+    assert "renewal_rates_are_rates: not asked, because what it reads is not there" in result.stderr
+
+
+def test_without_a_suite_nothing_is_said_to_be_audited(sample, tmp_path):
+    project = project_with(tmp_path, written="queries:", instead="queries:")
+    shutil.rmtree(project / "tests" / "expectations")
+    assert "Warning: nothing was audited" in sample.audit(project=project).stderr
+
+
+def test_a_suite_that_is_wrong_keeps_nobody_from_a_build_that_is_not_audited(tmp_path):
+    project = project_with(tmp_path, written="expectations:", instead="expectation:")
+    settings = resolve_settings(project_dir=project, skip_audit=True)
+    check_suites(settings=settings)
+    assert asked(settings=settings).is_skipped
+    with pytest.raises(SettingsError, match="and expectations, a list"):
+        check_suites(settings=replace(settings, skip_audit=False))
+
+
+def test_a_damaged_live_build_is_no_way_past_the_comparison(sample, tmp_path):
+    published = tmp_path / "published"
+    shutil.copytree(sample.shop.folder / "published", published, symlinks=True)
+    whole = live_build(publish_dir=published)
+    later = whole.with_name("20991231T000000Z")
+    shutil.copytree(whole, later)
+    (later / "marts.duckdb").chmod(0o644)
+    (later / "marts.duckdb").write_bytes(b"damaged")
+    (published / "current").unlink()
+    (published / "current").symlink_to(Path("builds", later.name))
+    result = sample.audit(publish_dir=published)
+    assert f"It is live; {whole.name} is compared with." in result.stderr
+    assert sample.shop.said(result) == sample.shop.said(sample.faulty)
+
+
+def test_a_warehouse_that_is_none_or_in_use_is_one_line(sample):
+    folder = sample.shop.folder
+    (folder / "text.duckdb").write_text("no database" * 1000)
+    duckdb.connect(str(folder / "empty.duckdb")).close()
+    for warehouse in ("text.duckdb", "empty.duckdb"):
+        result = sample.audit(warehouse=warehouse)
+        assert result.exit_code == 2
+        (line,) = result.stderr.splitlines()
+        assert f"{warehouse} cannot be audited: " in line
+    with locked(warehouse_lock(warehouse=folder / "warehouse.duckdb"), command="lifecycle refresh"):
+        result = sample.audit()
+    assert result.exit_code == 6
+    assert "lifecycle refresh" in result.stderr
+
+
+def test_a_build_that_was_looked_at_is_published_without_an_audit_and_says_so(sample, tmp_path):
+    published = tmp_path / "published"
+    result = sample.shop.refresh(
+        *("--as-of", "2025-12-31", "--reporting-currency", "EUR"),
+        *("--skip-audit", "--publish-dir", published),
+    )
+    assert result.exit_code == 0, result.output
+    assert "The audit was skipped." in result.stderr
+    live = live_build(publish_dir=published)
+    assert read_manifest(build=live)["audit"]["skipped"] is True
+    assert "The audit was skipped." in (live / "audit.html").read_text()
+
+
+# The suites
+
+
+SUITE = """
+queries: {counts: select 1 as orders}
+expectations:
+  - name: orders_are_few
+    table: counts
+    column: orders
+    expect: expect_column_values_to_be_between
+    warn: {max_value: 9}
+    found: "{orders} orders."
+    reason: It is a small shop.
+    advice: Count again.
+"""
+
+
+def test_a_suite_is_read_as_it_is_written(tmp_path):
+    (tmp_path / "shop.yml").write_text(SUITE)
+    suite = read_suite(path=tmp_path / "shop.yml")
+    assert suite.queries == {"counts": "select 1 as orders"}
+    (expectation,) = suite.expectations
+    assert expectation.arguments == {"warn": {"column": "orders", "max_value": 9}}
+    assert expectation.shown_columns == ["orders"]
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "message"),
+    [
+        ("    advice: Count again.", "", "orders_are_few: the key advice is missing."),
+        ("    warn:", "    wran:", "orders_are_few: the key wran is not known."),
+        ("    warn: {max_value: 9}", "", "it says neither warn nor block."),
+        ("{orders} orders", "{customer_id}", "customer_id may say who somebody is"),
+        ("table: counts", "table: marts.fct_orders", "rows are named of a query"),
+        ("queries: {", "queries: [", "is not YAML"),
+        (SUITE, "just a text", "needs queries, a mapping"),
+        ("  - name:", "    name:", "and expectations, a list"),
+        ("expectations:", "expectation:", "and expectations, a list"),
+        ("queries:", "querys:", "the key querys is not known."),
+        (
+            "select 1 as orders",
+            "select published.orders from published.x as published",
+            "the query counts: `published` is what is read",
+        ),
+        ("warn: {max_value: 9}", "warn: 9", "orders_are_few: warn is to be a mapping"),
+        ("warn: {max_value: 9}", "block:", "orders_are_few: block is to be a mapping"),
+        ('"{orders} orders."', "5", "orders_are_few: found is to be a text."),
+        ("{orders}", "{}", "orders_are_few: found: write the name of a column"),
+        ("{orders}", "{orders", "orders_are_few: found: "),
+        ("expectations:", "expectations: [{name: a}, {name: a}]\nx:", "a: the name is there twice"),
+    ],
+)
+def test_a_suite_that_cannot_be_understood_says_where(tmp_path, written, instead, message):
+    assert written in SUITE
+    (tmp_path / "shop.yml").write_text(SUITE.replace(written, instead))
+    with pytest.raises(SettingsError, match=re.escape(message)):
+        read_suite(path=tmp_path / "shop.yml")
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "message"),
+    [
+        ("_be_between", "_be_betwixt", "expect_column_values_to_be_betwixt is no expectation"),
+        ("max_value: 9", "max_val: 9", "warn: max_val: extra fields not permitted"),
+        ("max_value: 9", "max_value: [9]", "shop.yml: orders_are_few: warn: max_value: "),
+    ],
+)
+def test_what_great_expectations_does_not_know_is_told_before_the_build(
+    tmp_path, written, instead, message
+):
+    (tmp_path / "shop.yml").write_text(SUITE.replace(written, instead))
+    suite = read_suite(path=tmp_path / "shop.yml")
+    with pytest.raises(SettingsError, match=re.escape(message)) as found:
+        check_expectations(suites=[suite])
+    assert "\n" not in str(found.value)
+
+
+def test_a_word_is_shown_whatever_the_format_of_a_number():
+    assert sentence(template="{a:,} {b:.1%} {c:,}", values={"a": "tea", "b": 0.5, "c": None}) == (
+        "tea 50.0% nothing"
+    )
+
+
+def test_every_expectation_is_seen_to_fail():
+    planted = {name for fault in FAULTS for name in (*fault.blocks, *fault.warns)}
+    expected = {
+        expectation.name
+        for suite in read_suites(project_dir=PROJECT)
+        for expectation in suite.expectations
+    }
+    assert expected == planted | {OLD, "renewal_rates_are_rates"}
+
+
+def test_the_document_lists_what_is_planted_and_what_says_so():
+    rows = re.findall(r"^\| (.+?) \| (.+?) \| (.+?) \|$", DOCUMENT, re.MULTILINE)
+    assert rows[1:] == [
+        (fault.words, listed(names=fault.blocks), listed(names=fault.warns)) for fault in FAULTS
+    ]
+
+
+def listed(*, names: Iterable[str]) -> str:
+    """Write names as the document does."""
+    return ", ".join(f"`{name}`" for name in sorted(names)) or "-"

@@ -1,0 +1,357 @@
+"""Publishing: what readers get, that it switches in one instant, and what a failure leaves."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from python_helpers.core.settings import Settings, resolve_settings
+from python_helpers.publishing import builds as published_module
+from python_helpers.publishing import publish as publish_module
+from python_helpers.publishing.builds import (
+    PublishError,
+    kept_builds,
+    live_build,
+    read_manifest,
+    remove_old_builds,
+)
+from python_helpers.publishing.publish import publish
+from python_helpers.warehouse.build import Build
+
+WAREHOUSE = """
+    create schema intermediate;
+    create table intermediate.int_run_settings as
+        select date '2024-06-30' as as_of_date, 'EUR' as reporting_currency;
+    create schema restricted;
+    create table restricted.base_customers as select 'jane@example.com' as email;
+    create schema marts;
+    create table marts.fct_orders as
+        select 'o' || (range * 7 % 1000) as order_id, range::decimal(18, 2) as amount
+        from range(1000);
+    comment on table marts.fct_orders is 'One row per order. It''s "quoted".';
+    comment on column marts.fct_orders.amount is 'Unit: reporting currency.';
+    create view marts.dim_customers as select * from restricted.base_customers;
+    comment on view marts.dim_customers is 'One row per customer.';
+    create table marts.fct_left_from_an_older_version as select 1 as a;
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "dbt_project.yml").write_text("name: tiny\nversion: 1.2.3\n")
+    with duckdb.connect(str(project / "warehouse.duckdb")) as connection:
+        connection.execute(WAREHOUSE)
+    return resolve_settings(
+        project_dir=project, publish_dir=tmp_path / "published", keep_builds=3, threads=2
+    )
+
+
+def a_build(*, minute: int = 0, marts: tuple[str, ...] = ("dim_customers", "fct_orders")) -> Build:
+    return Build(
+        started_at=datetime(2024, 7, 1, 6, minute, tzinfo=UTC),
+        seconds=1.0,
+        marts=marts,
+        nodes={"models": 2},
+    )
+
+
+def change_warehouse(*, settings: Settings, sql: str) -> None:
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        connection.execute(sql)
+
+
+def query(database: Path, sql: str) -> list[tuple]:
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def query_in_new_process(database: Path, sql: str) -> str:
+    """Read as a stranger would: in one process DuckDB opens a path only once."""
+    program = (
+        "import duckdb, sys; "
+        "print(duckdb.connect(sys.argv[1], read_only=True).execute(sys.argv[2]).fetchall())"
+    )
+    command = [sys.executable, "-c", program, str(database), sql]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_the_published_file_holds_the_marts_of_the_build_and_nothing_else(settings):
+    publish(settings=settings, build=a_build())
+    relations = query(
+        settings.publish_dir / "marts.duckdb",
+        """
+        select schema_name, table_name, false from duckdb_tables()
+        union all
+        select schema_name, view_name, true from duckdb_views() where not internal
+        order by all
+        """,
+    )
+    assert relations == [("main", "dim_customers", False), ("main", "fct_orders", False)]
+
+
+@pytest.mark.parametrize("stem", ["warehouse", "marts", "intermediate", "published"])
+def test_a_mart_that_is_a_view_is_published_whatever_the_warehouse_is_called(
+    settings, tmp_path, stem
+):
+    # as dbt writes a view: with the name of the database, which is that of its file
+    settings = replace(settings, warehouse=settings.warehouse.rename(tmp_path / f"{stem}.duckdb"))
+    change_warehouse(
+        settings=settings,
+        sql=f"create or replace view {stem}.marts.dim_customers as "
+        f"select email as name from {stem}.restricted.base_customers",
+    )
+    published = publish(settings=settings, build=a_build())
+    assert query(published / "marts.duckdb", "from dim_customers") == [("jane@example.com",)]
+
+
+def test_rows_keep_their_order(settings):
+    # enough rows for several threads to get in each other's way
+    change_warehouse(
+        settings=settings,
+        sql="create or replace table marts.fct_orders as "
+        "select (range * 7919) % 1000003 as order_id from range(1000000)",
+    )
+    published = publish(settings=settings, build=a_build())
+    stored = query(settings.warehouse, "from marts.fct_orders")
+    assert query(published / "marts.duckdb", "from marts.fct_orders") == stored
+
+
+def test_comments_are_copied(settings):
+    publish(settings=settings, build=a_build())
+    database = settings.publish_dir / "marts.duckdb"
+    tables = query(database, "select table_name, comment from duckdb_tables() order by all")
+    assert tables == [
+        ("dim_customers", "One row per customer."),
+        ("fct_orders", 'One row per order. It\'s "quoted".'),
+    ]
+    columns = query(
+        database, "select column_name, comment from duckdb_columns() where comment is not null"
+    )
+    assert columns == [("amount", "Unit: reporting currency.")]
+
+
+def test_a_query_is_spelt_as_in_the_warehouse(settings):
+    publish(settings=settings, build=a_build())
+    sql = "select count(*) from marts.fct_orders"
+    assert query(settings.publish_dir / "marts.duckdb", sql) == query(settings.warehouse, sql)
+
+
+def test_the_manifest_tells_the_truth_about_the_files(settings):
+    published = publish(settings=settings, build=a_build())
+    manifest = json.loads((settings.publish_dir / "manifest.json").read_text())
+    assert manifest["build_id"] == published.name == "20240701T060000Z"
+    assert manifest["as_of_date"] == "2024-06-30"
+    assert manifest["reporting_currency"] == "EUR"
+    assert manifest["raw_input"] == "sample"
+    assert manifest["rows"] == {"dim_customers": 1, "fct_orders": 1000}
+    assert manifest["versions"]["project"] == "1.2.3"
+    files = {
+        str(path.relative_to(published)): {
+            "bytes": path.stat().st_size,
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        }
+        for path in published.rglob("*")
+        if path.is_file() and path.name != "manifest.json"
+    }
+    assert manifest["files"] == files
+    assert set(files) == {"marts.duckdb"}
+
+
+def test_published_files_are_read_only_and_have_no_write_ahead_log(settings):
+    published = publish(settings=settings, build=a_build())
+    files = [path for path in published.rglob("*") if path.is_file()]
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o444}
+    assert not list(settings.publish_dir.rglob("*.wal"))
+
+
+def test_an_open_reader_keeps_its_build_and_a_new_one_gets_the_new_build(settings):
+    publish(settings=settings, build=a_build(minute=0))
+    database = settings.publish_dir / "marts.duckdb"
+    sql = "select count(*) from marts.fct_orders"
+    with duckdb.connect(str(database), read_only=True) as reader:
+        assert reader.execute(sql).fetchall() == [(1000,)]
+        change_warehouse(settings=settings, sql="delete from marts.fct_orders where amount < 10")
+        publish(settings=settings, build=a_build(minute=1))
+        assert reader.execute(sql).fetchall() == [(1000,)]
+        assert query_in_new_process(database, sql) == "[(990,)]"
+    rows = json.loads((settings.publish_dir / "manifest.json").read_text())["rows"]
+    assert rows["fct_orders"] == 990
+
+
+def test_the_published_folder_can_be_moved(settings, tmp_path):
+    publish(settings=settings, build=a_build())
+    moved = shutil.move(settings.publish_dir, tmp_path / "elsewhere")
+    assert query(moved / "marts.duckdb", "select count(*) from marts.fct_orders") == [(1000,)]
+    assert (moved / "manifest.json").is_file()
+
+
+def test_the_last_builds_are_kept(settings):
+    for minute in range(5):
+        publish(settings=settings, build=a_build(minute=minute))
+    names = [build.name for build in kept_builds(publish_dir=settings.publish_dir)]
+    assert names == ["20240701T060400Z", "20240701T060300Z", "20240701T060200Z"]
+
+
+def test_the_live_build_is_never_removed(settings):
+    oldest = publish(settings=settings, build=a_build(minute=0))
+    for minute in (1, 2):
+        publish(settings=settings, build=a_build(minute=minute))
+    published_module.make_live(build=oldest, publish_dir=settings.publish_dir)
+    remove_old_builds(publish_dir=settings.publish_dir, keep=1)
+    names = [build.name for build in kept_builds(publish_dir=settings.publish_dir)]
+    assert names == ["20240701T060200Z", oldest.name]
+
+
+def test_two_builds_of_one_second_have_names_of_their_own(settings):
+    first = publish(settings=settings, build=a_build())
+    second = publish(settings=settings, build=a_build())
+    assert [first.name, second.name] == ["20240701T060000Z", "20240701T060001Z"]
+    assert live_build(publish_dir=settings.publish_dir) == second
+
+
+class Killed(BaseException):
+    """Ends a run where it is, as kill -9 does: nothing is cleaned up."""
+
+
+@pytest.mark.parametrize(
+    ("module", "step"),
+    [
+        (publish_module, "run_settings"),
+        (publish_module, "sha256"),
+        (publish_module, "finish_build"),
+        (publish_module, "make_live"),
+        (published_module, "sync"),
+    ],
+)
+def test_a_run_killed_at_any_step_leaves_the_live_build_and_the_next_run_cleans_up(
+    settings, monkeypatch, module, step
+):
+    publish(settings=settings, build=a_build(minute=0))
+
+    def kill(*args: object, **kwargs: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(module, step, kill)
+        publish(settings=settings, build=a_build(minute=1))
+    assert live_build(publish_dir=settings.publish_dir).name == "20240701T060000Z"
+    database = settings.publish_dir / "marts.duckdb"
+    assert query(database, "select count(*) from marts.fct_orders") == [(1000,)]
+
+    publish(settings=settings, build=a_build(minute=2))
+    assert live_build(publish_dir=settings.publish_dir).name == "20240701T060200Z"
+    assert not list(settings.publish_dir.rglob(".incomplete-*"))
+
+
+def test_leftovers_of_every_kind_are_removed(settings):
+    builds = settings.publish_dir / "builds"
+    (builds / ".incomplete-20240101T000000Z" / "spill").mkdir(parents=True)
+    (settings.publish_dir / ".incomplete-current").symlink_to("builds/20240101T000000Z")
+    published = publish(settings=settings, build=a_build())
+    assert [path.name for path in builds.iterdir()] == [published.name]
+    assert sorted(path.name for path in settings.publish_dir.iterdir()) == [
+        "builds",
+        "current",
+        "manifest.json",
+        "marts.duckdb",
+    ]
+
+
+def test_a_write_ahead_log_left_behind_is_refused(settings, monkeypatch):
+    first = publish(settings=settings, build=a_build(minute=0))
+    connect = publish_module.connect
+
+    class LeavesALog:
+        """A connection that closes as one that was killed would: its log stays."""
+
+        def __init__(self, **arguments: object) -> None:
+            self.folder = arguments["folder"]
+            self.connection = connect(**arguments)
+
+        def __enter__(self) -> duckdb.DuckDBPyConnection:
+            return self.connection
+
+        def __exit__(self, *error: object) -> None:
+            self.connection.close()
+            (self.folder / "marts.duckdb.wal").touch()
+
+    monkeypatch.setattr(publish_module, "connect", LeavesALog)
+    with pytest.raises(PublishError, match="write-ahead log"):
+        publish(settings=settings, build=a_build(minute=1))
+    assert live_build(publish_dir=settings.publish_dir) == first
+    assert list((settings.publish_dir / "builds").iterdir()) == [first]
+
+
+def test_a_mart_that_cannot_be_copied_publishes_nothing(settings):
+    first = publish(settings=settings, build=a_build(minute=0))
+    with pytest.raises(PublishError, match="fct_gone"):
+        publish(settings=settings, build=a_build(minute=1, marts=("fct_orders", "fct_gone")))
+    assert live_build(publish_dir=settings.publish_dir) == first
+    assert not list(settings.publish_dir.rglob(".incomplete-*"))
+
+
+def test_a_link_of_an_older_version_that_leads_nowhere_goes_and_one_of_others_stays(settings):
+    settings.publish_dir.mkdir()
+    link = settings.publish_dir / "parquet"
+    link.symlink_to(Path("current", "parquet"))
+    publish(settings=settings, build=a_build())
+    assert not link.is_symlink()
+    link.symlink_to(Path("elsewhere"))
+    publish(settings=settings, build=a_build(minute=1))
+    assert link.is_symlink()
+
+
+def test_a_folder_in_the_way_of_a_link_leaves_no_build_that_failed(settings):
+    (settings.publish_dir / "manifest.json").mkdir(parents=True)
+    with pytest.raises(PublishError, match="was not made by publishing"):
+        publish(settings=settings, build=a_build())
+    assert kept_builds(publish_dir=settings.publish_dir) == []
+
+
+def test_a_file_of_someone_else_is_not_replaced(settings):
+    settings.publish_dir.mkdir()
+    theirs = settings.publish_dir / "marts.duckdb"
+    theirs.write_text("theirs")
+    with pytest.raises(PublishError, match="was not made by publishing"):
+        publish(settings=settings, build=a_build())
+    assert theirs.read_text() == "theirs"
+    assert live_build(publish_dir=settings.publish_dir) is None
+
+
+def test_a_build_without_marts_is_not_published(settings):
+    with pytest.raises(PublishError, match="no marts"):
+        publish(settings=settings, build=a_build(marts=()))
+
+
+def test_a_warehouse_the_build_did_not_write_is_not_published(settings):
+    later = Build(
+        started_at=datetime.now(UTC) + timedelta(minutes=1),
+        seconds=1.0,
+        marts=("fct_orders",),
+        nodes={},
+    )
+    with pytest.raises(PublishError, match="WAREHOUSE_PATH"):
+        publish(settings=settings, build=later)
+
+
+def test_every_kept_build_says_what_it_is(settings):
+    publish(settings=settings, build=a_build(minute=0))
+    change_warehouse(
+        settings=settings,
+        sql="update intermediate.int_run_settings set as_of_date = date '2024-07-01'",
+    )
+    publish(settings=settings, build=a_build(minute=1))
+    days = [
+        read_manifest(build=build)["as_of_date"]
+        for build in kept_builds(publish_dir=settings.publish_dir)
+    ]
+    assert days == ["2024-07-01", "2024-06-30"]

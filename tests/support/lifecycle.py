@@ -1,0 +1,150 @@
+"""Ways to run the project from a test: the command line in this process, and plain dbt."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import duckdb
+import pytest
+from click.testing import CliRunner, Result
+
+from python_helpers.cli import main as cli
+from python_helpers.warehouse import build as build_module
+
+PROJECT = Path(__file__).resolve().parents[2]
+COMMANDS = {
+    name: cli.main.commands[name]
+    for name in ("refresh", "audit", "rollback", "status", "export", "erase", "docs")
+}
+VARIABLES = {
+    option.envvar
+    for command in COMMANDS.values()
+    for option in command.params
+    if isinstance(option, click.Option)
+} | {"REPORTING_TIMEZONE", "DBT_PROFILES_DIR", "DBT_TARGET_PATH", "DBT_LOG_PATH"}
+"""The environment variables that are settings; a test must not see those of its shell."""
+
+ROW_FATE = """case
+    when rejection_reasons is not null then 'rejected'
+    when is_held_back then 'held_back'
+    when is_superseded then 'superseded'
+    when is_accepted then 'accepted'
+end"""
+"""The fate of a row of a base table, in a word."""
+
+
+def real_data(dataset: str, /) -> Path:
+    """Find a real data set, or skip the test that wants it: it is not part of the repository."""
+    folder = Path(os.environ.get("LIFECYCLE_REAL_DATA", PROJECT.parent / "shared" / "data"))
+    if not any((folder / dataset).glob("*.parquet")):
+        pytest.skip(f"no {dataset} in {folder}: set LIFECYCLE_REAL_DATA to the folder that has it")
+    return folder / dataset
+
+
+def run(*arguments: object) -> Result:
+    """Run the command line in this process; it never shows a stack trace."""
+    result = CliRunner().invoke(cli.main, [str(argument) for argument in arguments])
+    assert "Traceback" not in result.output
+    return result
+
+
+DESK = tempfile.TemporaryDirectory(prefix="lifecycle-")
+PARSED: dict[str, bytes] = {}
+"""What dbt keeps of a parsed project, by what makes it parse everything again."""
+
+
+@contextmanager
+def parsed_once(*, folder: Path, key: str) -> Iterator[Path]:
+    """Spare the builds of this process all parses but the first; yields the warehouse's path.
+
+    It is the one path for all of them, because dbt parses again for another one; for the time of
+    the build it leads to the folder.
+    """
+    link = Path(DESK.name) / "folder"
+    link.unlink(missing_ok=True)
+    link.symlink_to(folder.absolute())
+    state = folder / "target" / "partial_parse.msgpack"
+    if key in PARSED and not state.exists():
+        state.parent.mkdir(exist_ok=True)
+        state.write_bytes(PARSED[key])
+    yield link / "warehouse.duckdb"
+    if key not in PARSED and state.exists():
+        PARSED[key] = state.read_bytes()
+
+
+def refresh_delivery(
+    folder: Path, *arguments: object, delivery: Path | None = None, select: Sequence[str] = ()
+) -> Result:
+    """Refresh from `delivery` in a folder, in warehouse and published folder beside it.
+
+    With `select` only those nodes are built, where the whole project would say no more.
+    """
+    # the example profile, whatever the one of this machine says
+    profiles = folder / "profiles"
+    profiles.mkdir(exist_ok=True)
+    shutil.copyfile(PROJECT / "profiles.example.yml", profiles / "profiles.yml")
+    selection = ["--indirect-selection", "cautious", "--select", *select] if select else []
+    with (
+        pytest.MonkeyPatch.context() as patched,
+        parsed_once(folder=folder, key="refresh") as warehouse,
+    ):
+        for variable in VARIABLES:
+            patched.delenv(variable, raising=False)
+        patched.setenv("DBT_TARGET_PATH", str(folder / "target"))
+        patched.setenv("DBT_PROFILES_DIR", str(profiles))
+        # they bring their own rows: a delivery changes nothing about them
+        patched.setenv("DBT_EXCLUDE_RESOURCE_TYPES", "unit_test")
+        patched.setattr(build_module, "build_command", lambda *, settings: ("build", *selection))
+        return run(
+            "refresh",
+            *("--raw-data", delivery or folder / "delivery"),
+            *("--warehouse", warehouse),
+            *("--publish-dir", folder / "published"),
+            *arguments,
+        )
+
+
+def build_with_dbt(
+    *,
+    folder: Path,
+    select: Sequence[str],
+    dbt_vars: Mapping[str, object] | None = None,
+    **settings: object,
+) -> duckdb.DuckDBPyConnection:
+    """Build a part of the project with plain dbt; returns the warehouse, read-only."""
+    profile = (PROJECT / "profiles.example.yml").read_text()
+    (folder / "profiles.yml").write_text(profile)
+    own = {
+        "DBT_PROFILES_DIR": folder,
+        "DBT_TARGET_PATH": folder / "target",
+        "DBT_LOG_PATH": folder / "logs",
+        "REPORTING_CURRENCY": "EUR",
+        # they bring their own rows: a delivery changes nothing about them
+        "DBT_EXCLUDE_RESOURCE_TYPES": "unit_test",
+    }
+    own |= settings
+    inherited = {name: value for name, value in os.environ.items() if name != "AS_OF_DATE"}
+    given_vars = json.dumps(dbt_vars or {})
+    dbt = Path(sys.executable).with_name("dbt")
+    with parsed_once(folder=folder, key=f"{own.get('RAW_INPUT')} {given_vars}") as warehouse:
+        own["WAREHOUSE_PATH"] = warehouse
+        run = subprocess.run(
+            [
+                *(dbt, "build", "--indirect-selection", "cautious", "--select", *select),
+                *("--vars", given_vars),
+            ],
+            cwd=PROJECT,
+            env=inherited | {name: str(value) for name, value in own.items()},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert run.returncode == 0, run.stdout
+    return duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True)
