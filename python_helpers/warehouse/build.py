@@ -48,7 +48,7 @@ class Build:
 
 
 def build(*, settings: Settings, console: Console) -> Build:
-    """Run every seed, model and test of the project.
+    """Run every seed, model and data test of the project.
 
     Raises BuildError where one of them fails, RawDataError where that is because of the raw data,
     and SettingsError where there is no profile or no place for the warehouse.
@@ -123,8 +123,9 @@ def prepare_folders(*, settings: Settings) -> None:
 
 
 def build_command(*, settings: Settings) -> tuple[str, ...]:
-    """Return the command of the build."""
-    return ("build", "--full-refresh") if settings.full_refresh else ("build",)
+    """Return the command of the build. It leaves unit tests out: they judge the code, not data."""
+    command = ("build", "--exclude-resource-type", "unit_test")
+    return (*command, "--full-refresh") if settings.full_refresh else command
 
 
 def dbt_arguments(*, settings: Settings, command: tuple[str, ...]) -> list[str]:
