@@ -18,7 +18,8 @@ from click.testing import Result
 from lifecycle import COMMANDS, PROJECT, VARIABLES, refresh_delivery, run
 
 from python_helpers.cli import main as cli
-from python_helpers.core.settings import Settings, SettingsError
+from python_helpers.core.errors import SettingsError
+from python_helpers.core.settings import Settings
 
 ORDERS = """\
 order_id,customer_id,ordered_at,amount,currency
