@@ -31,7 +31,7 @@ FIELDS = ("id_hash", "tombstone_id", "erased_at", "finished_at")
 OF_KEY = "key"
 """Stands in the line of the list that is of the key, in place of a tombstone."""
 NO_ID = " the key of this list"
-"""What is hashed for that line (macros/erasure.sql): no id begins with a blank."""
+"""What is hashed for that line (macros/staging/erasure.sql): no id begins with a blank."""
 TOMBSTONE = "erased-"
 ANONYMOUS = "anonymous"  # the reserved word: no customer
 FOLDER_MODE = 0o711

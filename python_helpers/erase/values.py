@@ -1,7 +1,8 @@
 """What is written in place of the values of an erased person, as SQL.
 
 The expressions read a table called `old`, joined with the erased where the customer is one of them.
-They leave what staging leaves when it reads the person in a later delivery (macros/erasure.sql).
+They leave what staging leaves when it reads the person in a later delivery
+(macros/staging/erasure.sql).
 """
 
 from __future__ import annotations
