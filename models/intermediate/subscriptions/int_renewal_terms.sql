@@ -22,7 +22,7 @@ paid_versions as (
         coalesce(versions.stopped_on, {{ open_end() }}) as lasts_until,
         {{ months_of_term() }} as months_in_term,
         {{ days_of_term() }} as days_in_term
-    from {{ ref('fct_subscription_versions') }} as versions
+    from {{ ref('int_subscription_versions') }} as versions
     cross join settings
     where
         versions.is_paying

@@ -167,7 +167,7 @@ formulas as (
 ),
 
 active_buyers as (
-    select customer_id from {{ ref('fct_activity_spells') }}
+    select customer_id from {{ ref('int_activity_spells') }}
     where relationship = 'orders' and is_active
 ),
 
