@@ -67,7 +67,7 @@ versions_counted as (
 -- no term is as short as a day, so there are no more of them than days
 term_numbers as (
     select row_number() over (order by date_day) - 1 as term_number
-    from {{ ref('dim_dates') }}
+    from {{ ref('int_dates') }}
 ),
 
 due_days as (

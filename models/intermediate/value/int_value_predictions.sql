@@ -130,7 +130,7 @@ formula_slices as (
         1 - coalesce(churn_rate, 0) as kept,
         (1 - coalesce(churn_rate, 0)) * power(1 + {{ var('annual_discount_rate') }}, -1.0 / 12)
             as kept_and_discounted
-    from {{ ref('rpt_formula_ltv') }}
+    from {{ ref('int_ltv_formulas') }}
     where period_grain = 'month' and segment_name in ('all', 'customer_segment')
 ),
 
