@@ -6,7 +6,7 @@ quarters as (
     select
         period_start_date,
         next_period_start_date
-    from {{ ref('dim_periods') }}
+    from {{ ref('int_periods') }}
     where period_grain = 'quarter' and is_complete_period
 ),
 

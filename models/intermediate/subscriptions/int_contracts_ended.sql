@@ -6,7 +6,7 @@ select
     stopped_on,
     nullif({{ reason_code('cancel_reason') }}, 'unknown') as cancel_reason,
     is_involuntary
-from {{ ref('fct_subscription_versions') }}
+from {{ ref('int_subscription_versions') }}
 where is_paying and started_on < stopped_on
 qualify row_number() over (
     partition by customer_id, stopped_on

@@ -11,7 +11,7 @@ spells as (
         spells.customer_id,
         spells.started_on as spell_started_on,
         settings.as_of_date
-    from {{ ref('fct_activity_spells') }} as spells
+    from {{ ref('int_activity_spells') }} as spells
     cross join settings
     where spells.relationship = 'subscription' and spells.is_active
 ),
@@ -40,7 +40,7 @@ contracts as (
         {{ months_of_term() }} as months_in_term,
         {{ days_of_term() }} as days_in_term
     from spells
-    inner join {{ ref('fct_subscription_versions') }} as versions
+    inner join {{ ref('int_subscription_versions') }} as versions
         on
             spells.customer_id = versions.customer_id
             and spells.as_of_date >= versions.started_on

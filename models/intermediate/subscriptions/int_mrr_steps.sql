@@ -18,7 +18,7 @@ paying_versions as (
             partition by subscription_id, customer_id
             order by started_on
         ) as next_started_on
-    from {{ ref('fct_subscription_versions') }}
+    from {{ ref('int_subscription_versions') }}
     where is_paying and (stopped_on is null or started_on < stopped_on)
 ),
 

@@ -22,7 +22,7 @@ paid_versions as (
         coalesce(versions.stopped_on, {{ open_end() }}) as lasts_until,
         {{ months_of_term() }} as months_in_term,
         {{ days_of_term() }} as days_in_term
-    from {{ ref('fct_subscription_versions') }} as versions
+    from {{ ref('int_subscription_versions') }} as versions
     cross join settings
     where
         versions.is_paying
@@ -67,7 +67,7 @@ versions_counted as (
 -- no term is as short as a day, so there are no more of them than days
 term_numbers as (
     select row_number() over (order by date_day) - 1 as term_number
-    from {{ ref('dim_dates') }}
+    from {{ ref('int_dates') }}
 ),
 
 due_days as (

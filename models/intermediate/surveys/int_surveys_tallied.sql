@@ -19,14 +19,14 @@ responses as (
         responses.is_answered,
         responses.is_anonymous,
         {{ segment_columns('customers') }}
-    from {{ ref('fct_survey_responses') }} as responses
-    inner join {{ ref('dim_customers') }} as customers
+    from {{ ref('int_survey_responses') }} as responses
+    inner join {{ ref('int_customers_with_anonymous') }} as customers
         on responses.customer_id = customers.customer_id
     where responses.survey_type in ('nps', 'csat', 'ces')
 ),
 
 grains as (
-    select distinct period_grain from {{ ref('dim_periods') }}
+    select distinct period_grain from {{ ref('int_periods') }}
 ),
 
 -- an invitation counts in its own period, whenever it is answered

@@ -5,13 +5,13 @@ with
 
 quarters as (
     select closes_on as quarter_end_date
-    from {{ ref('dim_periods') }}
+    from {{ ref('int_periods') }}
     where period_grain = 'quarter' and is_complete_period
 ),
 
 categories_sold as (
     select distinct lower(product_category) as product_category
-    from {{ ref('dim_products') }}
+    from {{ ref('int_products') }}
     where product_category <> 'unknown'
 ),
 

@@ -10,12 +10,12 @@ settings as (
 ),
 
 spells as (
-    select * from {{ ref('fct_activity_spells') }}
+    select * from {{ ref('int_activity_spells') }}
     where relationship = 'subscription'
 ),
 
 paid_versions as (
-    select * from {{ ref('fct_subscription_versions') }}
+    select * from {{ ref('int_subscription_versions') }}
     where is_paying and (stopped_on is null or started_on < stopped_on)
 ),
 

@@ -130,7 +130,7 @@ formula_slices as (
         1 - coalesce(churn_rate, 0) as kept,
         (1 - coalesce(churn_rate, 0)) * power(1 + {{ var('annual_discount_rate') }}, -1.0 / 12)
             as kept_and_discounted
-    from {{ ref('rpt_formula_ltv') }}
+    from {{ ref('int_ltv_formulas') }}
     where period_grain = 'month' and segment_name in ('all', 'customer_segment')
 ),
 
@@ -167,7 +167,7 @@ formulas as (
 ),
 
 active_buyers as (
-    select customer_id from {{ ref('fct_activity_spells') }}
+    select customer_id from {{ ref('int_activity_spells') }}
     where relationship = 'orders' and is_active
 ),
 

@@ -38,7 +38,7 @@ sales as {{ not_materialized() }} (
 ),
 
 products as (
-    select * from {{ ref('dim_products') }}
+    select * from {{ ref('int_products') }}
 ),
 
 -- a category counts as bought with the first purchase that has a line of it

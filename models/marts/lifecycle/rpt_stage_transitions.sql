@@ -3,7 +3,7 @@
 with
 
 grains as (
-    select distinct period_grain from {{ ref('dim_periods') }}
+    select distinct period_grain from {{ ref('int_periods') }}
 ),
 
 -- by day first: three grains are then counted from few rows
@@ -56,7 +56,7 @@ select
     -- flags
     periods.is_complete_period
 from transitions
-inner join {{ ref('dim_periods') }} as periods
+inner join {{ ref('int_periods') }} as periods
     on
         transitions.period_grain = periods.period_grain
         and transitions.period_start_date = periods.period_start_date

@@ -77,7 +77,7 @@ answers as (
             customer_id,
             survey_type,
             score
-        from {{ ref('fct_survey_responses') }}
+        from {{ ref('int_survey_responses') }}
         where survey_type in ('nps', 'intent') and is_answered and not is_anonymous
         qualify row_number() over (
             partition by customer_id, survey_type

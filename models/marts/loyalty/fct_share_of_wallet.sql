@@ -6,7 +6,7 @@
 with
 
 quarters as (
-    select * from {{ ref('dim_periods') }}
+    select * from {{ ref('int_periods') }}
     where period_grain = 'quarter' and is_complete_period
 ),
 

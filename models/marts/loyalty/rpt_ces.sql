@@ -3,7 +3,7 @@
 with
 
 periods as (
-    select * from {{ ref('dim_periods') }}
+    select * from {{ ref('int_periods') }}
 ),
 
 tallies as (

@@ -8,7 +8,7 @@ settings as (
 ),
 
 periods as (
-    select * from {{ ref('dim_periods') }}
+    select * from {{ ref('int_periods') }}
 ),
 
 grains as (

@@ -8,7 +8,7 @@ settings as (
 ),
 
 periods as (
-    select * from {{ ref('dim_periods') }}
+    select * from {{ ref('int_periods') }}
 ),
 
 grains as (
@@ -42,7 +42,7 @@ counts as (
 
 -- who is no customer on the day of the contact has nothing to leave
 spells as (
-    select * from {{ ref('fct_activity_spells') }}
+    select * from {{ ref('int_activity_spells') }}
     where relationship = 'any'
 ),
 

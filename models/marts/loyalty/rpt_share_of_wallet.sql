@@ -4,7 +4,7 @@ with
 
 quarters as (
     select closes_on as quarter_end_date
-    from {{ ref('dim_periods') }}
+    from {{ ref('int_periods') }}
     where period_grain = 'quarter' and is_complete_period
 ),
 

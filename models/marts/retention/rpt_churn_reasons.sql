@@ -3,7 +3,7 @@
 with
 
 grains as (
-    select distinct period_grain from {{ ref('dim_periods') }}
+    select distinct period_grain from {{ ref('int_periods') }}
 ),
 
 churn_events as (
@@ -69,7 +69,7 @@ select
     -- flags
     periods.is_complete_period
 from reasons
-inner join {{ ref('dim_periods') }} as periods
+inner join {{ ref('int_periods') }} as periods
     on
         reasons.period_grain = periods.period_grain
         and reasons.period_start_date = periods.period_start_date

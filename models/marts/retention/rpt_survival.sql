@@ -10,7 +10,7 @@ first_spells as (
         spells.days_in_spell,
         count(*) as customers,
         count(case when not spells.is_active then 1 end) as churned_customers
-    from {{ ref('fct_activity_spells') }} as spells
+    from {{ ref('int_activity_spells') }} as spells
     inner join {{ ref('int_customers') }} as customers
         on spells.customer_id = customers.customer_id
     where spells.spell_number = 1

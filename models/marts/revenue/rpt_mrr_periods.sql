@@ -4,7 +4,7 @@
 with
 
 periods as (
-    select * from {{ ref('dim_periods') }}
+    select * from {{ ref('int_periods') }}
 ),
 
 grains as (

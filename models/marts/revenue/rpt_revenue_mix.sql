@@ -3,7 +3,7 @@
 with
 
 periods as (
-    select * from {{ ref('dim_periods') }}
+    select * from {{ ref('int_periods') }}
 ),
 
 returns as (
@@ -78,7 +78,7 @@ entries as (
             ~ ' * coalesce(entries_of_sales.own_expansion_share, sale_shares.expansion_share, 0)'
         ) }} as expansion_amount
     from entries_of_sales
-    inner join {{ ref('dim_customers') }} as customers
+    inner join {{ ref('int_customers_with_anonymous') }} as customers
         on entries_of_sales.customer_id = customers.customer_id
     left join first_orders
         on entries_of_sales.sale_order_id = first_orders.order_id
@@ -115,7 +115,7 @@ recurring_changes as (
         changes.first_purchase_revenue_amount,
         changes.expansion_revenue_amount
     from {{ ref('int_recurring_revenue_typed') }} as changes
-    inner join {{ ref('dim_customers') }} as customers
+    inner join {{ ref('int_customers_with_anonymous') }} as customers
         on changes.customer_id = customers.customer_id
 ),
 

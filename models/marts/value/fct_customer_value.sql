@@ -47,7 +47,7 @@ recurring_revenues as (
 
 active_buyers as (
     select customer_id
-    from {{ ref('fct_activity_spells') }}
+    from {{ ref('int_activity_spells') }}
     where relationship = 'orders' and is_active
 ),
 

@@ -62,7 +62,7 @@ facts as (
         cast(null as bigint) as leads,
         new_customers + new_and_lost_customers as new_customers,
         opening_customers - lost_customers as retained_customers
-    from {{ ref('rpt_retention_periods') }}
+    from {{ ref('int_retention_periods_counted') }}
     where relationship = 'any' and period_grain = 'month'
 
     union all

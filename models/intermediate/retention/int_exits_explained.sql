@@ -8,7 +8,7 @@ churn_days as (
     select distinct
         customer_id,
         ended_on
-    from {{ ref('fct_activity_spells') }}
+    from {{ ref('int_activity_spells') }}
     where ended_on is not null
 ),
 

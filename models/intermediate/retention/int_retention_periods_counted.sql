@@ -1,0 +1,250 @@
+-- Grain: one row per relationship, period and combination of segments.
+{{ config(materialized='table') }}
+
+with
+
+periods as (
+    select * from {{ ref('int_periods') }}
+),
+
+grains as (
+    select distinct period_grain from periods
+),
+
+spells as (
+    select
+        spells.customer_id,
+        spells.relationship,
+        spells.started_on,
+        spells.ended_on,
+        spells.first_started_on,
+        spells.previous_ended_on,
+        spells.next_started_on,
+        {{ segment_columns('customers') }}
+    from {{ ref('int_activity_spells') }} as spells
+    inner join {{ ref('int_customers') }} as customers
+        on spells.customer_id = customers.customer_id
+),
+
+-- who comes in: the first spell ever, or the first one after the period opened without
+started_spells as (
+    select
+        spells.*,
+        grains.period_grain,
+        {{ period_start('grains.period_grain', 'spells.started_on') }} as period_start_date
+    from spells
+    cross join grains
+),
+
+arrivals as (
+    select
+        relationship,
+        period_grain,
+        period_start_date,
+        {{ segment_columns() }},
+        count(*) as started_spells,
+        count(case when previous_ended_on is null then 1 end) as first_arrivals,
+        count(case when previous_ended_on < period_start_date then 1 end) as returns
+    from started_spells
+    group by relationship, period_grain, period_start_date, {{ segment_columns() }}
+),
+
+lost_to_competitors as (
+    select * from {{ ref('int_churn_events_explained') }}
+    where switched_to_competitor
+),
+
+ended_spells as (
+    select
+        spells.*,
+        lost_to_competitors.customer_id is not null as is_lost_to_competitor,
+        grains.period_grain,
+        {{ period_start('grains.period_grain', 'spells.ended_on') }} as period_start_date,
+        {{ period_start('grains.period_grain', 'spells.next_started_on') }}
+            as next_period_start_date
+    from spells
+    cross join grains
+    left join lost_to_competitors
+        on
+            spells.customer_id = lost_to_competitors.customer_id
+            and spells.relationship = lost_to_competitors.relationship
+            and spells.ended_on = lost_to_competitors.churned_on
+    where spells.ended_on is not null
+),
+
+-- one row per customer who was lost at any time of a period, and how the period opened and closed:
+-- a spell from before it was open at its opening, one that began after it was not
+leavers as (
+    select
+        customer_id,
+        relationship,
+        period_grain,
+        period_start_date,
+        {{ segment_columns() }},
+        count(*) as churn_events,
+        min(started_on) < period_start_date as is_opening,
+        min(first_started_on) >= period_start_date as is_first_arrival,
+        max(coalesce(next_period_start_date, {{ open_end() }}))
+        = period_start_date as is_closing,
+        max(case when is_lost_to_competitor then 1 else 0 end) = 1 as is_lost_to_competitor
+    from ended_spells
+    group by
+        customer_id,
+        relationship,
+        period_grain,
+        period_start_date,
+        {{ segment_columns() }}
+),
+
+departures as (
+    select
+        relationship,
+        period_grain,
+        period_start_date,
+        {{ segment_columns() }},
+        sum(churn_events) as churn_events,
+        count(case when is_opening and not is_closing then 1 end) as lost,
+        count(case when is_opening and not is_closing and is_lost_to_competitor then 1 end)
+            as lost_to_competitors,
+        count(case when is_opening and is_closing then 1 end) as lost_and_returned,
+        count(case when is_first_arrival and not is_closing then 1 end) as new_and_lost,
+        count(
+            case when not is_opening and not is_first_arrival and not is_closing then 1 end
+        ) as reactivated_and_lost
+    from leavers
+    group by relationship, period_grain, period_start_date, {{ segment_columns() }}
+),
+
+segments as (
+    select
+        relationship,
+        {{ segment_columns() }},
+        min(started_on) as first_active_on
+    from spells
+    group by relationship, {{ segment_columns() }}
+),
+
+-- every period from a segment's first activity on, also those in which nothing moved
+movements as (
+    select
+        segments.relationship,
+        periods.period_grain,
+        periods.period_start_date,
+        {{ segment_columns('segments') }},
+        0 as started_spells,
+        0 as first_arrivals,
+        0 as returns,
+        0 as churn_events,
+        0 as lost,
+        0 as lost_to_competitors,
+        0 as lost_and_returned,
+        0 as new_and_lost,
+        0 as reactivated_and_lost
+    from segments
+    inner join periods
+        on segments.first_active_on < periods.next_period_start_date
+
+    union all
+
+    select
+        *,
+        0 as churn_events,
+        0 as lost,
+        0 as lost_to_competitors,
+        0 as lost_and_returned,
+        0 as new_and_lost,
+        0 as reactivated_and_lost
+    from arrivals
+
+    union all
+
+    select
+        relationship,
+        period_grain,
+        period_start_date,
+        {{ segment_columns() }},
+        0 as started_spells,
+        0 as first_arrivals,
+        0 as returns,
+        churn_events,
+        lost,
+        lost_to_competitors,
+        lost_and_returned,
+        new_and_lost,
+        reactivated_and_lost
+    from departures
+),
+
+movements_summed as (
+    select
+        relationship,
+        period_grain,
+        period_start_date,
+        {{ segment_columns() }},
+        sum(started_spells) as started_spells,
+        sum(first_arrivals) as first_arrivals,
+        sum(returns) as returns,
+        sum(churn_events) as churn_events,
+        sum(lost) as lost_customers,
+        sum(lost_to_competitors) as competitor_lost_customers,
+        sum(lost_and_returned) as lost_and_returned_customers,
+        sum(new_and_lost) as new_and_lost_customers,
+        sum(reactivated_and_lost) as reactivated_and_lost_customers
+    from movements
+    group by relationship, period_grain, period_start_date, {{ segment_columns() }}
+),
+
+-- a customer is in one spell at most, so spells begun less spells ended are customers
+movements_cumulated as (
+    select
+        *,
+        sum(started_spells - churn_events) over (
+            partition by relationship, period_grain, {{ segment_columns() }}
+            order by period_start_date
+            rows unbounded preceding
+        ) as closing_customers
+    from movements_summed
+),
+
+periods_counted as (
+    select
+        movements_cumulated.*,
+        periods.is_complete_period,
+        movements_cumulated.closing_customers
+        - movements_cumulated.started_spells
+        + movements_cumulated.churn_events as opening_customers,
+        movements_cumulated.first_arrivals
+        - movements_cumulated.new_and_lost_customers as new_customers,
+        movements_cumulated.returns
+        - movements_cumulated.reactivated_and_lost_customers as reactivated_customers
+    from movements_cumulated
+    inner join periods
+        on
+            movements_cumulated.period_grain = periods.period_grain
+            and movements_cumulated.period_start_date = periods.period_start_date
+)
+
+select
+    -- keys
+    relationship,
+    period_grain,
+    period_start_date,
+    {{ segment_columns() }},
+
+    -- counts
+    cast(opening_customers as bigint) as opening_customers,
+    cast(new_customers as bigint) as new_customers,
+    cast(reactivated_customers as bigint) as reactivated_customers,
+    cast(lost_customers as bigint) as lost_customers,
+    cast(closing_customers as bigint) as closing_customers,
+    cast(competitor_lost_customers as bigint) as competitor_lost_customers,
+    cast(lost_and_returned_customers as bigint) as lost_and_returned_customers,
+    cast(new_and_lost_customers as bigint) as new_and_lost_customers,
+    cast(reactivated_and_lost_customers as bigint) as reactivated_and_lost_customers,
+    cast(opening_customers + first_arrivals + returns as bigint)
+        as active_in_period_customers,
+    cast(churn_events as bigint) as churn_events,
+
+    -- flags
+    is_complete_period
+from periods_counted
