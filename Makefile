@@ -46,8 +46,10 @@ help: ## list the targets
 build: $(INSTALLED) ## install what is missing, then build the warehouse and publish its marts (ARGS="--as-of 2024-06-30")
 	$(BIN)/python -m python_helpers refresh $(ARGS)
 
-docs: $(INSTALLED) ## write the documentation, with its lineage, as one page: target/docs.html
+docs: $(INSTALLED_DEV) ## make the site of the documentation, with every table and its lineage: target/site
 	$(BIN)/python -m python_helpers docs $(ARGS)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	@echo "Open target/site/index.html in a browser."
 
 test: $(INSTALLED_DEV) ## lint the code and the SQL, then run every test (those of dbt are a part of building the sample)
 	$(BIN)/python -m ruff check .
