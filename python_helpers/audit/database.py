@@ -21,10 +21,11 @@ from great_expectations.data_context.types.base import (
 from great_expectations.datasource.fluent import SQLDatasource
 
 from python_helpers.audit.expectations import SCHEMAS
-from python_helpers.core.settings import Settings, SettingsError
+from python_helpers.core.errors import SettingsError
+from python_helpers.core.settings import Settings
+from python_helpers.core.sql import name as identifier
+from python_helpers.core.sql import text
 from python_helpers.publishing.builds import DATABASE
-from python_helpers.publishing.publish import name as identifier
-from python_helpers.publishing.publish import text
 
 PUBLISHED = '"last published build"'  # no warehouse file is called so
 # what tells of it, itself or as the build has compared itself with it

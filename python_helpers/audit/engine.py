@@ -24,7 +24,8 @@ from python_helpers.audit.database import (
     opened,
 )
 from python_helpers.audit.expectations import Expectation, Finding, Suite, expected_words, sentence
-from python_helpers.core.settings import Settings, SettingsError
+from python_helpers.core.errors import SettingsError
+from python_helpers.core.settings import Settings
 from python_helpers.publishing.builds import read_manifest
 from python_helpers.warehouse.problems import explained
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from python_helpers.core.settings import SettingsError
+from python_helpers.core.errors import SettingsError
 
 FOLDER = Path("tests", "expectations")
 SUFFIXES = (".yml", ".yaml")

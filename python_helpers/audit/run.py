@@ -13,20 +13,13 @@ from rich.console import Console
 
 from python_helpers.audit.expectations import FOLDER, Finding, Suite, read_suites
 from python_helpers.audit.page import write_page
+from python_helpers.core.errors import AuditError, PublishError, SettingsError
 from python_helpers.core.locks import locked, warehouse_lock
 from python_helpers.core.progress import say
-from python_helpers.core.settings import Settings, SettingsError
-from python_helpers.publishing.builds import PublishError, check_files, kept_builds, live_build
+from python_helpers.core.settings import AUDIT_PAGE, Settings
+from python_helpers.publishing.builds import check_files, kept_builds, live_build
 
-PAGE = "audit.html"
 OVERRIDE = "If it is right all the same, publish it once with refresh --skip-audit."
-
-
-class AuditError(Exception):
-    """A build that is not to be published; the message has one line per cause."""
-
-    exit_code = 5
-    outcome = "blocked"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +132,7 @@ def asked(*, settings: Settings) -> Audit:
         compared_with=None,
         not_compared=None,
         findings=(),
-        page=settings.target_path / PAGE,
+        page=settings.target_path / AUDIT_PAGE,
     )
     suites = suites_of(settings=settings)
     if not suites:

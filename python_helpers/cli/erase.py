@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 
 from python_helpers.cli import help_texts
+from python_helpers.cli.errors import errors_as_exit_codes
 from python_helpers.cli.options import (
     ERASURES_DIR,
     EXPORT_DIR,
@@ -23,15 +24,10 @@ from python_helpers.cli.options import (
     WAREHOUSE,
 )
 from python_helpers.cli.report import counted, readable
-from python_helpers.core.exit_codes import errors_as_exit_codes
+from python_helpers.core.errors import SettingsError
 from python_helpers.core.log import Log
 from python_helpers.core.progress import say
-from python_helpers.core.settings import (
-    Settings,
-    SettingsError,
-    default_log_file,
-    resolve_settings,
-)
+from python_helpers.core.settings import Settings, default_log_file, resolve_settings
 from python_helpers.delivery.erasures import checked_ids
 from python_helpers.erase.run import Erased, Found, find
 from python_helpers.erase.run import erase as run_erase

@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 
 from python_helpers.cli import help_texts
+from python_helpers.cli.errors import errors_as_exit_codes
 from python_helpers.cli.options import (
     DEBUG,
     EXPORT_DIR,
@@ -21,19 +22,14 @@ from python_helpers.cli.options import (
     WAIT,
 )
 from python_helpers.cli.report import counted, readable
-from python_helpers.core.exit_codes import errors_as_exit_codes
+from python_helpers.core.errors import SettingsError
 from python_helpers.core.log import Log
 from python_helpers.core.progress import say
-from python_helpers.core.settings import (
-    Settings,
-    SettingsError,
-    default_log_file,
-    resolve_settings,
-)
+from python_helpers.core.settings import Settings, default_log_file, resolve_settings
 from python_helpers.export.run import export as run_export
 from python_helpers.export.wanted import FORMATS, Export
-from python_helpers.operate.watch import Watch
 from python_helpers.publishing.builds import read_manifest
+from python_helpers.publishing.watch import Watch
 
 OF_SETTINGS = ("project_dir", "publish_dir", "export_dir", "threads", "memory_limit")
 

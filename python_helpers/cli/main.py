@@ -10,6 +10,7 @@ from rich.console import Console
 from python_helpers.audit.run import audit_alone
 from python_helpers.cli import help_texts
 from python_helpers.cli.erase import erase
+from python_helpers.cli.errors import errors_as_exit_codes
 from python_helpers.cli.export import export
 from python_helpers.cli.options import (
     DEBUG,
@@ -31,11 +32,10 @@ from python_helpers.cli.report import (
     show_status,
     status_as_json,
 )
-from python_helpers.core.exit_codes import errors_as_exit_codes
+from python_helpers.core.errors import PublishError, SettingsError
 from python_helpers.core.log import Log
 from python_helpers.core.progress import say
 from python_helpers.core.settings import (
-    SettingsError,
     default_erasures_dir,
     default_log_file,
     default_publish_dir,
@@ -45,7 +45,6 @@ from python_helpers.core.settings import (
 from python_helpers.operate.attended import Policy, attended, tell_of
 from python_helpers.operate.notify import Recipients, checked_webhook
 from python_helpers.operate.refresh import refresh as run_refresh
-from python_helpers.publishing.builds import PublishError
 from python_helpers.publishing.rollback import roll_back
 from python_helpers.publishing.status import status_facts
 from python_helpers.warehouse.docs import write_docs

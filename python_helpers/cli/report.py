@@ -15,17 +15,7 @@ from python_helpers.core.progress import say
 from python_helpers.delivery.erasures import said_of_unfinished
 from python_helpers.publishing.builds import DATABASE, read_manifest
 from python_helpers.publishing.headlines import headlines
-from python_helpers.warehouse.build import MARTS_SCHEMA, Build
-
-
-def show_build(*, build: Build, console: Console) -> None:
-    """Say what ran, in how many seconds."""
-    nodes = ", ".join(
-        f"{count} {kind.replace('_', ' ').removesuffix('s' if count == 1 else '')}"
-        for kind, count in build.nodes.items()
-        if kind != "warnings"
-    )
-    say(console, f"Built and passed in {build.seconds:.0f} s: {nodes}.")
+from python_helpers.warehouse.build import MARTS_SCHEMA
 
 
 def show_headlines(*, published: Path, console: Console) -> None:

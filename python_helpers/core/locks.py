@@ -18,20 +18,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from python_helpers.delivery.files import why
-from python_helpers.publishing.builds import PublishError, keep_owner
+from python_helpers.core.disk import keep_owner, why
+from python_helpers.core.errors import LockedError, PublishError
 
 FOLDER_LOCK = ".lock"  # in the folder it is the lock of
 READING_LOCK = ".reading.lock"  # in a folder of published builds
 BRIEFLY = 0.3  # seconds to try at least: who only asks whether a lock is held has it for less
 POLL = 0.05  # seconds between two tries
 LONGEST = 1 << 16  # bytes of details
-
-
-class LockedError(Exception):
-    """Another run holds a lock; the message says which run."""
-
-    exit_code = 6
 
 
 @dataclass(kw_only=True)

@@ -10,15 +10,13 @@ from pathlib import Path
 import duckdb
 import yaml
 
+from python_helpers.core.errors import SettingsError
+
 PROJECT_FILE = "dbt_project.yml"
 WAREHOUSE = "warehouse.duckdb"
+AUDIT_PAGE = "audit.html"
+DOCS_PAGE = "docs.html"
 RAW_INPUTS = ("sample", "files", "tables")
-
-
-class SettingsError(ValueError):
-    """A setting that cannot be used; the message is one line for the person who set it."""
-
-    exit_code = 2
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,9 +22,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from python_helpers.core.settings import SettingsError
-from python_helpers.delivery.files import why
-from python_helpers.publishing.builds import PublishError, keep_owner, sync
+from python_helpers.core.disk import keep_owner, sync, why
+from python_helpers.core.errors import PublishError, SettingsError
 
 KEY = "key"
 LIST = "erased.csv"
@@ -32,7 +31,7 @@ FIELDS = ("id_hash", "tombstone_id", "erased_at", "finished_at")
 OF_KEY = "key"
 """Stands in the line of the list that is of the key, in place of a tombstone."""
 NO_ID = " the key of this list"
-"""What is hashed for that line (macros/erasure.sql): no id begins with a blank."""
+"""What is hashed for that line (macros/staging/erasure.sql): no id begins with a blank."""
 TOMBSTONE = "erased-"
 ANONYMOUS = "anonymous"  # the reserved word: no customer
 FOLDER_MODE = 0o711

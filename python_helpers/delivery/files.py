@@ -8,19 +8,14 @@ from pathlib import Path
 import duckdb
 import yaml
 
+from python_helpers.core.disk import why
+from python_helpers.core.errors import RawDataError
+
 CONTRACT = Path("models", "staging", "_raw.yml")
 RAW_SUFFIXES = (".csv", ".csv.gz", ".parquet")
 # a hash needs every value; a count would be content with the statistics of the file
 READ_PARQUET = "select bit_xor(hash(columns(*))) from read_parquet(?)"
 BLOCK = 1 << 20  # bytes of a compressed file read at once
-
-
-class RawDataError(ValueError):
-    """Raw data that cannot be used; the message has one line per cause."""
-
-    exit_code = 4
-    may_pass = False
-    """Whether the next try may find it right."""
 
 
 def check_delivery(*, folder: Path, project_dir: Path) -> None:
@@ -88,11 +83,6 @@ def fault_of(*, file: Path) -> str | None:
     except OSError as error:
         return f"cannot be read ({why(error)}). Make it a file this user may read."
     return None
-
-
-def why(error: Exception, /) -> str:
-    """Return the words of an error, without the number and the path of the system's."""
-    return (getattr(error, "strerror", None) or str(error)).rstrip(".")
 
 
 def raw_tables(*, project_dir: Path) -> tuple[str, ...]:

@@ -7,16 +7,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from python_helpers.core.disk import sha256
+from python_helpers.core.errors import BuildError, RawDataError
 from python_helpers.core.settings import Settings
-from python_helpers.delivery.files import (
-    RawDataError,
-    check_delivery,
-    files_of,
-    raw_tables,
-    table_of,
-)
-from python_helpers.publishing.builds import sha256
-from python_helpers.warehouse.build import BuildError
+from python_helpers.delivery.files import check_delivery, files_of, raw_tables, table_of
 
 SAMPLE = Path("seeds", "sample")
 

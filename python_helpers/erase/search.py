@@ -7,13 +7,13 @@ from pathlib import Path
 
 import duckdb
 
+from python_helpers.core.sql import name, text
 from python_helpers.delivery.contract import RawTable, contracted
 from python_helpers.delivery.files import files_of, table_of
 from python_helpers.erase.catalog import OLD, columns_of, id_columns, tables_of
 from python_helpers.erase.database import load_erased
 from python_helpers.erase.files import relation_of, rows_found
 from python_helpers.erase.values import ERASED, WORD, canonical_id
-from python_helpers.publishing.publish import name, text
 
 
 def rows_in_database(

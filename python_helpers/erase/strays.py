@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 
+from python_helpers.core.errors import PublishError
 from python_helpers.core.locks import FOLDER_LOCK, READING_LOCK
 from python_helpers.core.settings import PROJECT_FILE, Settings
 from python_helpers.delivery.contract import personal_tables
@@ -21,7 +22,7 @@ from python_helpers.erase.files import is_table
 from python_helpers.erase.search import in_file, rows_in_database
 from python_helpers.erase.texts import Words
 from python_helpers.export.places import PLACES
-from python_helpers.publishing.builds import BUILDS, PublishError, kept_builds, stray_files, time_of
+from python_helpers.publishing.builds import BUILDS, kept_builds, stray_files, time_of
 from python_helpers.publishing.records import RECORDS
 
 OURS = (FOLDER_LOCK, READING_LOCK, RECORDS, PLACES)

@@ -1,16 +1,17 @@
 """What is written in place of the values of an erased person, as SQL.
 
 The expressions read a table called `old`, joined with the erased where the customer is one of them.
-They leave what staging leaves when it reads the person in a later delivery (macros/erasure.sql).
+They leave what staging leaves when it reads the person in a later delivery
+(macros/staging/erasure.sql).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from python_helpers.core.errors import PublishError
+from python_helpers.core.sql import name, text
 from python_helpers.delivery.contract import RawColumn, RawTable
-from python_helpers.publishing.builds import PublishError
-from python_helpers.publishing.publish import name, text
 
 ERASED = "erased_people"
 """The table of who is erased: erased_id, tombstone_id."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from python_helpers.publishing.builds import PublishError
-from python_helpers.publishing.publish import name, text
+from python_helpers.core.errors import PublishError
+from python_helpers.core.sql import name, text
 from python_helpers.publishing.reader import Column, Mart, Source, is_text
 
 OPTIONS = {

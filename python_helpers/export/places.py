@@ -12,7 +12,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from python_helpers.publishing.builds import PublishError, kept_builds, read_manifest
+from python_helpers.core.errors import PublishError
+from python_helpers.publishing.builds import kept_builds, read_manifest
 from python_helpers.publishing.records import append_line, read_lines
 
 POSTGRES = "postgres"

@@ -12,27 +12,27 @@ from pathlib import Path
 
 import duckdb
 
+from python_helpers.core.disk import sha256
+from python_helpers.core.errors import PublishError, SettingsError
 from python_helpers.core.locks import locked, reading_lock
 from python_helpers.core.log import Log
-from python_helpers.core.settings import Settings, SettingsError
+from python_helpers.core.settings import Settings
 from python_helpers.export.files import write_mart
 from python_helpers.export.places import POSTGRES, note_place
 from python_helpers.export.wanted import Export, check_wanted, chosen_models
-from python_helpers.operate.watch import Watch
 from python_helpers.publishing.builds import (
     MANIFEST,
-    PublishError,
     check_links,
     finish_build,
     make_live,
     remove_leftovers,
     remove_old_builds,
-    sha256,
     start_build,
 )
 from python_helpers.publishing.publish import SPILL
 from python_helpers.publishing.reader import Mart, Source, opened
 from python_helpers.publishing.runs import EXPORT, Run, recorded_run, stamp
+from python_helpers.publishing.watch import Watch
 from python_helpers.warehouse.problems import explained
 
 EXPORTED = "exported"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from python_helpers.core.errors import PublishError
 from python_helpers.core.settings import Settings
 from python_helpers.export.places import POSTGRES
-from python_helpers.publishing.builds import PublishError
 from python_helpers.publishing.reader import chosen_build
 
 FORMATS = ("parquet", "csv", POSTGRES)

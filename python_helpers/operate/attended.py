@@ -10,15 +10,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from python_helpers.core.locks import LockedError
+from python_helpers.core.errors import BuildError, LockedError, RawDataError
 from python_helpers.core.log import Log
 from python_helpers.core.progress import say
 from python_helpers.core.settings import Settings
-from python_helpers.delivery.files import RawDataError
 from python_helpers.delivery.inputs import looks
 from python_helpers.operate.notify import Recipients, tell
-from python_helpers.operate.watch import Watch
-from python_helpers.warehouse.build import BuildError
+from python_helpers.publishing.watch import Watch
 from python_helpers.warehouse.problems import may_pass
 
 STILL = 1  # seconds in which a file that is being written changes

@@ -11,7 +11,7 @@ import urllib.request
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from python_helpers.core.settings import SettingsError
+from python_helpers.core.errors import SettingsError
 
 COMMAND_SECONDS = 60
 WEBHOOK_SECONDS = 10  # for all of it: name, connection, answer

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
-import duckdb
 from rich.console import Console
 
 from python_helpers.audit.run import audit, check_suites, compared
-from python_helpers.cli.report import show_build
 from python_helpers.core.locks import locked, warehouse_lock
 from python_helpers.core.log import Log
 from python_helpers.core.progress import say
@@ -18,11 +16,11 @@ from python_helpers.core.settings import Settings
 from python_helpers.delivery.erasures import check_list, said_of_unfinished, unfinished
 from python_helpers.delivery.inputs import check_inputs, described_inputs, steady_inputs
 from python_helpers.erase.database import remove_half_made
-from python_helpers.operate.watch import Watch
 from python_helpers.publishing.builds import check_links
 from python_helpers.publishing.publish import publish, versions
 from python_helpers.publishing.runs import code_version, recorded_run
-from python_helpers.warehouse.build import build, prepare_folders
+from python_helpers.publishing.watch import Watch
+from python_helpers.warehouse.build import build, prepare_folders, remove_spill
 
 COMMAND = "lifecycle refresh"
 SLOW = 5  # seconds of reading the raw files from which on a person is told
@@ -76,22 +74,17 @@ def refresh(
                 run.facts["input_files"] = said_inputs(settings=settings, console=console)
             with run.phase("build"):
                 built = build(settings=settings, console=console)
-        show_build(build=built, console=console)
+        say(console, built.summary())
         with run.phase("audit"):
             audited = audit(settings=settings, console=console)
         with run.phase("publish"):
-            return publish(settings=settings, build=built, run=run, audited=audited)
-
-
-def remove_spill(*, warehouse: Path) -> None:
-    """Remove what a killed build spilled to disk, which DuckDB itself leaves there for good."""
-    files = list(warehouse.with_name(f"{warehouse.name}.tmp").glob("duckdb_temp_*.tmp"))
-    if not files:
-        return
-    # who can open the warehouse to write is alone: none of the files is in use
-    with suppress(duckdb.Error, OSError), duckdb.connect(str(warehouse)):
-        for file in files:
-            file.unlink()
+            return publish(
+                settings=settings,
+                build=built,
+                run=run,
+                audit_page=audited.page,
+                audit_facts=audited.in_manifest(),
+            )
 
 
 def said_inputs(*, settings: Settings, console: Console) -> list[dict[str, object]]:

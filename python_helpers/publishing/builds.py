@@ -9,15 +9,16 @@ the folder can be moved. A build's own files are never written again, which keep
 opened them on that build for as long as it likes.
 """
 
-import hashlib
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from python_helpers.core.disk import sha256, sync
+from python_helpers.core.errors import PublishError
 
 BUILDS = "builds"
 CURRENT = "current"
@@ -28,12 +29,6 @@ OLD_LINKS = ("parquet",)  # into builds as they were once published
 INCOMPLETE = ".incomplete-"
 REMOVED = "-removed"
 ID_FORMAT = "%Y%m%dT%H%M%SZ"
-
-
-class PublishError(Exception):
-    """A build that could not be published; the message is one line."""
-
-    exit_code = 3
 
 
 def live_build(*, publish_dir: Path) -> Path | None:
@@ -154,12 +149,6 @@ def stray_files(*, build: Path) -> list[str]:
     return sorted(name for path in found if (name := str(path.relative_to(build))) not in ours)
 
 
-def sha256(path: Path, /) -> str:
-    """Return the checksum of a file, as `sha256sum` prints it."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def remove_old_builds(*, publish_dir: Path, keep: int) -> None:
     """Remove all but the newest builds, and never the live one."""
     live = live_build(publish_dir=publish_dir)
@@ -183,29 +172,3 @@ def remove_leftovers(*, publish_dir: Path) -> None:
                 shutil.rmtree(gone, ignore_errors=True)
                 path.rename(gone)
             shutil.rmtree(gone)
-
-
-def keep_owner(*, of: Path, to: Path) -> None:
-    """Give a file or a link the owner and the group of another one, where this user may.
-
-    What root writes anew for somebody must stay theirs.
-    """
-    status = of.lstat()
-    with suppress(OSError):
-        os.chown(to, status.st_uid, status.st_gid, follow_symlinks=False)
-
-
-def keep_owners(*, of: Path, to: Path) -> None:
-    """Give all that is in a folder the owners it has in another one."""
-    for path in (to, *to.rglob("*")):
-        known = of / path.relative_to(to)
-        keep_owner(of=known if known.exists() else of, to=path)
-
-
-def sync(*, path: Path) -> None:
-    """Wait until a file or the names in a folder are on disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import duckdb
 import yaml
 
+from python_helpers.core.disk import sha256
+from python_helpers.core.errors import PublishError
 from python_helpers.core.settings import PROJECT_FILE, Settings
+from python_helpers.core.sql import name, text
 from python_helpers.publishing.builds import (
     DATABASE,
     MANIFEST,
-    PublishError,
     check_links,
     finish_build,
     make_live,
@@ -26,22 +28,23 @@ from python_helpers.publishing.builds import (
     read_manifest,
     remove_leftovers,
     remove_old_builds,
-    sha256,
     start_build,
 )
 from python_helpers.publishing.runs import Run, facts_of
 from python_helpers.warehouse.build import MARTS_SCHEMA, Build
 from python_helpers.warehouse.problems import cause_of
 
-if TYPE_CHECKING:
-    from python_helpers.audit.run import Audit
-
 NEW_DATABASE = '"new database"'  # no warehouse file is called so
 SPILL = "spill"  # what does not fit into memory while the marts are copied
 
 
 def publish(
-    *, settings: Settings, build: Build, run: Run | None = None, audited: Audit | None = None
+    *,
+    settings: Settings,
+    build: Build,
+    run: Run | None = None,
+    audit_page: Path | None = None,
+    audit_facts: Mapping[str, object] | None = None,
 ) -> Path:
     """Publish the marts a build wrote, and the page of its audit; returns the folder they are in.
 
@@ -55,15 +58,15 @@ def publish(
         remove_leftovers(publish_dir=publish_dir)
         build_id = run.id if run else new_build_id(publish_dir=publish_dir, time=build.started_at)
         folder = start_build(publish_dir=publish_dir, build_id=build_id)
-        if audited:
-            shutil.copyfile(audited.page, folder / audited.page.name)
+        if audit_page:
+            shutil.copyfile(audit_page, folder / audit_page.name)
         write_files(
             folder=folder,
             build_id=build_id,
             settings=settings,
             build=build,
             run=run,
-            audited=audited,
+            audit_facts=audit_facts,
         )
         published = finish_build(folder=folder, build_id=build_id)
         with run.deciding if run else nullcontext():
@@ -105,7 +108,7 @@ def write_files(
     settings: Settings,
     build: Build,
     run: Run | None,
-    audited: Audit | None,
+    audit_facts: Mapping[str, object] | None,
 ) -> None:
     """Write the database and the manifest of a build."""
     started = time.monotonic()
@@ -133,7 +136,7 @@ def write_files(
             if path.is_file()
         },
         "nodes": build.nodes,
-        "audit": audited and audited.in_manifest(),
+        "audit": audit_facts,
         "seconds": (run.seconds if run else {})
         | {
             "build": round(build.seconds, 1),
@@ -194,16 +197,6 @@ def copy_mart(*, connection: duckdb.DuckDBPyConnection, mart: str) -> int:
             what = f"column {target}.{name(column)}" if column else f"table {target}"
             connection.execute(f"comment on {what} is {text(comment)}")
     return rows
-
-
-def name(identifier: str, /) -> str:
-    """Write an identifier in SQL."""
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def text(value: object, /) -> str:
-    """Write a text in SQL."""
-    return "'" + str(value).replace("'", "''") + "'"
 
 
 def versions(*, project_dir: Path) -> dict[str, str]:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import duckdb
 
+from python_helpers.core.errors import PublishError
 from python_helpers.publishing.builds import (
     DATABASE,
-    PublishError,
     check_files,
     kept_builds,
     live_build,

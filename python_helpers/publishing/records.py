@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from python_helpers.publishing.builds import sync
+from python_helpers.core.disk import sync
 
 RECORDS = "builds.jsonl"
 FIELDS = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from python_helpers.core.errors import PublishError
 from python_helpers.core.log import Log
 from python_helpers.publishing.builds import (
-    PublishError,
     check_files,
     kept_builds,
     live_build,

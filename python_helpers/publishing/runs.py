@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from python_helpers.core.errors import PublishError
 from python_helpers.core.locks import Lock, locked, publish_lock
 from python_helpers.core.log import Log
-from python_helpers.erase.builds import settle_builds
-from python_helpers.publishing.builds import PublishError, live_build, new_build_id, read_manifest
+from python_helpers.publishing.builds import live_build, new_build_id, read_manifest
 from python_helpers.publishing.records import append_record, read_records
+from python_helpers.publishing.swap import settle_builds
 
 EXPORT = "lifecycle export"
 DIED = "The process {pid} on {host} ended without a word: killed, or the machine stopped."

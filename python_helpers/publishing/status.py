@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from python_helpers.core.errors import PublishError, SettingsError
 from python_helpers.core.locks import holder, publish_lock
-from python_helpers.core.settings import SettingsError
 from python_helpers.delivery.erasures import unfinished
-from python_helpers.publishing.builds import PublishError, kept_builds, live_build, read_manifest
+from python_helpers.publishing.builds import kept_builds, live_build, read_manifest
 from python_helpers.publishing.records import read_records
 
 FAILURES = ("failed", "blocked")

@@ -6,16 +6,20 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import duckdb
 from rich.console import Console
 
+from python_helpers.core.disk import why
+from python_helpers.core.errors import BuildError, RawDataError, SettingsError
 from python_helpers.core.progress import say, shown_progress, warning_text
-from python_helpers.core.settings import Settings, SettingsError
-from python_helpers.delivery.files import RawDataError, damaged_parquet, raw_tables, why
+from python_helpers.core.settings import Settings
+from python_helpers.delivery.files import damaged_parquet, raw_tables
 from python_helpers.warehouse.problems import explained, may_pass, problem_lines, raw_data_problem
 
 if TYPE_CHECKING:
@@ -25,14 +29,6 @@ if TYPE_CHECKING:
 
 MARTS_SCHEMA = "marts"
 SETTINGS_MODEL = "int_run_settings"  # reads the raw data of several tables
-
-
-class BuildError(Exception):
-    """A build that did not pass; the message has one line per cause."""
-
-    exit_code = 1
-    may_pass = False
-    """Whether the next try may find it right."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +42,18 @@ class Build:
     nodes: dict[str, int]
     """How many models, seeds, tests, ... ran, and how many tests warned."""
 
+    def summary(self) -> str:
+        """Say what ran, and in how many seconds."""
+        nodes = ", ".join(
+            f"{count} {kind.replace('_', ' ').removesuffix('s' if count == 1 else '')}"
+            for kind, count in self.nodes.items()
+            if kind != "warnings"
+        )
+        return f"Built and passed in {self.seconds:.0f} s: {nodes}."
+
 
 def build(*, settings: Settings, console: Console) -> Build:
-    """Run every seed, model and test of the project.
+    """Run every seed, model and data test of the project.
 
     Raises BuildError where one of them fails, RawDataError where that is because of the raw data,
     and SettingsError where there is no profile or no place for the warehouse.
@@ -123,8 +128,9 @@ def prepare_folders(*, settings: Settings) -> None:
 
 
 def build_command(*, settings: Settings) -> tuple[str, ...]:
-    """Return the command of the build."""
-    return ("build", "--full-refresh") if settings.full_refresh else ("build",)
+    """Return the command of the build. It leaves unit tests out: they judge the code, not data."""
+    command = ("build", "--exclude-resource-type", "unit_test")
+    return (*command, "--full-refresh") if settings.full_refresh else command
 
 
 def dbt_arguments(*, settings: Settings, command: tuple[str, ...]) -> list[str]:
@@ -223,3 +229,14 @@ def node_counts(*, results: list[RunResult]) -> dict[str, int]:
     counts = Counter(f"{result.node.resource_type}s" for result in results)
     counts["warnings"] = sum(str(result.status) == "warn" for result in results)
     return dict(sorted(counts.items()))
+
+
+def remove_spill(*, warehouse: Path) -> None:
+    """Remove what a killed build spilled to disk, which DuckDB itself leaves there for good."""
+    files = list(warehouse.with_name(f"{warehouse.name}.tmp").glob("duckdb_temp_*.tmp"))
+    if not files:
+        return
+    # who can open the warehouse to write is alone: none of the files is in use
+    with suppress(duckdb.Error, OSError), duckdb.connect(str(warehouse)):
+        for file in files:
+            file.unlink()

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from python_helpers.core.locks import locked, warehouse_lock
-from python_helpers.core.settings import Settings
+from python_helpers.core.settings import DOCS_PAGE, Settings
 from python_helpers.delivery.inputs import check_inputs
 from python_helpers.warehouse.build import (
     build,
@@ -17,8 +17,6 @@ from python_helpers.warehouse.build import (
     environment,
     prepare_folders,
 )
-
-PAGE = "docs.html"
 
 
 def write_docs(*, settings: Settings, console: Console) -> Path:
@@ -48,7 +46,7 @@ def generate(*, settings: Settings) -> Path:
     if not outcome.success:
         raise build_error(outcome=outcome, results=[], settings=settings)
     written = settings.target_path / "static_index.html"
-    page = settings.target_path / PAGE
+    page = settings.target_path / DOCS_PAGE
     text = without_own_folders(text=written.read_text(encoding="utf-8"), settings=settings)
     page.write_text(text, encoding="utf-8")
     written.unlink()  # one page, and not the one that names the folders

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from python_helpers.core.settings import Settings, SettingsError
+from python_helpers.core.errors import SettingsError
+from python_helpers.core.settings import Settings
 from python_helpers.warehouse.build import dbt_arguments, environment, prepare_folders
 from python_helpers.warehouse.problems import explained
 

@@ -473,11 +473,11 @@ def test_a_bad_answer_has_its_fate_and_its_reasons(kind, bad_rows):
 def test_versions_that_tell_two_stories_are_counted(bad_rows):
     warnings = bad_rows.result.stderr.splitlines()
     for said in (
-        "over by ended_at, though the status says otherwise; the date counts",
-        "to end after the next version of the same subscription began; it stops there",
-        "with a discount above the price, or a negative price; the MRR is 0",
+        "have a status that contradicts ended_at. The date counts; correct one of the two",
+        "end after the next one starts. Each counts until then; correct ended_at",
+        "have a negative price, or a discount above it. Their MRR is 0; correct the amounts",
     ):
-        assert f"Warning: subscriptions: version(s) {said}: 1" in warnings
+        assert f"Warning: subscriptions: 1 version(s) {said}." in warnings
 
 
 @pytest.mark.parametrize("kind", BAD_SURVEYS)
@@ -509,8 +509,8 @@ def test_the_score_counts_good_answers_once_and_a_customers_latest(bad_rows):
 
 def test_scores_without_a_day_are_counted(bad_rows):
     assert (
-        "Warning: survey_responses: row(s) with a score and no responded_at; they count as not "
-        "answered: 1"
+        "Warning: survey_responses: 1 row(s) have a score but no responded_at, so they count as "
+        "unanswered. Deliver responded_at with each score."
     ) in bad_rows.result.stderr.splitlines()
 
 
@@ -584,8 +584,9 @@ def test_what_is_ignored_is_said_once(bad_rows):
 
 def test_customers_known_by_an_e_mail_address_are_counted(bad_rows):
     assert (
-        "Warning: customers: 1 customer_id look like e-mail addresses, and a customer_id is in "
-        "every mart. Deliver keys that name nobody, and the address as email."
+        "Warning: customers: 1 customer_id value(s) look like e-mail addresses, and every mart "
+        "shows customer_id. Deliver keys that identify no one, and put the address in the column "
+        "email."
     ) in bad_rows.result.stderr.splitlines()
 
 

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from lifecycle import PROJECT, VARIABLES, run
 from tiny_refresh import make_project
 
-from python_helpers.core.settings import SettingsError
+from python_helpers.core.errors import PublishError, SettingsError
 from python_helpers.export.postgres import checks as postgres_checks
 from python_helpers.export.postgres import locks as postgres_locks
 from python_helpers.export.postgres import write as export_postgres
 from python_helpers.export.postgres.server import checked_address, secrets_in
 from python_helpers.export.postgres.write import write_to_postgres
-from python_helpers.publishing.builds import PublishError, live_build, read_manifest
+from python_helpers.publishing.builds import live_build, read_manifest
 from python_helpers.publishing.reader import opened
 
 pytestmark = pytest.mark.long  # each is an export to a server

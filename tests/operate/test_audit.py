@@ -20,8 +20,9 @@ from lifecycle import PROJECT, real_data, refresh_delivery, run
 from python_helpers.audit.engine import check_expectations
 from python_helpers.audit.expectations import read_suite, read_suites, sentence
 from python_helpers.audit.run import asked, check_suites
+from python_helpers.core.errors import SettingsError
 from python_helpers.core.locks import locked, warehouse_lock
-from python_helpers.core.settings import SettingsError, resolve_settings
+from python_helpers.core.settings import resolve_settings
 from python_helpers.publishing.builds import live_build, read_manifest
 
 DOCUMENT = (PROJECT / "docs" / "audit.md").read_text(encoding="utf-8")

@@ -27,18 +27,17 @@ from tiny_refresh import (
 )
 
 from python_helpers.audit.run import compared
-from python_helpers.core.locks import LockedError, holder, locked, publish_lock
+from python_helpers.core.errors import BuildError, LockedError, PublishError, RawDataError
+from python_helpers.core.locks import holder, locked, publish_lock
 from python_helpers.core.log import Log, without_secrets
 from python_helpers.core.settings import Settings, resolve_settings
-from python_helpers.delivery.files import RawDataError
 from python_helpers.operate import notify
-from python_helpers.operate import watch as watch_module
 from python_helpers.operate.attended import Policy, attended
-from python_helpers.operate.watch import Watch
-from python_helpers.publishing.builds import PublishError, kept_builds, live_build, new_build_id
+from python_helpers.publishing import watch as watch_module
+from python_helpers.publishing.builds import kept_builds, live_build, new_build_id
 from python_helpers.publishing.records import FIELDS, append_record, read_records
 from python_helpers.publishing.runs import Run, code_version
-from python_helpers.warehouse.build import BuildError
+from python_helpers.publishing.watch import Watch
 
 SECRET = "xoxb-0123456789"
 

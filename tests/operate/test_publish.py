@@ -12,11 +12,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from python_helpers.core.errors import PublishError
 from python_helpers.core.settings import Settings, resolve_settings
 from python_helpers.publishing import builds as published_module
 from python_helpers.publishing import publish as publish_module
 from python_helpers.publishing.builds import (
-    PublishError,
     kept_builds,
     live_build,
     read_manifest,

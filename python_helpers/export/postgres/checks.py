@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import duckdb
 
+from python_helpers.core.errors import PublishError
+from python_helpers.core.sql import name
 from python_helpers.export.postgres.server import Server
-from python_helpers.publishing.builds import PublishError
-from python_helpers.publishing.publish import name
 from python_helpers.publishing.reader import Column, Mart, is_number
 
 CLOSE = 1e-9  # of the size of a sum: floating point adds up differently in another order

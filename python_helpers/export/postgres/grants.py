@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from python_helpers.core.errors import PublishError
+from python_helpers.core.sql import name, text
 from python_helpers.export.postgres.server import Server
-from python_helpers.publishing.builds import PublishError
-from python_helpers.publishing.publish import name, text
 
 # What needs the tables, the types of their rows or their columns, as the server keeps account of
 # it: what would keep a table from being dropped ('n'), and triggers, rules, policies and members

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 
-from python_helpers.core.locks import LockedError
+from python_helpers.core.errors import LockedError, PublishError
+from python_helpers.core.sql import text
 from python_helpers.export.postgres.server import Server
-from python_helpers.publishing.builds import PublishError
-from python_helpers.publishing.publish import text
 
 # Readers wait behind whoever waits for a lock, so it is given up soon, and before Postgres looks
 # for deadlocks (after a second): a reader that holds what is waited for goes first.

@@ -12,9 +12,8 @@ import adbc_driver_manager as adbc
 import adbc_driver_postgresql
 import duckdb
 
+from python_helpers.core.errors import PublishError, SettingsError
 from python_helpers.core.log import HIDDEN, without_secrets
-from python_helpers.core.settings import SettingsError
-from python_helpers.publishing.builds import PublishError
 from python_helpers.warehouse.build import environment
 from python_helpers.warehouse.problems import shortened
 

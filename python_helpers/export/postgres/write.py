@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 
-from python_helpers.core.settings import SettingsError
+from python_helpers.core.errors import PublishError, SettingsError
+from python_helpers.core.sql import name, text
 from python_helpers.export.places import Place
 from python_helpers.export.postgres.checks import check_table
 from python_helpers.export.postgres.grants import (
@@ -16,8 +17,6 @@ from python_helpers.export.postgres.grants import (
 )
 from python_helpers.export.postgres.locks import lock_schema, lock_tables
 from python_helpers.export.postgres.server import Address, Server, connected
-from python_helpers.publishing.builds import PublishError
-from python_helpers.publishing.publish import name, text
 from python_helpers.publishing.reader import Mart, Source
 
 RECORD = "export_manifest"

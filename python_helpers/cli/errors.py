@@ -1,14 +1,17 @@
-"""Turns what a command raises into one line and an exit code."""
+"""Turns what a command raises into a message and an exit code."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
 
-from python_helpers.audit.run import AuditError
-from python_helpers.delivery.files import RawDataError
-from python_helpers.publishing.builds import PublishError
-from python_helpers.warehouse.build import BuildError
+from python_helpers.core.errors import (
+    AuditError,
+    BuildError,
+    LifecycleError,
+    PublishError,
+    RawDataError,
+)
 
 
 @contextmanager
@@ -28,11 +31,10 @@ def errors_as_exit_codes(
     except Exception as error:
         if debug:
             raise
-        exit_code = getattr(error, "exit_code", None)
-        if exit_code is None:
+        if not isinstance(error, LifecycleError):
             hint = "(--debug shows where it comes from)"
             raise failure(f"{type(error).__name__}: {error} {hint}", exit_code=1) from error
-        message = str(error)
+        message, exit_code = str(error), error.exit_code
         if isinstance(error, AuditError):
             message = f"{unaudited}\n{error}"
         if isinstance(error, RawDataError | BuildError):
