@@ -11,30 +11,15 @@ dates as (
 ),
 
 periods as (
+    {%- for period_grain, months in period_grains().items() %}
     select
-        'month' as period_grain,
-        month_start_date as period_start_date,
-        {{ months_after('month_start_date', 1) }} as next_period_start_date
+        '{{ period_grain }}' as period_grain,
+        {{ period_grain }}_start_date as period_start_date,
+        {{ months_after(period_grain ~ '_start_date', months) }} as next_period_start_date
     from dates
     where is_past
-
-    union
-
-    select
-        'quarter' as period_grain,
-        quarter_start_date as period_start_date,
-        {{ months_after('quarter_start_date', 3) }} as next_period_start_date
-    from dates
-    where is_past
-
-    union
-
-    select
-        'year' as period_grain,
-        year_start_date as period_start_date,
-        {{ months_after('year_start_date', 12) }} as next_period_start_date
-    from dates
-    where is_past
+    {{ 'union' if not loop.last }}
+    {%- endfor %}
 )
 
 select

@@ -44,13 +44,9 @@ cohort_members as (
         cohorts.cohort_number
     from first_spells
     inner join cohorts
-        on
-            first_spells.relationship = cohorts.relationship
-            and first_spells.cohort_month = cohorts.cohort_month
-            and first_spells.region = cohorts.region
-            and first_spells.industry = cohorts.industry
-            and first_spells.customer_segment = cohorts.customer_segment
-            and first_spells.acquisition_channel = cohorts.acquisition_channel
+        on {{ same_values(
+            'first_spells', 'cohorts', ['relationship', 'cohort_month'] + segments()
+        ) }}
 ),
 
 -- what a customer brings in a relationship counts in its cohort, and in that of `any`
@@ -222,115 +218,131 @@ purchases_in_paid_months as (
     group by cohort_of_any, activity_month
 ),
 
--- what happened in a month of a cohort's life; spells begun less spells ended are customers
-happenings as (
-    {%- for cohort_number in ['cohort_of_relationship', 'cohort_of_any'] %}
+-- orders count in the cohort of their relationship, and in that of `any`
+order_months as (
     select
         cohorts.cohort_number,
         -- money that moved before the first spell belongs to its first month
-        greatest(activities.activity_month, cohorts.cohort_month) as happened_month,
-        activities.purchasing_customers,
-        0 as active_customers_change,
-        0 as paying_customers_change,
-        activities.revenue_amount,
-        activities.margin_amount,
-        0 as mrr_change,
-        0 as margin_mrr_change
-    from cohort_activities as activities
+        greatest(activities.activity_month, cohorts.cohort_month) as month_start_date,
+        sum(activities.purchasing_customers) as purchasing_customers,
+        sum(activities.revenue_amount) as revenue_amount,
+        sum(activities.margin_amount) as margin_amount
+    from (
+        {%- for cohort_number in ['cohort_of_relationship', 'cohort_of_any'] %}
+        select
+            {{ cohort_number }} as cohort_number,
+            activity_month,
+            purchasing_customers,
+            revenue_amount,
+            margin_amount
+        from cohort_activities
+        {{ 'union all' if not loop.last }}
+        {%- endfor %}
+    ) as activities
     inner join cohorts
-        on activities.{{ cohort_number }} = cohorts.cohort_number
-
-    union all
-    {% endfor %}
-    {%- for cohort_number in ['cohort_of_relationship', 'cohort_of_any'] %}
-    select
-        {{ cohort_number }} as cohort_number,
-        activity_month as happened_month,
-        0 as purchasing_customers,
-        0 as active_customers_change,
-        paying_customers_change,
-        revenue_amount,
-        margin_amount,
-        mrr_change,
-        margin_mrr_change
-    from recurring_activities
-
-    union all
-    {% endfor %}
-    select
-        cohort_of_any as cohort_number,
-        activity_month as happened_month,
-        -purchases as purchasing_customers,
-        0 as active_customers_change,
-        0 as paying_customers_change,
-        0 as revenue_amount,
-        0 as margin_amount,
-        0 as mrr_change,
-        0 as margin_mrr_change
-    from purchases_in_paid_months
-
-    union all
-    {% for day, change in [('started_on', 'count(*)'), ('ended_on', '-count(*)')] %}
-    select
-        cohort_members.cohort_number,
-        {{ month_start('spells.' ~ day) }} as happened_month,
-        0 as purchasing_customers,
-        {{ change }} as active_customers_change,
-        0 as paying_customers_change,
-        0 as revenue_amount,
-        0 as margin_amount,
-        0 as mrr_change,
-        0 as margin_mrr_change
-    from spells
-    inner join cohort_members
-        on
-            spells.customer_id = cohort_members.customer_id
-            and spells.relationship = cohort_members.relationship
-    where spells.{{ day }} is not null
-    group by cohort_members.cohort_number, {{ month_start('spells.' ~ day) }}
-
-    union all
-    {% endfor %}
-    -- every month from the first on, also one in which nothing moved
-    select
+        on activities.cohort_number = cohorts.cohort_number
+    group by
         cohorts.cohort_number,
-        months.month_start_date as happened_month,
-        0 as purchasing_customers,
-        0 as active_customers_change,
-        0 as paying_customers_change,
-        0 as revenue_amount,
-        0 as margin_amount,
-        0 as mrr_change,
-        0 as margin_mrr_change
-    from cohorts
-    inner join (
-        select distinct month_start_date
-        from {{ ref('int_dates') }}
-        where is_past
-    ) as months
-        on cohorts.cohort_month <= months.month_start_date
+        greatest(activities.activity_month, cohorts.cohort_month)
 ),
 
-cohort_months as (
+-- and so does what recurs
+recurring_months as (
     select
         cohort_number,
-        happened_month,
-        sum(purchasing_customers) as purchasing_customers,
-        sum(active_customers_change) as active_customers_change,
+        activity_month as month_start_date,
         sum(paying_customers_change) as paying_customers_change,
         sum(revenue_amount) as revenue_amount,
         sum(margin_amount) as margin_amount,
         sum(mrr_change) as mrr_change,
         sum(margin_mrr_change) as margin_mrr_change
-    from happenings
-    group by cohort_number, happened_month
+    from (
+        {%- for cohort_number in ['cohort_of_relationship', 'cohort_of_any'] %}
+        select
+            {{ cohort_number }} as cohort_number,
+            activity_month,
+            paying_customers_change,
+            revenue_amount,
+            margin_amount,
+            mrr_change,
+            margin_mrr_change
+        from recurring_activities
+        {{ 'union all' if not loop.last }}
+        {%- endfor %}
+    ) as activities
+    group by cohort_number, activity_month
+),
+
+-- spells begun less spells ended are customers
+spell_months as (
+    select
+        cohort_members.cohort_number,
+        changes.month_start_date,
+        sum(changes.active_customers_change) as active_customers_change
+    from (
+        {%- for day, change in [('started_on', 1), ('ended_on', -1)] %}
+        select
+            customer_id,
+            relationship,
+            {{ month_start(day) }} as month_start_date,
+            {{ change }} as active_customers_change
+        from spells
+        where {{ day }} is not null
+        {{ 'union all' if not loop.last }}
+        {%- endfor %}
+    ) as changes
+    inner join cohort_members
+        on
+            changes.customer_id = cohort_members.customer_id
+            and changes.relationship = cohort_members.relationship
+    group by cohort_members.cohort_number, changes.month_start_date
+),
+
+cohort_periods as (
+    {{ periods_of_groups('cohorts', ['cohort_number'], 'cohort_month') }}
+),
+
+cohort_months as (
+    select
+        months.cohort_number,
+        months.period_start_date as month_start_date,
+        months.is_complete_period,
+        coalesce(order_months.purchasing_customers, 0)
+        - coalesce(purchases_in_paid_months.purchases, 0) as purchasing_customers,
+        coalesce(spell_months.active_customers_change, 0) as active_customers_change,
+        coalesce(recurring_months.paying_customers_change, 0) as paying_customers_change,
+        coalesce(order_months.revenue_amount, 0)
+        + coalesce(recurring_months.revenue_amount, 0) as revenue_amount,
+        coalesce(order_months.margin_amount, 0)
+        + coalesce(recurring_months.margin_amount, 0) as margin_amount,
+        coalesce(recurring_months.mrr_change, 0) as mrr_change,
+        coalesce(recurring_months.margin_mrr_change, 0) as margin_mrr_change
+    from cohort_periods as months
+    left join order_months
+        on
+            months.cohort_number = order_months.cohort_number
+            and months.period_start_date = order_months.month_start_date
+    left join purchases_in_paid_months
+        on
+            months.cohort_number = purchases_in_paid_months.cohort_of_any
+            and months.period_start_date = purchases_in_paid_months.activity_month
+    left join recurring_months
+        on
+            months.cohort_number = recurring_months.cohort_number
+            and months.period_start_date = recurring_months.month_start_date
+    left join spell_months
+        on
+            months.cohort_number = spell_months.cohort_number
+            and months.period_start_date = spell_months.month_start_date
+    where months.period_grain = 'month'
 ),
 
 -- what recurred at the end of the month before is earned in this one, but for what changed
 cohort_months_earned as (
     select
         cohort_number,
-        happened_month,
+        month_start_date,
+        is_complete_period,
         purchasing_customers + sum(paying_customers_change) over cohort_life
             as purchasing_customers,
         sum(active_customers_change) over cohort_life as active_customers,
@@ -340,7 +352,7 @@ cohort_months_earned as (
     from cohort_months
     window cohort_life as (
         partition by cohort_number
-        order by happened_month
+        order by month_start_date
         rows unbounded preceding
     )
 ),
@@ -353,7 +365,7 @@ cohort_months_cumulated as (
     from cohort_months_earned
     window cohort_life as (
         partition by cohort_number
-        order by happened_month
+        order by month_start_date
         rows unbounded preceding
     )
 )
@@ -363,7 +375,7 @@ select
     cohorts.relationship,
     cohorts.cohort_month,
     cast(
-        {{ months_between('cohorts.cohort_month', 'cohort_months.happened_month') }}
+        {{ months_between('cohorts.cohort_month', 'cohort_months.month_start_date') }}
         as integer
     ) as months_since,
     {{ segment_columns('cohorts') }},
@@ -380,9 +392,7 @@ select
     {{ as_amount('cohort_months.cumulative_margin_amount') }} as cumulative_margin_amount,
 
     -- flags
-    {{ months_after('cohort_months.happened_month', 1) }}
-    <= {{ days_after('settings.as_of_date', 1) }} as is_complete_period
+    cohort_months.is_complete_period
 from cohort_months_cumulated as cohort_months
 inner join cohorts
     on cohort_months.cohort_number = cohorts.cohort_number
-cross join settings

@@ -1,15 +1,8 @@
 -- Grain: one row per relationship, period and combination of segments.
 {{ config(materialized='table') }}
+{%- set keys = ['relationship', 'period_grain', 'period_start_date'] + segments() %}
 
 with
-
-periods as (
-    select * from {{ ref('int_periods') }}
-),
-
-grains as (
-    select distinct period_grain from periods
-),
 
 spells as (
     select
@@ -26,16 +19,11 @@ spells as (
         on spells.customer_id = customers.customer_id
 ),
 
--- who comes in: the first spell ever, or the first one after the period opened without
 started_spells as (
-    select
-        spells.*,
-        grains.period_grain,
-        {{ period_start('grains.period_grain', 'spells.started_on') }} as period_start_date
-    from spells
-    cross join grains
+    {{ rows_by_period('spells', 'started_on') }}
 ),
 
+-- customers who come in, with their first spell ever or the first one after a period opened without
 arrivals as (
     select
         relationship,
@@ -54,22 +42,20 @@ lost_to_competitors as (
     where switched_to_competitor
 ),
 
-ended_spells as (
+spells_with_losses as (
     select
         spells.*,
-        lost_to_competitors.customer_id is not null as is_lost_to_competitor,
-        grains.period_grain,
-        {{ period_start('grains.period_grain', 'spells.ended_on') }} as period_start_date,
-        {{ period_start('grains.period_grain', 'spells.next_started_on') }}
-            as next_period_start_date
+        lost_to_competitors.customer_id is not null as is_lost_to_competitor
     from spells
-    cross join grains
     left join lost_to_competitors
         on
             spells.customer_id = lost_to_competitors.customer_id
             and spells.relationship = lost_to_competitors.relationship
             and spells.ended_on = lost_to_competitors.churned_on
-    where spells.ended_on is not null
+),
+
+ended_spells as (
+    {{ rows_by_period('spells_with_losses', 'ended_on') }}
 ),
 
 -- one row per customer who was lost at any time of a period, and how the period opened and closed:
@@ -84,7 +70,7 @@ leavers as (
         count(*) as churn_events,
         min(started_on) < period_start_date as is_opening,
         min(first_started_on) >= period_start_date as is_first_arrival,
-        max(coalesce(next_period_start_date, {{ open_end() }}))
+        max(coalesce({{ period_start('period_grain', 'next_started_on') }}, {{ open_end() }}))
         = period_start_date as is_closing,
         max(case when is_lost_to_competitor then 1 else 0 end) = 1 as is_lost_to_competitor
     from ended_spells
@@ -115,83 +101,27 @@ departures as (
     group by relationship, period_grain, period_start_date, {{ segment_columns() }}
 ),
 
-segments as (
-    select
-        relationship,
-        {{ segment_columns() }},
-        min(started_on) as first_active_on
-    from spells
-    group by relationship, {{ segment_columns() }}
+segment_periods as (
+    {{ periods_of_groups('spells', ['relationship'] + segments(), 'started_on') }}
 ),
 
--- every period from a segment's first activity on, also those in which nothing moved
 movements as (
     select
-        segments.relationship,
-        periods.period_grain,
-        periods.period_start_date,
-        {{ segment_columns('segments') }},
-        0 as started_spells,
-        0 as first_arrivals,
-        0 as returns,
-        0 as churn_events,
-        0 as lost,
-        0 as lost_to_competitors,
-        0 as lost_and_returned,
-        0 as new_and_lost,
-        0 as reactivated_and_lost
-    from segments
-    inner join periods
-        on segments.first_active_on < periods.next_period_start_date
-
-    union all
-
-    select
-        *,
-        0 as churn_events,
-        0 as lost,
-        0 as lost_to_competitors,
-        0 as lost_and_returned,
-        0 as new_and_lost,
-        0 as reactivated_and_lost
-    from arrivals
-
-    union all
-
-    select
-        relationship,
-        period_grain,
-        period_start_date,
-        {{ segment_columns() }},
-        0 as started_spells,
-        0 as first_arrivals,
-        0 as returns,
-        churn_events,
-        lost,
-        lost_to_competitors,
-        lost_and_returned,
-        new_and_lost,
-        reactivated_and_lost
-    from departures
-),
-
-movements_summed as (
-    select
-        relationship,
-        period_grain,
-        period_start_date,
-        {{ segment_columns() }},
-        sum(started_spells) as started_spells,
-        sum(first_arrivals) as first_arrivals,
-        sum(returns) as returns,
-        sum(churn_events) as churn_events,
-        sum(lost) as lost_customers,
-        sum(lost_to_competitors) as competitor_lost_customers,
-        sum(lost_and_returned) as lost_and_returned_customers,
-        sum(new_and_lost) as new_and_lost_customers,
-        sum(reactivated_and_lost) as reactivated_and_lost_customers
-    from movements
-    group by relationship, period_grain, period_start_date, {{ segment_columns() }}
+        segment_periods.*,
+        coalesce(arrivals.started_spells, 0) as started_spells,
+        coalesce(arrivals.first_arrivals, 0) as first_arrivals,
+        coalesce(arrivals.returns, 0) as returns,
+        coalesce(departures.churn_events, 0) as churn_events,
+        coalesce(departures.lost, 0) as lost_customers,
+        coalesce(departures.lost_to_competitors, 0) as competitor_lost_customers,
+        coalesce(departures.lost_and_returned, 0) as lost_and_returned_customers,
+        coalesce(departures.new_and_lost, 0) as new_and_lost_customers,
+        coalesce(departures.reactivated_and_lost, 0) as reactivated_and_lost_customers
+    from segment_periods
+    left join arrivals
+        on {{ same_values('segment_periods', 'arrivals', keys) }}
+    left join departures
+        on {{ same_values('segment_periods', 'departures', keys) }}
 ),
 
 -- a customer is in one spell at most, so spells begun less spells ended are customers
@@ -203,25 +133,16 @@ movements_cumulated as (
             order by period_start_date
             rows unbounded preceding
         ) as closing_customers
-    from movements_summed
+    from movements
 ),
 
 periods_counted as (
     select
-        movements_cumulated.*,
-        periods.is_complete_period,
-        movements_cumulated.closing_customers
-        - movements_cumulated.started_spells
-        + movements_cumulated.churn_events as opening_customers,
-        movements_cumulated.first_arrivals
-        - movements_cumulated.new_and_lost_customers as new_customers,
-        movements_cumulated.returns
-        - movements_cumulated.reactivated_and_lost_customers as reactivated_customers
+        *,
+        closing_customers - started_spells + churn_events as opening_customers,
+        first_arrivals - new_and_lost_customers as new_customers,
+        returns - reactivated_and_lost_customers as reactivated_customers
     from movements_cumulated
-    inner join periods
-        on
-            movements_cumulated.period_grain = periods.period_grain
-            and movements_cumulated.period_start_date = periods.period_start_date
 )
 
 select

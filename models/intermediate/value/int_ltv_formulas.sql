@@ -1,5 +1,6 @@
 -- Grain: one row per relationship, grain of period and slice.
 {{ config(materialized='table') }}
+{%- set keys = ['relationship', 'period_grain', 'segment_name', 'segment_value'] %}
 
 with
 
@@ -31,10 +32,6 @@ windows as (
     group by period_grain
 ),
 
-slices as (
-    {{ segment_names() }}
-),
-
 -- periods before the window count nothing, so that a slice without a customer in it has a row
 retention_in_windows as (
     select
@@ -51,31 +48,31 @@ retention_in_windows as (
             and retention.period_start_date <= windows.window_end_date
 ),
 
+retention_by_slice as (
+    {{ rows_by_slice('retention_in_windows') }}
+),
+
 customer_sums as (
     select
-        retention_in_windows.relationship,
-        retention_in_windows.period_grain,
-        retention_in_windows.window_start_date,
-        retention_in_windows.window_end_date,
-        retention_in_windows.periods_count,
-        slices.segment_name,
-        {{ segment_value() }} as segment_value,
-        sum(retention_in_windows.opening_customers * retention_in_windows.is_counted)
-            as opening_customers,
-        sum(retention_in_windows.lost_customers * retention_in_windows.is_counted)
-            as lost_customers,
-        sum(retention_in_windows.active_in_period_customers * retention_in_windows.is_counted)
-            as active_in_period_customers
-    from retention_in_windows
-    cross join slices
+        relationship,
+        period_grain,
+        window_start_date,
+        window_end_date,
+        periods_count,
+        segment_name,
+        segment_value,
+        sum(opening_customers * is_counted) as opening_customers,
+        sum(lost_customers * is_counted) as lost_customers,
+        sum(active_in_period_customers * is_counted) as active_in_period_customers
+    from retention_by_slice
     group by
-        retention_in_windows.relationship,
-        retention_in_windows.period_grain,
-        retention_in_windows.window_start_date,
-        retention_in_windows.window_end_date,
-        retention_in_windows.periods_count,
-        slices.segment_name,
-        {{ segment_value() }}
+        relationship,
+        period_grain,
+        window_start_date,
+        window_end_date,
+        periods_count,
+        segment_name,
+        segment_value
 ),
 
 margin_months as (
@@ -92,24 +89,25 @@ margin_months as (
         {{ segment_columns() }}
 ),
 
+margins_by_slice as (
+    {{ rows_by_slice('margin_months') }}
+),
+
 margin_sums as (
     select
-        margin_months.relationship,
+        margins.relationship,
         windows.period_grain,
-        slices.segment_name,
-        {{ segment_value() }} as segment_value,
-        sum(margin_months.margin) as margin
-    from margin_months
+        margins.segment_name,
+        margins.segment_value,
+        sum(margins.margin) as margin
+    from margins_by_slice as margins
     inner join windows
-        on
-            margin_months.margin_month
-            between windows.window_start_date and windows.window_end_date
-    cross join slices
+        on margins.margin_month between windows.window_start_date and windows.window_end_date
     group by
-        margin_months.relationship,
+        margins.relationship,
         windows.period_grain,
-        slices.segment_name,
-        {{ segment_value() }}
+        margins.segment_name,
+        margins.segment_value
 ),
 
 formulas as (
@@ -122,11 +120,7 @@ formulas as (
             as lifetime_periods
     from customer_sums
     left join margin_sums
-        on
-            customer_sums.relationship = margin_sums.relationship
-            and customer_sums.period_grain = margin_sums.period_grain
-            and customer_sums.segment_name = margin_sums.segment_name
-            and customer_sums.segment_value = margin_sums.segment_value
+        on {{ same_values('customer_sums', 'margin_sums', keys) }}
 )
 
 select

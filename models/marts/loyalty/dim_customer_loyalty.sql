@@ -71,12 +71,14 @@ answers as (
     select
         customer_id,
         max(case when survey_type = 'nps' then score end) as last_nps_score,
+        max(nps_category) as last_nps_category,
         max(case when survey_type = 'intent' then score end) as last_leave_score
     from (
         select
             customer_id,
             survey_type,
-            score
+            score,
+            nps_category
         from {{ ref('int_survey_responses') }}
         where survey_type in ('nps', 'intent') and is_answered and not is_anonymous
         qualify row_number() over (
@@ -102,6 +104,7 @@ inputs as (
         wallets.share_of_wallet,
         coalesce(wallets.wallet_source, 'unknown') as wallet_source,
         answers.last_nps_score,
+        answers.last_nps_category,
         answers.last_leave_score
     from customers
     left join interactions
@@ -180,16 +183,18 @@ select
 
     -- where the families disagree
     case
-        when behaviour_percentile >= {{ high }} and (last_nps_score <= 6 or last_leave_score >= 7)
+        when
+            behaviour_percentile >= {{ high }}
+            and (last_nps_category = 'detractor' or last_leave_score >= 7)
             then 'buys_often_would_leave'
-        when last_nps_score >= 9 and behaviour_percentile <= {{ low }}
+        when last_nps_category = 'promoter' and behaviour_percentile <= {{ low }}
             then 'recommends_buys_seldom'
         when interaction_percentile >= {{ high }} and behaviour_percentile <= {{ low }}
             then 'engages_buys_seldom'
         when
             interaction_percentile >= {{ high }}
             and behaviour_percentile >= {{ high }}
-            and last_nps_score >= 9
+            and last_nps_category = 'promoter'
             then 'loyal_all_round'
         when behaviour_percentile is null or last_nps_score is null then 'not_known'
         else 'no_disagreement'

@@ -11,18 +11,12 @@ periods as (
     select * from {{ ref('int_periods') }}
 ),
 
-grains as (
-    select distinct period_grain from periods
+service_contacts as (
+    select * from {{ ref('int_service_contacts') }}
 ),
 
 contacts as (
-    select
-        contacts.*,
-        grains.period_grain,
-        {{ period_start('grains.period_grain', 'contacts.contacted_on') }}
-            as period_start_date
-    from {{ ref('int_service_contacts') }} as contacts
-    cross join grains
+    {{ rows_by_period('service_contacts', 'contacted_on') }}
 ),
 
 counts as (

@@ -29,11 +29,7 @@ customers_numbered as (
         segments.segment_number
     from customers
     inner join segments
-        on
-            customers.region = segments.region
-            and customers.industry = segments.industry
-            and customers.customer_segment = segments.customer_segment
-            and customers.acquisition_channel = segments.acquisition_channel
+        on {{ same_values('customers', 'segments', segments()) }}
 ),
 
 wallets as (

@@ -20,25 +20,20 @@ first_spells as (
         spells.days_in_spell
 ),
 
-slices as (
-    {{ segment_names() }}
+first_spells_by_slice as (
+    {{ rows_by_slice('first_spells') }}
 ),
 
 durations as (
     select
-        first_spells.relationship,
-        slices.segment_name,
-        {{ segment_value() }} as segment_value,
-        first_spells.days_in_spell as days_since,
-        sum(first_spells.customers) as customers,
-        sum(first_spells.churned_customers) as churned_customers
-    from first_spells
-    cross join slices
-    group by
-        first_spells.relationship,
-        slices.segment_name,
-        {{ segment_value() }},
-        first_spells.days_in_spell
+        relationship,
+        segment_name,
+        segment_value,
+        days_in_spell as days_since,
+        sum(customers) as customers,
+        sum(churned_customers) as churned_customers
+    from first_spells_by_slice
+    group by relationship, segment_name, segment_value, days_in_spell
 ),
 
 -- everybody is there on day 0, and nobody has left
@@ -101,8 +96,7 @@ survival as (
         case when is_extinct then 0 else exp(log_survival) end as survival_rate,
         -- at 0 and at 1 the logarithm of the interval's scale does not exist
         is_extinct or log_survival = 0 as is_at_bound,
-        -- 97.5 % quantile of the normal distribution
-        1.959963984540054 * sqrt(greenwood_sum) / nullif(log_survival, 0) as log_log_reach
+        {{ z_95_unrounded() }} * sqrt(greenwood_sum) / nullif(log_survival, 0) as log_log_reach
     from estimates
 )
 

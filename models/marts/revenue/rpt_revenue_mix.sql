@@ -119,41 +119,28 @@ recurring_changes as (
         on changes.customer_id = customers.customer_id
 ),
 
--- every month from a segment's first on: what recurs is earned also where nothing changed
+segment_periods as (
+    {{ periods_of_groups('recurring_changes', segments(), 'revenue_month') }}
+),
+
+-- what recurs is earned also in a month in which nothing changed
 recurring_months as (
     select
-        segments.revenue_month,
-        {{ segment_columns('segments') }},
+        segment_periods.period_start_date as revenue_month,
+        {{ segment_columns('segment_periods') }},
         coalesce(sum(changes.mrr_change_amount), 0) as mrr_change,
         coalesce(sum(changes.first_purchase_mrr_change_amount), 0) as first_purchase_change,
         coalesce(sum(changes.expansion_mrr_change_amount), 0) as expansion_change,
         coalesce(sum(changes.revenue_amount), 0) as total,
         coalesce(sum(changes.first_purchase_revenue_amount), 0) as first_purchase,
         coalesce(sum(changes.expansion_revenue_amount), 0) as expansion
-    from (
-        select
-            {{ segment_columns('first_changes') }},
-            periods.period_start_date as revenue_month
-        from (
-            select
-                {{ segment_columns() }},
-                min(revenue_month) as first_month
-            from recurring_changes
-            group by {{ segment_columns() }}
-        ) as first_changes
-        inner join periods
-            on
-                periods.period_grain = 'month'
-                and first_changes.first_month <= periods.period_start_date
-    ) as segments
+    from segment_periods
     left join recurring_changes as changes
         on
-            segments.revenue_month = changes.revenue_month
-            and segments.region = changes.region
-            and segments.industry = changes.industry
-            and segments.customer_segment = changes.customer_segment
-            and segments.acquisition_channel = changes.acquisition_channel
-    group by segments.revenue_month, {{ segment_columns('segments') }}
+            segment_periods.period_start_date = changes.revenue_month
+            and {{ same_values('segment_periods', 'changes', segments()) }}
+    where segment_periods.period_grain = 'month'
+    group by segment_periods.period_start_date, {{ segment_columns('segment_periods') }}
 ),
 
 recurring_months_earned as (

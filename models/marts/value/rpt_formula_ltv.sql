@@ -15,12 +15,9 @@ windows as (
     from formulas
 ),
 
-retention as (
-    select * from {{ ref('int_retention_periods_counted') }}
-),
-
-slices as (
-    {{ segment_names() }}
+cohorts as (
+    select * from {{ ref('int_cohort_months_earned') }}
+    where is_complete_period
 ),
 
 -- what each channel spent over the same periods per customer it won
@@ -38,31 +35,39 @@ channel_costs as (
         and sum(case when mix.has_acquisition_spend then 1 else 0 end) > 0
 ),
 
+customers_won as (
+    select
+        period_start_date,
+        {{ segment_columns() }},
+        lower({{ trimmed('acquisition_channel') }}) as channel,
+        new_customers + new_and_lost_customers as customers
+    from {{ ref('int_retention_periods_counted') }}
+    where relationship = 'any' and period_grain = 'month'
+),
+
+customers_won_by_slice as (
+    {{ rows_by_slice('customers_won') }}
+),
+
 -- of a slice: its channels', weighted with the customers each of them brought to it
 acquisition_costs as (
     select
         windows.period_grain,
-        slices.segment_name,
-        {{ segment_value() }} as segment_value,
+        won.segment_name,
+        won.segment_value,
         {{ amount_per(
-            'sum((new_customers + new_and_lost_customers) * channel_costs.cac)',
-            'nullif(sum(new_customers + new_and_lost_customers), 0)',
+            'sum(won.customers * channel_costs.cac)', 'nullif(sum(won.customers), 0)'
         ) }} as cac_amount
-    from retention
+    from customers_won_by_slice as won
     inner join windows
-        on
-            retention.period_start_date
-            between windows.window_start_date and windows.window_end_date
+        on won.period_start_date between windows.window_start_date and windows.window_end_date
     inner join channel_costs
         on
             windows.period_grain = channel_costs.period_grain
-            and lower({{ trimmed('retention.acquisition_channel') }}) = channel_costs.channel
-    cross join slices
-    where retention.relationship = 'any' and retention.period_grain = 'month'
-    group by windows.period_grain, slices.segment_name, {{ segment_value() }}
+            and won.channel = channel_costs.channel
+    group by windows.period_grain, won.segment_name, won.segment_value
 ),
 
--- all cohorts that have come to an age, as one
 cohort_ages as (
     select
         relationship,
@@ -70,26 +75,24 @@ cohort_ages as (
         {{ segment_columns() }},
         sum(cumulative_margin_amount) as cumulative_margin,
         sum(cohort_customers) as customers
-    from {{ ref('int_cohort_months_earned') }}
-    where is_complete_period
+    from cohorts
     group by relationship, months_since, {{ segment_columns() }}
 ),
 
+cohort_ages_by_slice as (
+    {{ rows_by_slice('cohort_ages') }}
+),
+
+-- all cohorts that have come to an age, as one
 lives as (
     select
-        cohort_ages.relationship,
-        cohort_ages.months_since,
-        slices.segment_name,
-        {{ segment_value() }} as segment_value,
-        {{ rate('sum(cohort_ages.cumulative_margin)', 'sum(cohort_ages.customers)') }}
-            as cumulative_margin_per_customer
-    from cohort_ages
-    cross join slices
-    group by
-        cohort_ages.relationship,
-        cohort_ages.months_since,
-        slices.segment_name,
-        {{ segment_value() }}
+        relationship,
+        months_since,
+        segment_name,
+        segment_value,
+        {{ rate('sum(cumulative_margin)', 'sum(customers)') }} as cumulative_margin_per_customer
+    from cohort_ages_by_slice
+    group by relationship, months_since, segment_name, segment_value
 ),
 
 paybacks as (
@@ -147,13 +150,10 @@ select
     formulas.ltv_amount >= 3 * acquisition_costs.cac_amount as is_ltv_three_times_cac
 from formulas
 left join acquisition_costs
-    on
-        formulas.period_grain = acquisition_costs.period_grain
-        and formulas.segment_name = acquisition_costs.segment_name
-        and formulas.segment_value = acquisition_costs.segment_value
+    on {{ same_values(
+        'formulas', 'acquisition_costs', ['period_grain', 'segment_name', 'segment_value']
+    ) }}
 left join paybacks
-    on
-        formulas.relationship = paybacks.relationship
-        and formulas.period_grain = paybacks.period_grain
-        and formulas.segment_name = paybacks.segment_name
-        and formulas.segment_value = paybacks.segment_value
+    on {{ same_values(
+        'formulas', 'paybacks', ['relationship', 'period_grain', 'segment_name', 'segment_value']
+    ) }}
