@@ -1,7 +1,5 @@
 """What every command has: help with examples and exit codes, and errors in a line and a code."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any

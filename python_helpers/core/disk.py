@@ -1,7 +1,5 @@
 """Files on disk: checksums, owners, and waiting until the disk has them."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from contextlib import suppress

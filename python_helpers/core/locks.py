@@ -5,8 +5,6 @@ file says who holds it; what a process that died left in the file tells the next
 process got. The file is never removed: removing it could remove the lock of the next holder.
 """
 
-from __future__ import annotations
-
 import fcntl
 import json
 import os

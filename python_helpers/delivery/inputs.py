@@ -1,7 +1,5 @@
 """The files a build reads: which ones, and whether they change while it reads them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Writes the marts of a published build for other programs: Parquet, CSV, tables in Postgres."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import time

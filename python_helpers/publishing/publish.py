@@ -1,7 +1,5 @@
 """Copies the marts of a build to a folder of its own and makes it the live one."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import time

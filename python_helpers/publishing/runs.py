@@ -1,7 +1,5 @@
 """A run that writes to a folder of published builds: its id, its phases and its outcome."""
 
-from __future__ import annotations
-
 import subprocess
 import threading
 import time

@@ -4,8 +4,6 @@ Fader, Hardie and Lee (2005), "Counting Your Customers" the Easy Way. Times are 
 broadcast against each other.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

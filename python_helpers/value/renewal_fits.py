@@ -1,7 +1,5 @@
 """The model of renewals, fitted to the contracts of each billing term and judged on a hold-out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import duckdb

@@ -1,7 +1,5 @@
 """What others did to the tables of an export: rights to keep, and objects never to drop."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from python_helpers.core.errors import PublishError

@@ -1,7 +1,5 @@
 """Locks in Postgres: one export at a time per schema, and tables that nobody is reading."""
 
-from __future__ import annotations
-
 import time
 
 from python_helpers.core.errors import LockedError, PublishError

@@ -1,7 +1,5 @@
 """A connection to a Postgres server; rows of DuckDB are streamed over it as Arrow."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress

@@ -1,7 +1,5 @@
 """Replaces the marts in a schema of a Postgres database, in one transaction."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict
