@@ -31,10 +31,8 @@ from python_helpers.publishing.builds import read_manifest
 from python_helpers.warehouse.problems import explained
 
 SHOWN_ROWS = 3  # of an expectation; further rows are only counted
-SEVERITIES = {
-    "block": "critical",
-    "warn": "warning",
-}  # the levels in the words of Great Expectations
+# the levels in the words of Great Expectations
+SEVERITIES = {"block": "critical", "warn": "warning"}
 
 
 def findings_of(

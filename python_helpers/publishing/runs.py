@@ -108,7 +108,7 @@ def recorded_run(
             started_at=started_at,
         )
         lock.note(run_id=run.id)
-        log.run_id = run.id
+        outer_run, log.run_id = log.run_id, run.id
         try:
             # a killed erasure may have left replacements
             settle_builds(publish_dir=publish_dir)
@@ -122,7 +122,7 @@ def recorded_run(
                 )
             raise
         finally:
-            log.run_id = None
+            log.run_id = outer_run
 
 
 def record_the_dead(*, publish_dir: Path, left_behind: dict[str, Any], log: Log) -> None:

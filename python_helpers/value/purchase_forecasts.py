@@ -48,7 +48,7 @@ def silence_probability(
 
 
 def purchases_if_alive(
-    *, parameters: Mapping[str, float], frequency: Floats, age: Floats, horizon: Floats
+    *, parameters: Mapping[str, float], frequency: Floats, age: Floats, horizon: Floats | float
 ) -> Floats:
     """Return the purchases to expect in the next `horizon` weeks of a customer who is alive.
 
