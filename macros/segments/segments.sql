@@ -1,27 +1,45 @@
+{#- The segments of a customer that a report can be cut by. -#}
+{% macro segments() %}
+    {{ return(['region', 'industry', 'customer_segment', 'acquisition_channel']) }}
+{% endmacro %}
+
+
 {#- The segment columns of a cube, as a select list. -#}
 {% macro segment_columns(relation=none) %}
     {% set prefix = relation ~ '.' if relation else '' %}
-    {{ return(prefix ~ ['region', 'industry', 'customer_segment', 'acquisition_channel']
-        | join(', ' ~ prefix)) }}
+    {{ return(prefix ~ segments() | join(', ' ~ prefix)) }}
 {% endmacro %}
 
 
-{#- The slices of a report whose numbers do not add up: everybody, then each segment by itself. -#}
-{% macro segment_names() %}
-    select 'all' as segment_name
-    {%- for name in ['region', 'industry', 'customer_segment', 'acquisition_channel'] %}
-    union all select '{{ name }}'
-    {%- endfor %}
+{#- The rows of a relation with the segment columns, once for everybody and once for each segment: the slices of
+    a report whose numbers do not add up, by segment_name and segment_value; a query. -#}
+{% macro rows_by_slice(relation) %}
+    {% set cases = [] %}
+    {% for segment in segments() %}
+        {% do cases.append("when '" ~ segment ~ "' then " ~ relation ~ '.' ~ segment) %}
+    {% endfor %}
+    select
+        {{ relation }}.*,
+        slices.segment_name,
+        case slices.segment_name when 'all' then 'all' {{ cases | join(' ') }} end as segment_value
+    from {{ relation }}
+    cross join (
+        select 'all' as segment_name
+        {%- for segment in segments() %}
+        union all
+        select '{{ segment }}' as segment_name
+        {%- endfor %}
+    ) as slices
 {% endmacro %}
 
 
-{#- The value of the segment that segment_name names. -#}
-{% macro segment_value() %}
-    {{ return(
-        "case segment_name when 'all' then 'all' when 'region' then region"
-        ~ " when 'industry' then industry when 'customer_segment' then customer_segment"
-        ~ " else acquisition_channel end"
-    ) }}
+{#- Whether two relations agree in some columns, none of which is NULL; a condition to join on. -#}
+{% macro same_values(left, right, columns) %}
+    {% set conditions = [] %}
+    {% for column in columns %}
+        {% do conditions.append(left ~ '.' ~ column ~ ' = ' ~ right ~ '.' ~ column) %}
+    {% endfor %}
+    {{ return(conditions | join(' and ')) }}
 {% endmacro %}
 
 

@@ -1,9 +1,49 @@
-{#- First day of the period of a date; the grain is a column holding month, quarter or year. -#}
+{#- The grains of period, with the months that each of them lasts. -#}
+{% macro period_grains() %}
+    {{ return({'month': 1, 'quarter': 3, 'year': 12}) }}
+{% endmacro %}
+
+
+{#- First day of the period of a date; the grain is a column that holds one of period_grains(), or a text. -#}
 {% macro period_start(period_grain, date) %}
-    {{ return("cast(case " ~ period_grain
-        ~ " when 'month' then date_trunc('month', " ~ date ~ ")"
-        ~ " when 'quarter' then date_trunc('quarter', " ~ date ~ ")"
-        ~ " when 'year' then date_trunc('year', " ~ date ~ ") end as date)") }}
+    {% set cases = [] %}
+    {% for grain in period_grains() %}
+        {% do cases.append("when '" ~ grain ~ "' then date_trunc('" ~ grain ~ "', " ~ date ~ ')') %}
+    {% endfor %}
+    {{ return('cast(case ' ~ period_grain ~ ' ' ~ cases | join(' ') ~ ' end as date)') }}
+{% endmacro %}
+
+
+{#- The rows of a relation that have a certain day, once for each grain of period, with the start of the period
+    that the day lies in; a query. -#}
+{% macro rows_by_period(relation, day) %}
+    select
+        {{ relation }}.*,
+        grains.period_grain,
+        {{ period_start('grains.period_grain', relation ~ '.' ~ day) }} as period_start_date
+    from {{ relation }}
+    cross join (select distinct period_grain from {{ ref('int_periods') }}) as grains
+    where {{ relation }}.{{ day }} is not null
+{% endmacro %}
+
+
+{#- Every period of a group, from the one of its first day to that of as-of, whether or not anything happens in it;
+    a query. The group is a list of columns of the relation. -#}
+{% macro periods_of_groups(relation, group, first_day) %}
+    select
+        first_days.{{ group | join(', first_days.') }},
+        periods.period_grain,
+        periods.period_start_date,
+        periods.is_complete_period
+    from (
+        select
+            {{ group | join(', ') }},
+            min({{ first_day }}) as first_day
+        from {{ relation }}
+        group by {{ group | join(', ') }}
+    ) as first_days
+    inner join {{ ref('int_periods') }} as periods
+        on first_days.first_day < periods.next_period_start_date
 {% endmacro %}
 
 

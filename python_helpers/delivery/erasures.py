@@ -22,9 +22,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from python_helpers.core.settings import SettingsError
-from python_helpers.delivery.files import why
-from python_helpers.publishing.builds import PublishError, keep_owner, sync
+from python_helpers.core.disk import keep_owner, sync, why
+from python_helpers.core.errors import PublishError, SettingsError
 
 KEY = "key"
 LIST = "erased.csv"

@@ -8,40 +8,34 @@ and the link is turned back. Wherever that ends, `settle_builds` goes on from th
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from python_helpers.core.disk import keep_owners, sha256
+from python_helpers.core.errors import PublishError
 from python_helpers.publishing.builds import (
     BUILDS,
     CURRENT,
     INCOMPLETE,
     MANIFEST,
-    PublishError,
     check_files,
     finish_build,
-    keep_owner,
-    keep_owners,
     kept_builds,
     live_build,
     read_manifest,
     remove_leftovers,
-    sha256,
     stray_files,
-    sync,
     time_of,
 )
+from python_helpers.publishing.swap import REPLACEMENT, remove_build, settle_builds
 
-REPLACEMENT = "~"
 """End of the name of a folder that takes the place of the one without it."""
 BUILD_ID = re.compile(r"\d{8}T\d{6}Z~?")
 REWRITTEN_AT = "rewritten_at"
-GRACE = 1.0
 """Seconds for which a folder stays after the link was turned away: a reader that has followed it
 opens its file meanwhile."""
 
@@ -79,13 +73,13 @@ def erase_in_builds(
         if is_ours and not (folder / MANIFEST).exists():
             if folder == live_folder(publish_dir=publish_dir):
                 raise PublishError(f"The live build {folder.name} has lost its manifest.")
-            remove(folder)
+            remove_build(folder)
             rewritten.append(folder.name)
     for build in kept_builds(publish_dir=publish_dir):
         if build not in whole:
             if build == live_build(publish_dir=publish_dir):
                 check_files(build=build, allow_strays=True)  # says what is wrong
-            remove(build)
+            remove_build(build)
             rewritten.append(build.name)
             continue
         strays = [build / name for name in stray_files(build=build)]
@@ -146,56 +140,3 @@ def written_anew(
     keep_owners(of=build, to=folder)
     finish_build(folder=folder, build_id=f"{build.name}{REPLACEMENT}")
     return True
-
-
-def settle_builds(*, publish_dir: Path) -> None:
-    """Let each folder that replaces another one take its place; the caller holds the lock."""
-    for folder in (publish_dir / BUILDS).glob(f"[!.]*{REPLACEMENT}"):
-        build = folder.with_name(folder.name.removesuffix(REPLACEMENT))
-        if live_build(publish_dir=publish_dir) not in (folder, build):
-            remove(build)
-            folder.rename(build)
-            sync(path=build.parent)
-            continue
-        turn(publish_dir=publish_dir, to=folder)
-        remove(build)
-        link_files(folder=folder, to=build)
-        turn(publish_dir=publish_dir, to=build)
-        remove(folder)
-
-
-def turn(*, publish_dir: Path, to: Path) -> None:
-    """Turn the link, and let who has followed the old one arrive."""
-    if live_build(publish_dir=publish_dir) != to:
-        link = publish_dir / f"{INCOMPLETE}{CURRENT}"
-        link.unlink(missing_ok=True)
-        link.symlink_to(Path(BUILDS, to.name))
-        keep_owner(of=publish_dir / CURRENT, to=link)
-        link.replace(publish_dir / CURRENT)
-        sync(path=publish_dir)
-        time.sleep(GRACE)
-
-
-def link_files(*, folder: Path, to: Path) -> None:
-    """Give a folder's files a second name, in a folder that appears in one step."""
-    new = to.with_name(f"{INCOMPLETE}{to.name}")
-    shutil.rmtree(new, ignore_errors=True)
-    shutil.copytree(folder, new, copy_function=link_or_copy)
-    keep_owners(of=folder, to=new)
-    finish_build(folder=new, build_id=to.name)
-
-
-def link_or_copy(source: str, target: str) -> None:
-    """Give a file a second name, or copy it where the disk cannot do that."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
-
-
-def remove(folder: Path, /) -> None:
-    """Remove a build: first out of sight, since a removal that is killed leaves half of it."""
-    if folder.exists():
-        hidden = folder.with_name(f"{INCOMPLETE}removed-{folder.name}")
-        shutil.rmtree(hidden, ignore_errors=True)
-        shutil.rmtree(folder.rename(hidden))

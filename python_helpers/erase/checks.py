@@ -11,6 +11,8 @@ from pathlib import Path
 
 import duckdb
 
+from python_helpers.core.errors import PublishError
+from python_helpers.core.sql import name, text
 from python_helpers.delivery.contract import RAW_SCHEMAS, RawTable
 from python_helpers.delivery.erasures import TOMBSTONE
 from python_helpers.erase.catalog import (
@@ -25,8 +27,6 @@ from python_helpers.erase.catalog import (
 )
 from python_helpers.erase.database import load_erased, replacements, rewritten_rows
 from python_helpers.erase.values import CUSTOMER_ID, ERASED, canonical_id
-from python_helpers.publishing.builds import PublishError
-from python_helpers.publishing.publish import name, text
 
 RULES = ("PRIMARY KEY", "UNIQUE", "CHECK")
 

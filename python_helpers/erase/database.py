@@ -13,6 +13,9 @@ from pathlib import Path
 
 import duckdb
 
+from python_helpers.core.disk import keep_owner, sync
+from python_helpers.core.errors import PublishError
+from python_helpers.core.sql import name, text
 from python_helpers.delivery.contract import RAW_SCHEMAS, RawTable, contracted
 from python_helpers.erase.catalog import (
     OLD,
@@ -32,8 +35,6 @@ from python_helpers.erase.values import (
     expressions_of_raw,
     tombstone_or,
 )
-from python_helpers.publishing.builds import PublishError, keep_owner, sync
-from python_helpers.publishing.publish import name, text
 
 IN_THE_MAKING = ".erasing"
 """End of the name of the folder, beside a file, in which the new one is written."""

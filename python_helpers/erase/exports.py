@@ -13,18 +13,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from python_helpers.core.errors import PublishError
 from python_helpers.core.locks import locked, publish_lock
 from python_helpers.core.log import Log
 from python_helpers.core.settings import Settings
-from python_helpers.erase.builds import (
-    REWRITTEN_AT,
-    Rewrite,
-    erase_in_builds,
-    settle_builds,
-    whole_builds,
-)
+from python_helpers.erase.builds import REWRITTEN_AT, Rewrite, erase_in_builds, whole_builds
 from python_helpers.export.places import PLACES, POSTGRES, Place, places_left
-from python_helpers.publishing.builds import BUILDS, PublishError, kept_builds, read_manifest
+from python_helpers.publishing.builds import BUILDS, kept_builds, read_manifest
+from python_helpers.publishing.swap import settle_builds
 
 
 def erase_in_exports(

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import duckdb
 
+from python_helpers.core.sql import name, text
 from python_helpers.delivery.contract import RawTable
 from python_helpers.erase.catalog import id_columns, is_of_rejected_rows
 from python_helpers.erase.database import load_erased
 from python_helpers.erase.row_keys import erased_row_keys
 from python_helpers.erase.values import ERASED, canonical_id, tombstone_or
 from python_helpers.export.files import FORMULA
-from python_helpers.publishing.publish import name, text
 
 ROW = "row_of_file"  # they stay in their order
 SUFFIXES = (".parquet", ".csv", ".csv.gz")

@@ -13,6 +13,7 @@ from graphlib import TopologicalSorter
 
 import duckdb
 
+from python_helpers.core.sql import name, text
 from python_helpers.erase.catalog import (
     Table,
     foreign_keys,
@@ -21,7 +22,6 @@ from python_helpers.erase.catalog import (
     rules_of,
     sql_of,
 )
-from python_helpers.publishing.publish import name, text
 
 
 def parents_first(

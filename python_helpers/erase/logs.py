@@ -5,12 +5,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from python_helpers.audit.run import PAGE as AUDIT_PAGE
+from python_helpers.core.folders import AUDIT_PAGE, DOCS_PAGE
 from python_helpers.core.log import Log
 from python_helpers.core.settings import Settings
 from python_helpers.erase.texts import Words, clean_lines, clean_text
 from python_helpers.publishing.records import RECORDS
-from python_helpers.warehouse.docs import PAGE as DOCS_PAGE
 
 DBT_LOGS = "dbt.log*"
 ARTEFACTS = (

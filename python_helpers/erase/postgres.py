@@ -6,14 +6,13 @@ import sys
 import time
 from collections.abc import Collection, Mapping
 
-from python_helpers.core.locks import LockedError
+from python_helpers.core.errors import LockedError, PublishError, SettingsError
 from python_helpers.core.log import Log
-from python_helpers.core.settings import Settings, SettingsError
+from python_helpers.core.settings import Settings
 from python_helpers.export.places import POSTGRES, Place
 from python_helpers.export.postgres.server import Address, checked_address, connected
 from python_helpers.export.run import recorded_export
 from python_helpers.export.wanted import Export
-from python_helpers.publishing.builds import PublishError
 
 CLOCK = 1.0  # seconds: times are kept in whole ones, and that of the export has to be a later one
 
@@ -56,12 +55,9 @@ def exported(
     """Export these marts to a schema, no more than there were; returns what went wrong."""
     wanted = Export(
         file_format=POSTGRES,
-        export_dir=settings.export_dir,
-        publish_dir=settings.publish_dir,
         select=tuple(marts),
         schema=place.schema,
         postgres_url=url,
-        wait=settings.lock_wait,
         # how many to keep is for exports to say
         keep=sys.maxsize,
     )

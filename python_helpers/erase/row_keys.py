@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from python_helpers.core.sql import text
 from python_helpers.delivery.contract import RawTable
 from python_helpers.erase.values import CUSTOMER_ID, ERASED
-from python_helpers.publishing.publish import text
 
 
 def erased_row_keys(relation: str, contract: list[RawTable], /) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import duckdb
 
+from python_helpers.core.errors import PublishError
 from python_helpers.core.locks import locked, publish_lock, reading_lock, warehouse_lock
 from python_helpers.core.log import Log
 from python_helpers.core.settings import Settings
@@ -31,15 +32,10 @@ from python_helpers.erase.logs import clean_logs, remove_artefacts
 from python_helpers.erase.search import in_deliveries, known_of, rows_in_database
 from python_helpers.erase.strays import Strays, check_strays
 from python_helpers.erase.texts import Words, clean_text, is_distinctive
-from python_helpers.operate.refresh import remove_spill
-from python_helpers.publishing.builds import (
-    DATABASE,
-    PublishError,
-    kept_builds,
-    read_manifest,
-)
+from python_helpers.publishing.builds import DATABASE, kept_builds, read_manifest
 from python_helpers.publishing.runs import recorded_run
-from python_helpers.warehouse.build import prepare_folders
+from python_helpers.warehouse.build import remove_spill
+from python_helpers.warehouse.dbt import prepare_folders
 from python_helpers.warehouse.problems import cause_of, explained
 
 COMMAND = "lifecycle erase"

@@ -13,15 +13,17 @@ from pathlib import Path
 
 import duckdb
 
+from python_helpers.core.errors import PublishError
+from python_helpers.core.folders import PROJECT_FILE
 from python_helpers.core.locks import FOLDER_LOCK, READING_LOCK
-from python_helpers.core.settings import PROJECT_FILE, Settings
+from python_helpers.core.settings import Settings
 from python_helpers.delivery.contract import personal_tables
 from python_helpers.erase.exports import formats
 from python_helpers.erase.files import is_table
 from python_helpers.erase.search import in_file, rows_in_database
 from python_helpers.erase.texts import Words
 from python_helpers.export.places import PLACES
-from python_helpers.publishing.builds import BUILDS, PublishError, kept_builds, stray_files, time_of
+from python_helpers.publishing.builds import BUILDS, kept_builds, stray_files, time_of
 from python_helpers.publishing.records import RECORDS
 
 OURS = (FOLDER_LOCK, READING_LOCK, RECORDS, PLACES)

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
+from python_helpers.core.disk import keep_owner, sync
 from python_helpers.core.log import HIDDEN
-from python_helpers.publishing.builds import keep_owner, sync
 
 BEGINNINGS = re.compile(r"(?<![\w-])\S")
 """Where a word or a value may begin; an id is not looked for inside another one."""

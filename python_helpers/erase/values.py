@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from python_helpers.core.errors import PublishError
+from python_helpers.core.sql import name, text
 from python_helpers.delivery.contract import RawColumn, RawTable
-from python_helpers.publishing.builds import PublishError
-from python_helpers.publishing.publish import name, text
 
 ERASED = "erased_people"
 """The table of who is erased: erased_id, tombstone_id."""

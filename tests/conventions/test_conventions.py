@@ -5,6 +5,8 @@ written from the files.
 """
 
 import functools
+import graphlib
+import itertools
 import json
 import os
 import re
@@ -230,6 +232,40 @@ def test_every_description_starts_with_the_grain(manifest, models):
     for table in tables:
         if not table["description"].startswith("One row per "):
             yield f"{table['name']}: {table['description'][:60]}"
+
+
+# Layers
+
+
+def parents(manifest: Mapping[str, Any], model: Node) -> Iterator[Node]:
+    """Yield the models that a model reads."""
+    for name in manifest["parent_map"][model["unique_id"]]:
+        if name.startswith("model."):
+            yield manifest["nodes"][name]
+
+
+@rule("A model below the marts reads one; give that mart an int_ below it, and read this one:")
+def test_no_model_below_the_marts_reads_one(manifest, models):
+    for model in models:
+        for parent in parents(manifest, model):
+            if is_mart(parent) and not is_mart(model):
+                yield f"{model['name']} reads {parent['name']}"
+
+
+@rule("Folders of marts need each other in a circle:")
+def test_no_two_folders_of_marts_need_each_other(manifest, marts):
+    edges: dict[str, dict[str, str]] = {}
+    for mart in marts:
+        for parent in parents(manifest, mart):
+            if is_mart(parent) and parent["fqn"][2] != mart["fqn"][2]:
+                folders = edges.setdefault(mart["fqn"][2], {})
+                folders.setdefault(parent["fqn"][2], f"{mart['name']} reads {parent['name']}")
+    try:
+        graphlib.TopologicalSorter(edges).prepare()
+    except graphlib.CycleError as error:
+        circle = error.args[1]
+        for read, reading in itertools.pairwise(circle):
+            yield f"{reading} needs {read}: {edges[reading][read]}"
 
 
 # Descriptions, contracts and units
@@ -596,11 +632,11 @@ def test_every_var_is_declared_explained_and_read(manifest):
             yield f"{name}: read in {read[name]}, not declared"
 
 
-@rule("README.md does not name this environment variable:")
-def test_every_environment_variable_of_dbt_is_in_the_readme():
-    readme = text_of("README.md")
+@rule("docs/operations.md does not name this environment variable:")
+def test_every_environment_variable_of_dbt_is_in_the_guide():
+    guide = text_of("docs/operations.md")
     for name, path in ENVIRONMENT.items():
-        if f"`{name}`" not in readme:
+        if f"`{name}`" not in guide:
             yield f"{name}: read in {path}"
 
 

@@ -10,9 +10,10 @@ import pytest
 from lifecycle import VARIABLES, refresh_delivery, run
 from search_everything import places_of
 
+from python_helpers.core.disk import sha256
 from python_helpers.core.log import Log
 from python_helpers.delivery.erasures import read_erasures
-from python_helpers.publishing.builds import check_files, sha256
+from python_helpers.publishing.builds import check_files
 from python_helpers.publishing.records import append_record, read_records
 
 pytestmark = pytest.mark.long  # it builds the warehouse, and erases people from all of it

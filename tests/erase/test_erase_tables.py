@@ -9,12 +9,12 @@ from lifecycle import PROJECT
 from search_everything import places_of
 from tiny_refresh import make_project, run_tiny
 
+from python_helpers.core.errors import PublishError
 from python_helpers.delivery.contract import personal_tables
 from python_helpers.erase.checks import check_tables, rows_of_files
 from python_helpers.erase.database import replace_warehouse
 from python_helpers.erase.search import rows_in_database
 from python_helpers.erase.values import trimmed, typed_text
-from python_helpers.publishing.builds import PublishError
 
 CONTRACT = personal_tables(project_dir=PROJECT)
 TOMBSTONES = {"7": "erased-x"}

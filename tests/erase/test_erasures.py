@@ -28,7 +28,7 @@ from tiny_refresh import (
 )
 
 from python_helpers.cli.erase import ids_in
-from python_helpers.core.settings import SettingsError
+from python_helpers.core.errors import SettingsError
 from python_helpers.delivery import erasures
 from python_helpers.delivery.contract import personal_tables
 from python_helpers.delivery.erasures import (
@@ -39,12 +39,12 @@ from python_helpers.delivery.erasures import (
     read_erasures,
     unfinished,
 )
-from python_helpers.erase.builds import settle_builds
 from python_helpers.erase.database import erase_in_database, replace_warehouse
 from python_helpers.erase.files import erase_in_table
 from python_helpers.erase.texts import Words, is_distinctive
 from python_helpers.erase.values import canonical_id
 from python_helpers.publishing.builds import live_build
+from python_helpers.publishing.swap import settle_builds
 
 CONTRACT = personal_tables(project_dir=PROJECT)
 SPACES = " \u00a0\t\u2009\u3000\u200b\n"

@@ -9,14 +9,9 @@ from pathlib import Path
 
 import duckdb
 
+from python_helpers.core.disk import sha256
 from python_helpers.export.postgres.server import Server, checked_address, connected
-from python_helpers.publishing.builds import (
-    finish_build,
-    make_live,
-    new_build_id,
-    sha256,
-    start_build,
-)
+from python_helpers.publishing.builds import finish_build, make_live, new_build_id, start_build
 
 
 @contextmanager

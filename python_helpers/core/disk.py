@@ -1,0 +1,49 @@
+"""Files on disk: checksums, owners, times, and waiting until the disk has them."""
+
+import hashlib
+import os
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+
+def sha256(path: Path, /) -> str:
+    """Return the checksum of a file, as `sha256sum` prints it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sync(*, path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def keep_owner(*, of: Path, to: Path) -> None:
+    """Give a file or a link the owner and the group of another one, where this user may.
+
+    Files that root rewrites for another user must stay that user's.
+    """
+    status = of.lstat()
+    with suppress(OSError):
+        os.chown(to, status.st_uid, status.st_gid, follow_symlinks=False)
+
+
+def keep_owners(*, of: Path, to: Path) -> None:
+    """Give everything in a folder the owner it has in another folder."""
+    for path in (to, *to.rglob("*")):
+        known = of / path.relative_to(to)
+        keep_owner(of=known if known.exists() else of, to=path)
+
+
+def stamp(time: datetime, /) -> str:
+    """Write a time as records and manifests do."""
+    return time.isoformat(timespec="seconds")
+
+
+def why(error: Exception, /) -> str:
+    """Return the words of an error, without the number and the path that the system adds."""
+    return (getattr(error, "strerror", None) or str(error)).rstrip(".")
