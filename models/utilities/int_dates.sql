@@ -11,7 +11,7 @@ first_events as (
     union all
     select min(order_date) as first_event_on from {{ ref('int_orders_valued') }}
     union all
-    -- an invitation comes before the answer that dates its row, and an answer may be nobody's
+    -- an invitation precedes the answer that dates its row, and an answer may have no customer
     select min(invited_on) as first_event_on from {{ ref('int_survey_responses') }}
     union all
     select min(responded_on) as first_event_on from {{ ref('int_survey_responses') }}

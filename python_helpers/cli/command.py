@@ -1,7 +1,5 @@
 """What every command has: help with examples and exit codes, and errors in a line and a code."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -88,7 +86,7 @@ class Failure(click.ClickException):
     def __init__(self, message: str, *, exit_code: int) -> None:
         """Take the exit code."""
         super().__init__(message)
-        self.exit_code = exit_code
+        self.exit_code = exit_code  # type: ignore[misc]  # click reads it from the instance
 
 
 class Words(click.Option):

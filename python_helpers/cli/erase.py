@@ -27,7 +27,7 @@ from python_helpers.cli.options import (
 )
 from python_helpers.cli.tables import counted, readable
 from python_helpers.core.errors import SettingsError
-from python_helpers.core.folders import Places, find_folders
+from python_helpers.core.folders import Folders
 from python_helpers.core.log import Log, say
 from python_helpers.core.settings import Choices, Inputs, Settings, resolve_settings
 from python_helpers.delivery.erasures import checked_ids
@@ -97,7 +97,7 @@ def erase(
     dry_run: bool,
     is_sure: bool,
     postgres_url: str | None,
-    places: Places,
+    folders: Folders,
     inputs: Inputs,
     choices: Choices,
 ) -> None:
@@ -113,7 +113,7 @@ def erase(
     was done.
     """
     ids = checked_ids([*customers, *(ids_in(file) if file else ())])
-    settings = resolve_settings(find_folders(places), inputs=inputs, choices=choices)
+    settings = resolve_settings(folders, inputs=inputs, choices=choices)
     hidden = secrets_of(postgres_url)
     console = Console()
     if dry_run:

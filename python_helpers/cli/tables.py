@@ -1,7 +1,5 @@
 """What a person sees of published builds: headline numbers, how to open them, their status."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime

@@ -5,8 +5,6 @@ process that dies between the commit and its manifest has written its rows, so a
 the commit. No line contains a secret.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass

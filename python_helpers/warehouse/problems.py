@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dbt.artifacts.schemas.run import RunResult
     from dbt.contracts.graph.nodes import ResultNode
-    from dbt.contracts.results import RunResult
 
 LONGEST_CAUSE = 600  # characters; a longer cause is a listing, which the log has
 # Parts of a cause that do not help on one line, and what replaces them.

@@ -1,4 +1,4 @@
-{#- The columns name a row: no two rows share their values. -#}
+{#- The columns identify a row: no two rows share their values. -#}
 {% test grain(model, columns) %}
 select {{ columns | join(', ') }}
 from {{ model }}

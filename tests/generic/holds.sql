@@ -1,4 +1,4 @@
-{#- The condition is true of every row; unknown is not true. -#}
+{#- The condition is true for every row; NULL counts as false. -#}
 {% test holds(model, condition) %}
 select *
 from {{ model }}

@@ -11,7 +11,7 @@ relationship_spells as (
     {{ merged_intervals(ref('int_activity_intervals')) }}
 ),
 
--- a customer is a customer while any of the relationships lasts
+-- someone is a customer while any of their relationships lasts
 intervals_of_any as (
     select
         customer_id,

@@ -14,7 +14,7 @@ from {{ ref('int_customers') }}
 
 union all
 
--- orders and answers without a customer, so that each finds its row here
+-- stands for orders and answers without a customer, so that each of them finds a row here
 select
     'anonymous' as customer_id,
     cast(null as date) as known_since,

@@ -17,7 +17,7 @@ exit_answers as (
     where is_nearest
 ),
 
--- the shop has no contract that could say why
+-- a shop has no contract that could give a reason
 churn_explained as (
     select
         churned_spells.customer_id,
@@ -56,7 +56,7 @@ select
 
     -- words
     churn_explained.churn_reason,
-    -- where the reason does not tell, the contract may
+    -- where the reason does not decide, the contract may
     case
         when reasons.churn_type <> 'unknown' then reasons.churn_type
         when churn_explained.is_involuntary then 'involuntary'

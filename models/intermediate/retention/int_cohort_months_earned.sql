@@ -23,7 +23,7 @@ first_spells as (
     where spells.spell_number = 1
 ),
 
--- numbered, so that what follows is counted by one number in place of six columns
+-- numbered, so that the steps below group by one number instead of six columns
 cohorts as (
     select
         relationship,
@@ -49,7 +49,8 @@ cohort_members as (
         ) }}
 ),
 
--- what a customer brings in a relationship counts in its cohort, and in that of `any`
+-- what a customer does in a relationship counts in the cohort of that relationship and in the
+-- cohort of `any`
 cohorts_of_customers as (
     select
         customer_id,
@@ -61,7 +62,7 @@ cohorts_of_customers as (
     group by customer_id
 ),
 
--- whatever was bought in a month, its first purchase stands for the customer
+-- the first purchase of a month counts the customer in that month
 purchasing_months as {{ not_materialized() }} (
     select
         customer_id,
@@ -73,7 +74,7 @@ purchasing_months as {{ not_materialized() }} (
 ),
 
 customer_activities as (
-    -- a refund known but dated after as-of has not happened yet
+    -- a refund that is known but dated after as-of has not happened yet
     select
         entries.customer_id,
         entries.relationship,
@@ -128,8 +129,8 @@ subscription_spells as (
     where relationship = 'subscription'
 ),
 
--- one more pays from the first month of a spell on, and one less after its last; a month that two
--- spells share counts once
+-- one more customer pays from the first month of a spell on, one fewer after its last month; a
+-- month shared by two spells counts once
 paid_months as (
     select
         customer_id,
@@ -193,8 +194,8 @@ recurring_activities as (
         customers.cohort_of_any, customers.cohort_of_subscription, changes.activity_month
 ),
 
--- in `any`, who buys in a month that is paid for anyway is still one customer; two spells may share
--- the month
+-- in `any`, customers who also buy in a month they pay a subscription for count once; two spells
+-- may share that month
 purchases_in_paid_months as (
     select
         cohort_of_any,
@@ -218,7 +219,7 @@ purchases_in_paid_months as (
     group by cohort_of_any, activity_month
 ),
 
--- orders count in the cohort of their relationship, and in that of `any`
+-- orders count in the cohort of `orders` and in the cohort of `any`
 order_months as (
     select
         cohorts.cohort_number,
@@ -246,7 +247,7 @@ order_months as (
         greatest(activities.activity_month, cohorts.cohort_month)
 ),
 
--- and so does what recurs
+-- recurring revenue counts in the cohort of `subscription` and in the cohort of `any`
 recurring_months as (
     select
         cohort_number,
@@ -273,7 +274,7 @@ recurring_months as (
     group by cohort_number, activity_month
 ),
 
--- spells begun less spells ended are customers
+-- spells begun less spells ended are active customers
 spell_months as (
     select
         cohort_members.cohort_number,
@@ -337,7 +338,7 @@ cohort_months as (
     where months.period_grain = 'month'
 ),
 
--- what recurred at the end of the month before is earned in this one, but for what changed
+-- a month earns the MRR of the end of the month before, plus what its own changes add
 cohort_months_earned as (
     select
         cohort_number,

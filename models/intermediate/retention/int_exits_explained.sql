@@ -3,7 +3,7 @@
 
 with
 
--- relationships that end together end for the same reason
+-- relationships that end on the same day end for the same reason
 churn_days as (
     select distinct
         customer_id,
@@ -16,11 +16,11 @@ answers as (
     select
         churn_days.customer_id,
         churn_days.ended_on,
-        -- before the customer has left, nobody asks
+        -- an answer given before the customer leaves counts from the day they leave
         greatest(answers.event_date, churn_days.ended_on) as known_on,
         {{ reason_code('answers.reason_code') }} as reason_code,
         answers.switched_to_competitor,
-        -- 1 is the nearest to the day, of two the later
+        -- 1 is the survey nearest to the day; of two equally near, the later one
         row_number() over (
             partition by churn_days.customer_id, churn_days.ended_on
             order by
@@ -49,7 +49,7 @@ select
     switched_to_competitor,
     nearness = 1 as is_nearest
 from answers
--- nearer than all that was known by then
+-- keep a survey only if it is nearer than every survey known before it
 qualify nearness = min(nearness) over (
     partition by customer_id, ended_on
     order by known_on, nearness

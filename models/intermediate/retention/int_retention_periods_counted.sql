@@ -58,8 +58,8 @@ ended_spells as (
     {{ rows_by_period('spells_with_losses', 'ended_on') }}
 ),
 
--- one row per customer who was lost at any time of a period, and how the period opened and closed:
--- a spell from before it was open at its opening, one that began after it was not
+-- one row per customer with a spell that ended in the period, and whether they were active at its
+-- opening and at its close: a spell that began before the period was active at its opening
 leavers as (
     select
         customer_id,
@@ -124,7 +124,7 @@ movements as (
         on {{ same_values('segment_periods', 'departures', keys) }}
 ),
 
--- a customer is in one spell at most, so spells begun less spells ended are customers
+-- a customer is in one spell at a time, so spells begun less spells ended are active customers
 movements_cumulated as (
     select
         *,

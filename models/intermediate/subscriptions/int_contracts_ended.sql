@@ -1,6 +1,6 @@
 -- Grain: one row per customer and day on which a paid contract stopped, and what it says about why.
 
--- where several end on a day, the one that says most
+-- of several that end on a day, the one that gives a reason, then the one with the highest MRR
 select
     customer_id,
     stopped_on,

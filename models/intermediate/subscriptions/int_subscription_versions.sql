@@ -31,7 +31,7 @@ versions as (
     )
 ),
 
--- an end that lies ahead is a plan, and the contract still open
+-- an end in the future is only planned: the contract is still open
 versions_judged as (
     select
         versions.*,
@@ -42,7 +42,7 @@ versions_judged as (
     cross join settings
 ),
 
--- the next version ends the one before at the latest
+-- the start of the next version ends this one at the latest
 versions_stopped as (
     select
         *,
@@ -75,7 +75,7 @@ versions_priced as (
     from versions_stopped
 ),
 
--- a trial earns nothing yet, and no price is below nothing
+-- trials earn nothing yet, and no price is below zero
 versions_paid as (
     select
         *,
@@ -142,7 +142,7 @@ select
     monthly_cost is null as is_margin_estimated,
     is_involuntary,
     signed_price < 0 as is_priced_below_zero,
-    -- a live state, or none, though the end has come and no later version tells of it
+    -- the status says that it lives, but its end has come and no later version exists
     is_over
     and known_status not in ('cancelled', 'expired')
     and next_started_on is null as is_over_despite_status

@@ -5,7 +5,7 @@ with
 responses as (
     select
         *,
-        -- what is asked for by a score is answered by one; a blank sheet is none
+        -- surveys that ask for a score are answered only with a score
         responded_at is not null
         and (score is not null or survey_type in ('wallet', 'exit')) as is_answered
     from {{ ref('stg_survey_responses') }}

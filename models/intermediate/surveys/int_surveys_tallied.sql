@@ -25,7 +25,7 @@ responses as (
     where responses.survey_type in ('nps', 'csat', 'ces')
 ),
 
--- an invitation counts in its own period, whenever it is answered
+-- an invitation counts in its own period, no matter when it is answered
 invitations_and_answers as (
     select
         *,
@@ -48,7 +48,7 @@ rows_by_period as (
     {{ rows_by_period('invitations_and_answers', 'counted_on') }}
 ),
 
--- of a customer the latest answer of the period stands; nobody knows whose an anonymous one is
+-- the latest answer of a customer in the period counts; each anonymous answer counts by itself
 rows_ranked as (
     select
         *,

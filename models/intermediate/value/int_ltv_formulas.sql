@@ -32,7 +32,7 @@ windows as (
     group by period_grain
 ),
 
--- periods before the window count nothing, so that a slice without a customer in it has a row
+-- periods before the window count as zero, so that a slice without customers in it keeps its row
 retention_in_windows as (
     select
         retention.*,

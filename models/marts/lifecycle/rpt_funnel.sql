@@ -2,7 +2,7 @@
 
 with
 
--- a step is known by the first stage on it
+-- a step is named after its first stage
 steps as (
     select
         funnel_step,
@@ -28,7 +28,7 @@ steps_of_stages as (
     group by lifecycle_stage
 ),
 
--- who has been on a step has passed all those before it
+-- customers who have reached a step have passed all the steps before it
 customers_at_steps as (
     select
         stays.customer_id,
@@ -75,7 +75,7 @@ cohorts as (
     where funnel_step = 1
 ),
 
--- a step that nobody has reached is a row as well
+-- a step that nobody has reached gets a row too
 cohorts_and_steps as (
     select
         cohorts.cohort_month,

@@ -20,7 +20,7 @@ customers as (
     where is_active
 ),
 
--- what the customer began
+-- engagements that the customer started
 interactions as (
     select
         events.customer_id,
@@ -66,7 +66,7 @@ wallets as (
     ) = 1
 ),
 
--- the latest answer to each of the two questions
+-- the latest answer to each question
 answers as (
     select
         customer_id,
@@ -89,7 +89,7 @@ answers as (
     group by customer_id
 ),
 
--- without an event there was none; without a purchase ever, or a renewal, there is nothing to say
+-- no event means zero engagement; no purchase ever, or no renewal, means that nothing is known
 inputs as (
     select
         customers.*,
@@ -119,7 +119,7 @@ inputs as (
         on customers.customer_id = answers.customer_id
 ),
 
--- each among those of whom the input is known; ties share a rank
+-- each percentile is among the customers whose input is known; ties share a rank
 ranked as (
     select
         *,
@@ -181,7 +181,7 @@ select
     last_leave_score,
     advocacy_percentile,
 
-    -- where the families disagree
+    -- where the three families disagree
     case
         when
             behaviour_percentile >= {{ high }}

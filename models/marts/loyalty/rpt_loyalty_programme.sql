@@ -8,7 +8,7 @@ settings as (
     select * from {{ ref('int_run_settings') }}
 ),
 
--- a stay that ends on the day it began counts on no day
+-- a membership that ends on the day it began never counts
 stays as (
     select
         customer_id,
@@ -19,7 +19,7 @@ stays as (
     where left_at is null or {{ reporting_day('left_at') }} > event_date
 ),
 
--- in two programmes, or twice in one, a customer is one member
+-- a customer in two programmes, or twice in one, is one member
 memberships as (
     {{ merged_intervals('stays') }}
 ),
@@ -39,7 +39,7 @@ activity_days as (
     from {{ ref('int_own_engagements') }}
 ),
 
--- an activity makes its customer active on its day and on those that follow
+-- an activity keeps its customer active on its day and on the days after it
 activity_windows as (
     select
         customer_id,
@@ -54,7 +54,7 @@ activity as (
     {{ merged_intervals('activity_windows') }}
 ),
 
--- both are intervals, so what they share are intervals as well
+-- both are intervals, so their overlaps are intervals too
 active_memberships as (
     select
         memberships.customer_id,

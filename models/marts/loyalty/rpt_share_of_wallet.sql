@@ -13,7 +13,7 @@ customers as (
     where not is_anonymous
 ),
 
--- numbered, so that what follows is counted by one number in place of four columns
+-- numbered, so that the steps below group by one number instead of four columns
 segments as (
     select
         {{ segment_columns() }},
@@ -52,7 +52,7 @@ wallets as (
         customers_numbered.segment_number
 ),
 
--- a benchmark is the wallet of all of a segment who are known by then, whether they buy or not...
+-- a benchmark is the wallet of every known customer of its segment, whether they buy or not...
 customers_known as (
     select
         quarters.quarter_end_date,
@@ -71,7 +71,7 @@ customers_known as (
     group by quarters.quarter_end_date, first_quarters.segment_number
 ),
 
--- ...but for those who told their own
+-- ...except those who told their own wallet
 benchmark_customers as (
     select
         customers_known.quarter_end_date,
@@ -140,7 +140,7 @@ select
     {{ as_amount('shares.wallet') }} as wallet_amount,
     {{ as_amount('shares.wallet_headroom') }} as wallet_headroom_amount,
 
-    -- rates: own spend and headroom are, customer by customer, the greater of wallet and own spend
+    -- rates; for each customer, own spend plus headroom is the greater of wallet and own spend
     {{ rate('shares.own_spend', '(shares.own_spend + shares.wallet_headroom)') }}
         as share_of_wallet,
     {{ rate('shares.buyers', 'shares.customers') }} as penetration

@@ -7,7 +7,7 @@ churn_events as (
     select * from {{ ref('int_churn_events_explained') }}
 ),
 
--- relationships that end together lose the same revenue: once is enough
+-- relationships that end on the same day lose the same revenue, so it is added up once
 churn_days as (
     select distinct
         customer_id,
@@ -20,7 +20,7 @@ revenue_entries as (
     select * from {{ ref('int_revenue_entries') }}
 ),
 
--- what the customer brought in the year before leaving: by orders...
+-- revenue of the customer in the year before the churn event: from orders...
 order_revenue_lost as (
     select
         churn_days.customer_id,
@@ -35,7 +35,7 @@ order_revenue_lost as (
     group by churn_days.customer_id, churn_days.churned_on
 ),
 
--- ...and by subscription: each change of MRR earns from its day to that of leaving
+-- ...and from subscriptions: each change of MRR earns from its day to the churn event
 recurring_revenue_lost as (
     select
         churn_days.customer_id,
@@ -74,7 +74,7 @@ select
     churn_events.churn_type,
     churn_events.exit_type,
 
-    -- amounts: the shop has no recurring revenue to lose
+    -- amounts; a shop has no recurring revenue to lose
     {{ as_amount(
         "case when churn_events.relationship <> 'orders'"
         ~ ' then coalesce(-churn_movements.mrr_change_amount, 0) else 0 end'

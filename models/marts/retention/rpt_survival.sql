@@ -36,7 +36,7 @@ durations as (
     group by relationship, segment_name, segment_value, days_in_spell
 ),
 
--- everybody is there on day 0, and nobody has left
+-- on day 0 all customers are there and none has left
 durations_from_zero as (
     select * from durations
 
@@ -52,7 +52,7 @@ durations_from_zero as (
     from durations
 ),
 
--- who is last seen on a day is still at risk on it
+-- customers last seen on a day are still at risk on that day
 risk_sets as (
     select
         *,
@@ -78,7 +78,7 @@ estimates as (
                     churned_customers
                     / (risk_set_customers * (risk_set_customers - churned_customers))
         end) over days_so_far as greenwood_sum,
-        -- once everybody at risk has left, nobody survives any longer
+        -- once all customers at risk have left, survival is zero
         max(case when churned_customers = risk_set_customers then 1 else 0 end)
             over days_so_far
         = 1 as is_extinct
@@ -94,7 +94,7 @@ survival as (
     select
         *,
         case when is_extinct then 0 else exp(log_survival) end as survival_rate,
-        -- at 0 and at 1 the logarithm of the interval's scale does not exist
+        -- at 0 and at 1 the log-log scale of the interval is not defined
         is_extinct or log_survival = 0 as is_at_bound,
         {{ z_95_unrounded() }} * sqrt(greenwood_sum) / nullif(log_survival, 0) as log_log_reach
     from estimates

@@ -4,7 +4,7 @@
 
 with
 
--- numbered, so that what follows is counted by one number in place of four columns
+-- numbered, so that the steps below group by one number instead of four columns
 segments as (
     select
         {{ segment_columns() }},
@@ -70,7 +70,7 @@ movements_by_period as (
     {{ rows_by_period('movements', 'moved_on') }}
 ),
 
--- what opened a period is what its first movement found
+-- the opening MRR of a customer is the MRR before the first movement of the period
 customers_moved as (
     select
         customer_id,
@@ -85,7 +85,8 @@ customers_moved as (
     group by customer_id, segment_number, period_grain, period_start_date
 ),
 
--- only who paid at the opening can be retained; who has left is not, whatever the rate did before
+-- only customers who paid at the opening can be retained; customers who left are not, whatever
+-- exchange rates did before
 customers_retained as (
     select
         *,
@@ -98,7 +99,7 @@ customers_retained as (
     where opening_mrr > 0
 ),
 
--- what a period kept of its opening is the opening and this
+-- retained MRR is the opening MRR plus this change
 periods_retained as (
     select
         segment_number,

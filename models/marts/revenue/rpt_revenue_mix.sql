@@ -18,7 +18,7 @@ order_lines as (
     select * from {{ ref('fct_order_lines') }}
 ),
 
--- the part of an order that is expansion, where its lines tell: of most orders it is nothing
+-- the share of an order that is expansion, as far as its lines tell; zero for most orders
 expansion_shares as (
     select
         order_id,
@@ -45,8 +45,8 @@ first_orders as (
     where is_first_order
 ),
 
--- what a return takes back is of the type it was: by its own lines, else in the parts of its sale;
--- where the sale is unknown, repeat
+-- a return has the type of what it takes back: by its own lines, else in the proportions of its
+-- sale; `repeat` if the sale is unknown
 entries_of_sales as (
     select
         entries.revenue_date,
@@ -123,7 +123,7 @@ segment_periods as (
     {{ periods_of_groups('recurring_changes', segments(), 'revenue_month') }}
 ),
 
--- what recurs is earned also in a month in which nothing changed
+-- recurring revenue is also earned in months without a change
 recurring_months as (
     select
         segment_periods.period_start_date as revenue_month,
@@ -188,7 +188,8 @@ mix as (
         sum(days.expansion) as expansion,
         sum(days.unattributed) as unattributed
     from days
-    -- a period closes on as-of: a refund known but dated after it has not happened yet
+    -- the last period closes on as-of: a refund that is known but dated after it has not happened
+    -- yet
     inner join periods
         on days.revenue_date between periods.period_start_date and periods.closes_on
     group by

@@ -20,7 +20,7 @@ cohorts as (
     where is_complete_period
 ),
 
--- what each channel spent over the same periods per customer it won
+-- acquisition spend of each channel over the same periods, per customer won
 channel_costs as (
     select
         windows.period_grain,
@@ -49,7 +49,7 @@ customers_won_by_slice as (
     {{ rows_by_slice('customers_won') }}
 ),
 
--- of a slice: its channels', weighted with the customers each of them brought to it
+-- the CAC of a slice is that of its channels, weighted by the customers each channel brought
 acquisition_costs as (
     select
         windows.period_grain,
@@ -83,7 +83,7 @@ cohort_ages_by_slice as (
     {{ rows_by_slice('cohort_ages') }}
 ),
 
--- all cohorts that have come to an age, as one
+-- all cohorts that have reached an age, taken together
 lives as (
     select
         relationship,
@@ -140,7 +140,7 @@ select
     formulas.ltv_amount,
     formulas.ltv_status,
 
-    -- against what a customer costs
+    -- compared with the cost of a customer
     acquisition_costs.cac_amount,
     {{ rate('formulas.ltv_amount', 'acquisition_costs.cac_amount') }} as ltv_to_cac,
     paybacks.payback_months,

@@ -29,7 +29,7 @@ spends_converted as (
     from {{ ref('stg_marketing_spend') }}
 ),
 
--- a spend that names no objective has that of its campaign
+-- spend without an objective takes the objective of its campaign
 spends as (
     select
         spends_converted.month_start_date,
@@ -64,7 +64,7 @@ spend_sums as (
     group by month_start_date, channel
 ),
 
--- customers who came and who stayed, of those the channel once brought
+-- customers won and kept, by the channel that brought them
 customer_sums as (
     select
         period_start_date as month_start_date,
@@ -111,7 +111,8 @@ mix as (
         on {{ same_values('months_and_channels', 'customer_sums', keys) }}
 ),
 
--- a month over all channels: who keeps whom knows no channel, and a sales team wins through others
+-- the whole month: spend on retention has no channel, and a sales team wins customers of other
+-- channels
 mix_with_months as (
     select
         *,
@@ -167,7 +168,7 @@ select
             ) }}
     end as blended_cost_per_retained_customer_amount,
 
-    -- rates: of the costs before they are rounded
+    -- rates, of the unrounded costs
     case
         when mix.has_acquisition_spend and mix.retained_customers > 0
             then {{ rate(

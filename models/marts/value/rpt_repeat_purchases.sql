@@ -6,7 +6,7 @@ settings as (
     select * from {{ ref('int_run_settings') }}
 ),
 
--- whoever bought less than 12 months ago may still come back within them
+-- customers who first bought less than 12 months ago may still return in time
 buyers as (
     select
         {{ segment_columns('customers') }},
