@@ -48,7 +48,7 @@ build: $(INSTALLED) ## install what is missing, then build the warehouse and pub
 
 docs: $(INSTALLED_DEV) ## make the site of the documentation, with every table and its lineage: target/site
 	$(BIN)/python -m python_helpers docs $(ARGS)
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
 	@echo "Open target/site/index.html in a browser."
 
 test: $(INSTALLED_DEV) ## lint the code and the SQL, then run every test (those of dbt are a part of building the sample)

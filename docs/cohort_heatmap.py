@@ -27,8 +27,11 @@ QUERY = """
 
 def cohorts(*, marts: Path) -> list[dict[str, object]]:
     """Return the cells: a row per quarter of first activity and number of months since."""
-    sandbox = {"enable_external_access": "false", "lock_configuration": "true"}
-    with duckdb.connect(str(marts), read_only=True, config=sandbox) as connection:
+    with duckdb.connect(
+        str(marts),
+        read_only=True,
+        config={"enable_external_access": False, "lock_configuration": True},
+    ) as connection:
         result = connection.execute(QUERY)
         names = [column[0] for column in result.description]
         return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

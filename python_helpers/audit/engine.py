@@ -1,6 +1,6 @@
-"""The audit asks: Great Expectations decides inside DuckDB, and its answers are put into words.
+"""Asks the expectations: Great Expectations decides inside DuckDB, and the answers become words.
 
-Nothing is read into Python but aggregates, and of a query that names its rows, those that failed.
+Python reads only aggregates, and the failed rows of a query that shows its rows.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,6 @@ from pathlib import Path
 import sqlalchemy as sa
 from great_expectations.compatibility.pydantic import ValidationError
 from great_expectations.core import ExpectationValidationResult
-from great_expectations.datasource.fluent import SQLDatasource
 from great_expectations.datasource.fluent.interfaces import Batch
 from great_expectations.exceptions import ExpectationNotFoundError
 from great_expectations.expectations.expectation import Expectation as GreatExpectation
@@ -18,55 +17,52 @@ from great_expectations.expectations.registry import get_expectation_impl
 from python_helpers.audit.database import (
     COMPARED,
     MISSING,
+    AuditDatabase,
     create_query,
     create_run,
-    in_full,
     opened,
 )
-from python_helpers.audit.expectations import Expectation, Finding, Suite, expected_words, sentence
+from python_helpers.audit.expectations import Expectation, Suite
+from python_helpers.audit.findings import Finding, expected_words, sentence
 from python_helpers.core.errors import SettingsError
 from python_helpers.core.settings import Settings
 from python_helpers.publishing.builds import read_manifest
 from python_helpers.warehouse.problems import explained
 
-SHOWN_ROWS = 3  # of an expectation; the others are counted
-SEVERITIES = {"block": "critical", "warn": "warning"}  # the levels, as Great Expectations says it
+SHOWN_ROWS = 3  # of an expectation; further rows are only counted
+# the levels in the words of Great Expectations
+SEVERITIES = {"block": "critical", "warn": "warning"}
 
 
 def findings_of(
     *, suites: list[Suite], settings: Settings, before: Path | None
 ) -> tuple[str | None, tuple[Finding, ...]]:
-    """Ask every expectation; returns why nothing is compared, if so, and what was found."""
+    """Ask every expectation; returns why there was no comparison, if so, and the findings."""
+    manifest = read_manifest(build=before) if before else {}
+    unanswered: dict[str, str] = {}
+    findings: list[Finding] = []
     try:
-        with opened(settings=settings, before=before) as (source, connection):
-            not_compared = create_run(
-                connection=connection,
-                settings=settings,
-                manifest=read_manifest(build=before) if before else {},
-            )
-            unanswered: dict[str, str] = {}
-            findings: list[Finding] = []
+        with opened(settings=settings, before=before) as database:
+            not_compared = create_run(database=database, manifest=manifest)
+            if not_compared:
+                unanswered |= dict.fromkeys(COMPARED, not_compared)
             for suite in suites:
-                tables = {
-                    expectation.table for expectation in suite.expectations
-                } - suite.queries.keys()
-                for name, sql in {**suite.queries, **dict.fromkeys(tables)}.items():
-                    cause = create_query(
-                        connection=connection,
-                        name=name,
-                        sql=sql or f"from {name} limit 0",
-                        unanswered=dict.fromkeys(COMPARED, not_compared) | unanswered,
-                        suite=suite.name,
-                        settings=settings,
-                    )
+                tables = {each.table for each in suite.expectations} - suite.queries.keys()
+                queries = suite.queries | {table: f"from {table} limit 0" for table in tables}
+                for name, sql in queries.items():
+                    try:
+                        cause = create_query(
+                            database=database, name=name, sql=sql, unanswered=unanswered
+                        )
+                    except SettingsError as error:
+                        raise SettingsError(f"{suite.name}.yml: {error}") from error
                     if cause:
                         unanswered[name] = cause
                 for expectation in suite.expectations:
-                    cause = unanswered.get(expectation.table)
-                    if cause:
+                    if cause := unanswered.get(expectation.table):
                         findings.append(not_asked(expectation=expectation, cause=cause))
                     else:
-                        findings += ask(source=source, expectation=expectation, settings=settings)
+                        findings += ask(database=database, expectation=expectation)
         return not_compared, tuple(findings)
     except sa.exc.DBAPIError as error:
         cause = explained(message=str(error.orig).splitlines()[0])
@@ -74,18 +70,16 @@ def findings_of(
 
 
 def not_asked(*, expectation: Expectation, cause: str) -> Finding:
-    """Say that an expectation was not asked; where that is no matter of course, as a warning."""
+    """Report that an expectation was not asked; as a warning, if something is missing."""
     outcome = "warn" if cause.startswith(MISSING) else "not asked"
     line = f"{expectation.name}: not asked, {cause}."
     return Finding(expectation=expectation, outcome=outcome, lines=(line,))
 
 
-def ask(
-    *, source: SQLDatasource, expectation: Expectation, settings: Settings
-) -> Iterator[Finding]:
-    """Ask an expectation at each of its levels; a row that blocks is not warned of as well."""
-    query = in_full(f"select * from {expectation.table}", settings)
-    asset = source.add_query_asset(f"{expectation.suite}.{expectation.name}", query=query)
+def ask(*, database: AuditDatabase, expectation: Expectation) -> Iterator[Finding]:
+    """Ask an expectation at each of its levels; a row that blocks causes no warning as well."""
+    query = database.in_full(f"select * from {expectation.table}")
+    asset = database.source.add_query_asset(f"{expectation.suite}.{expectation.name}", query=query)
     batch = asset.add_batch_definition_whole_table("whole table").get_batch()
     said: list[str] = []
     for level, arguments in expectation.arguments.items():
@@ -105,7 +99,7 @@ def ask(
 
 
 def check_expectations(*, suites: list[Suite]) -> None:
-    """Make every expectation once, without asking it. Raises SettingsError."""
+    """Create every expectation, without asking it. Raises SettingsError."""
     for suite in suites:
         for expectation in suite.expectations:
             for level in expectation.arguments:
@@ -113,12 +107,12 @@ def check_expectations(*, suites: list[Suite]) -> None:
 
 
 def made(*, expectation: Expectation, level: str) -> GreatExpectation:
-    """Make an expectation of Great Expectations. Raises SettingsError where it is none."""
+    """Create an expectation of Great Expectations. Raises SettingsError where it has no such."""
     try:
         kind = get_expectation_impl(expectation.type)
         return kind(**expectation.arguments[level], severity=SEVERITIES[level])
     except ExpectationNotFoundError:
-        fault = f"expect: {expectation.type} is no expectation of Great Expectations"
+        fault = f"expect: {expectation.type} is not an expectation of Great Expectations"
     except ValidationError as error:
         places = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
         fault = f"{level}: {'; '.join(places)}"
@@ -128,8 +122,8 @@ def made(*, expectation: Expectation, level: str) -> GreatExpectation:
 
 
 def validate(*, batch: Batch, expectation: Expectation, level: str) -> ExpectationValidationResult:
-    """Let Great Expectations decide; values are fetched of the columns that are shown alone."""
-    # not one value of a column is sampled: it may be anybody's
+    """Let Great Expectations decide; it fetches values only of the columns that are shown."""
+    # no value is sampled: it may identify a person
     result_format: dict[str, object] = {"result_format": "BASIC", "partial_unexpected_count": 0}
     if expectation.shown_columns:
         result_format = {
@@ -148,7 +142,7 @@ def validate(*, batch: Batch, expectation: Expectation, level: str) -> Expectati
 
 
 def words_of(*, expectation: Expectation, result: ExpectationValidationResult) -> list[str]:
-    """Say what was found: of each row that failed, else of the whole."""
+    """Say what was found, for each row that failed or for the whole."""
     rows = result.result.get("unexpected_index_list")
     if rows and expectation.shown_columns:
         return [sentence(template=expectation.found, values=row) for row in rows]

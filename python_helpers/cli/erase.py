@@ -10,8 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from python_helpers.cli import help_texts
-from python_helpers.cli.errors import errors_as_exit_codes
+from python_helpers.cli.command import Command
 from python_helpers.cli.options import (
     ERASURES_DIR,
     EXPORT_DIR,
@@ -22,12 +21,15 @@ from python_helpers.cli.options import (
     RAW_DATA,
     WAIT,
     WAREHOUSE,
+    choices,
+    inputs,
+    places,
 )
-from python_helpers.cli.report import counted, readable
+from python_helpers.cli.tables import counted, readable
 from python_helpers.core.errors import SettingsError
-from python_helpers.core.log import Log
-from python_helpers.core.progress import say
-from python_helpers.core.settings import Settings, default_log_file, resolve_settings
+from python_helpers.core.folders import Folders
+from python_helpers.core.log import Log, say
+from python_helpers.core.settings import Choices, Inputs, Settings, resolve_settings
 from python_helpers.delivery.erasures import checked_ids
 from python_helpers.erase.run import Erased, Found, find
 from python_helpers.erase.run import erase as run_erase
@@ -41,7 +43,15 @@ class CustomerId(click.types.StringParamType):
     envvar_list_splitter = "\n"
 
 
-@click.command(help=help_texts.ERASE)
+@click.command(
+    cls=Command,
+    examples=(
+        "lifecycle erase --customers forget.txt --dry-run    where are they?",
+        "lifecycle erase --customers forget.txt",
+        "lifecycle erase --customer C0000042 --yes",
+    ),
+    exit_codes=(0, 2, 3, 6),
+)
 @click.option(
     "--customer",
     "customers",
@@ -77,41 +87,43 @@ class CustomerId(click.types.StringParamType):
     is_flag=True,
     help="Do not ask; needed where there is no terminal.",
 )
-@RAW_DATA
-@WAREHOUSE
-@PUBLISH_DIR
-@EXPORT_DIR
+@inputs(RAW_DATA)
+@places(WAREHOUSE, PUBLISH_DIR, EXPORT_DIR, ERASURES_DIR, LOG_FILE, PROJECT_DIR)
 @POSTGRES_URL
-@ERASURES_DIR
-@WAIT
-@LOG_FILE
-@PROJECT_DIR
+@choices(WAIT)
 def erase(
     customers: tuple[str, ...],
     file: Path | None,
     dry_run: bool,
     is_sure: bool,
-    log_file: Path | None,
     postgres_url: str | None,
-    **options: object,
+    folders: Folders,
+    inputs: Inputs,
+    choices: Choices,
 ) -> None:
-    """Erase people, then say what was done without saying who."""
-    with errors_as_exit_codes(debug=False):
-        ids = checked_ids([*customers, *(ids_in(file) if file else ())])
-        settings = resolve_settings(**options)
-        hidden = secrets_of(postgres_url)
-        console = Console()
-        if dry_run:
-            show_found(find(settings=settings, ids=ids), console=console)
-            return
-        confirm(people=len(ids), is_sure=is_sure, settings=settings)
-        log_file = log_file or default_log_file(
-            project_dir=settings.project_dir, warehouse=settings.warehouse
-        )
-        secrets = (*ids, *hidden) if len(ids) < 100 else hidden
-        log = Log(file=log_file.absolute(), secrets=secrets)
-        erased = run_erase(settings=settings, ids=ids, log=log, postgres_url=postgres_url)
-        show_erased(erased, people=len(ids), console=console)
+    """Erase people from the warehouse, every kept build, exports, logs and later deliveries.
+
+    Totals stay.
+
+    The person's id becomes another one that says nothing, and what names the person becomes the
+    word `erased`; orders, dates and segments stay. The list of the erased holds a keyed hash of
+    each id, so that staging knows them again. The delivered files belong to their owner: the
+    command says in which of them the people still are. With POSTGRES_URL set, what was exported to
+    that database is exported again; other databases are named. Run again what was ended before it
+    was done.
+    """
+    ids = checked_ids([*customers, *(ids_in(file) if file else ())])
+    settings = resolve_settings(folders, inputs=inputs, choices=choices)
+    hidden = secrets_of(postgres_url)
+    console = Console()
+    if dry_run:
+        show_found(find(settings=settings, ids=ids), console=console)
+        return
+    confirm(people=len(ids), is_sure=is_sure, settings=settings)
+    secrets = (*ids, *hidden) if len(ids) < 100 else hidden
+    log = Log(file=settings.log_file, secrets=secrets)
+    erased = run_erase(settings=settings, ids=ids, log=log, postgres_url=postgres_url)
+    show_erased(erased, people=len(ids), console=console)
 
 
 def secrets_of(url: str | None, /) -> tuple[str, ...]:

@@ -1,7 +1,5 @@
 """The failures that a command expects, one class per exit code."""
 
-from __future__ import annotations
-
 
 class LifecycleError(Exception):
     """A failure with a message for the person who runs the command, one line per cause."""
@@ -11,8 +9,6 @@ class LifecycleError(Exception):
     """What the record of the run says became of it."""
     may_pass = False
     """Whether the same command may succeed later, with nothing changed."""
-    record: dict[str, object] | None = None
-    """The record of the run that failed."""
 
 
 class BuildError(LifecycleError):

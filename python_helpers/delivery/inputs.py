@@ -1,18 +1,20 @@
-"""The files a build reads: which they are, and whether they stay as they are while it does."""
-
-from __future__ import annotations
+"""The files a build reads: which ones, and whether they change while it reads them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from python_helpers.core.disk import sha256
+from python_helpers.core.disk import sha256, stamp
 from python_helpers.core.errors import BuildError, RawDataError
 from python_helpers.core.settings import Settings
-from python_helpers.delivery.files import check_delivery, files_of, raw_tables, table_of
+from python_helpers.delivery.contract import raw_tables
+from python_helpers.delivery.files import check_delivery, raw_files
 
 SAMPLE = Path("seeds", "sample")
+Looks = dict[Path, tuple[int, int]]
+"""Size and time of each file."""
 
 
 def input_paths(*, settings: Settings) -> list[Path]:
@@ -23,16 +25,11 @@ def input_paths(*, settings: Settings) -> list[Path]:
     tables = raw_tables(project_dir=settings.project_dir)
     if not folder.is_dir():
         return []
-    return [
-        file
-        for entry in sorted(folder.iterdir())
-        for file in files_of(entry=entry, tables=tables)
-        if table_of(file=file, folder=folder, tables=tables)
-    ]
+    return [file for table, file in raw_files(folder=folder, tables=tables) if table]
 
 
-def looks(*, settings: Settings) -> dict[Path, tuple[int, int]]:
-    """Return size and time of each raw file; one that vanishes meanwhile is not there."""
+def looks(*, settings: Settings) -> Looks:
+    """Return size and time of each raw file; one that vanishes meanwhile is left out."""
     found = {}
     try:
         for path in input_paths(settings=settings):
@@ -45,29 +42,29 @@ def looks(*, settings: Settings) -> dict[Path, tuple[int, int]]:
 
 @contextmanager
 def steady_inputs(*, settings: Settings) -> Iterator[None]:
-    """Refuse what was built from files that changed meanwhile: its tables may not fit together.
+    """Refuse a build from files that changed meanwhile: its tables may not match each other.
 
-    Raises RawDataError, which says that it may pass.
+    Raises RawDataError, which may pass.
     """
     before = looks(settings=settings)
-    failed = None
     try:
         yield
-    except (BuildError, RawDataError, OSError) as error:
-        failed = error
-    after = looks(settings=settings)
-    changed = sorted(
-        path.name for path in before.keys() | after.keys() if before.get(path) != after.get(path)
-    )
+    except (BuildError, RawDataError, OSError):
+        refuse_changed(before=before, after=looks(settings=settings))
+        raise
+    refuse_changed(before=before, after=looks(settings=settings))
+
+
+def refuse_changed(*, before: Looks, after: Looks) -> None:
+    """Raise RawDataError where files changed."""
+    changed = {path.name for path, _ in before.items() ^ after.items()}
     if changed:
         error = RawDataError(
-            f"The delivery changed while it was read: {', '.join(changed)}. "
+            f"The delivery changed while it was read: {', '.join(sorted(changed))}. "
             "Refresh again when it is complete."
         )
         error.may_pass = True
-        raise error from failed
-    if failed:
-        raise failed
+        raise error
 
 
 def check_inputs(*, settings: Settings) -> None:
@@ -76,8 +73,8 @@ def check_inputs(*, settings: Settings) -> None:
         check_delivery(folder=settings.raw_data, project_dir=settings.project_dir)
 
 
-def described_inputs(*, settings: Settings) -> list[dict[str, object]]:
-    """Describe each raw file, with its checksum. Each is read once, a block at a time."""
+def described_inputs(*, settings: Settings) -> list[dict[str, Any]]:
+    """Describe each raw file, with its size in bytes and its checksum."""
     found = []
     for path in input_paths(settings=settings):
         status = path.stat()
@@ -85,9 +82,7 @@ def described_inputs(*, settings: Settings) -> list[dict[str, object]]:
             {
                 "path": str(path),
                 "bytes": status.st_size,
-                "modified_at": datetime.fromtimestamp(status.st_mtime, UTC).isoformat(
-                    timespec="seconds"
-                ),
+                "modified_at": stamp(datetime.fromtimestamp(status.st_mtime, UTC)),
                 "sha256": sha256(path),
             }
         )

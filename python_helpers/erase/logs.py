@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from python_helpers.core.folders import AUDIT_PAGE, DOCS_PAGE
 from python_helpers.core.log import Log
-from python_helpers.core.settings import AUDIT_PAGE, DOCS_PAGE, Settings
+from python_helpers.core.settings import Settings
 from python_helpers.erase.texts import Words, clean_lines, clean_text
 from python_helpers.publishing.records import RECORDS
 

@@ -55,12 +55,9 @@ def exported(
     """Export these marts to a schema, no more than there were; returns what went wrong."""
     wanted = Export(
         file_format=POSTGRES,
-        export_dir=settings.export_dir,
-        publish_dir=settings.publish_dir,
         select=tuple(marts),
         schema=place.schema,
         postgres_url=url,
-        wait=settings.lock_wait,
         # how many to keep is for exports to say
         keep=sys.maxsize,
     )

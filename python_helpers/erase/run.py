@@ -34,7 +34,8 @@ from python_helpers.erase.strays import Strays, check_strays
 from python_helpers.erase.texts import Words, clean_text, is_distinctive
 from python_helpers.publishing.builds import DATABASE, kept_builds, read_manifest
 from python_helpers.publishing.runs import recorded_run
-from python_helpers.warehouse.build import prepare_folders, remove_spill
+from python_helpers.warehouse.build import remove_spill
+from python_helpers.warehouse.dbt import prepare_folders
 from python_helpers.warehouse.problems import cause_of, explained
 
 COMMAND = "lifecycle erase"

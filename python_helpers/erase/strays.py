@@ -14,8 +14,9 @@ from pathlib import Path
 import duckdb
 
 from python_helpers.core.errors import PublishError
+from python_helpers.core.folders import PROJECT_FILE
 from python_helpers.core.locks import FOLDER_LOCK, READING_LOCK
-from python_helpers.core.settings import PROJECT_FILE, Settings
+from python_helpers.core.settings import Settings
 from python_helpers.delivery.contract import personal_tables
 from python_helpers.erase.exports import formats
 from python_helpers.erase.files import is_table

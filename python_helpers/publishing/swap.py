@@ -5,8 +5,6 @@ and the live link is turned to it; then the old folder goes, a folder with its n
 files, and the link is turned back. `settle_builds` continues from wherever that was interrupted.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import time

@@ -1,7 +1,5 @@
 """The rows that fits are reported as: one number each, with the model and the slice it is of."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 

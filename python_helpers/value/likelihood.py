@@ -1,7 +1,5 @@
 """The search for the parameters of a model that make what was seen most likely."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 

@@ -5,8 +5,6 @@ distributed around the customer's own mean, and the means are distributed over c
 A customer is known by frequency (repeat purchase days) and the margin of all those days together.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

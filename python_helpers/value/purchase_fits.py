@@ -1,7 +1,5 @@
 """The models of purchases and margins, fitted to every slice and judged on a hold-out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import duckdb

@@ -4,8 +4,6 @@ Fader, Hardie and Lee (2005), "Counting Your Customers" the Easy Way. Times are 
 broadcast against each other.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np
@@ -31,26 +29,8 @@ def alive_probability(
     return np.where(frequency > 0, expit(-odds), 1.0)
 
 
-def silence_probability(
-    *,
-    parameters: Mapping[str, float],
-    frequency: Floats,
-    recency: Floats,
-    age: Floats,
-    window: Floats,
-) -> Floats:
-    """Return the chance of no purchase in the next `window` weeks.
-
-    Gone already, or alive and silent: 1 - P(alive) x (1 - ((alpha + T) / (alpha + T + w))^(r + x)).
-    """
-    r, alpha = parameters["r"], parameters["alpha"]
-    alive = alive_probability(parameters=parameters, frequency=frequency, recency=recency, age=age)
-    exponent = (r + np.asarray(frequency, float)) * np.log1p(window / (alpha + np.asarray(age)))
-    return 1 + alive * np.expm1(-exponent)
-
-
 def purchases_if_alive(
-    *, parameters: Mapping[str, float], frequency: Floats, age: Floats, horizon: Floats
+    *, parameters: Mapping[str, float], frequency: Floats, age: Floats, horizon: Floats | float
 ) -> Floats:
     """Return the purchases to expect in the next `horizon` weeks of a customer who is alive.
 

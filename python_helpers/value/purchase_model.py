@@ -7,8 +7,6 @@ days), recency (first to last purchase) and age (first purchase to now); times a
 are one-dimensional, or broadcast against each other.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

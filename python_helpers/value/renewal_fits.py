@@ -1,7 +1,5 @@
 """The model of renewals, fitted to the contracts of each billing term and judged on a hold-out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import duckdb
@@ -9,7 +7,7 @@ import numpy as np
 
 from python_helpers.value import renewal_model
 from python_helpers.value.fitted import Columns, Row, Slice, fit_rows, holdout_rows
-from python_helpers.value.likelihood import dot
+from python_helpers.value.likelihood import Fit, dot
 
 RENEWALS = "shifted_beta_geometric"
 TERM = "billing_term"
@@ -52,7 +50,7 @@ def grouped(*, relation: duckdb.DuckDBPyRelation, **columns: str) -> dict[str, C
     }
 
 
-def fitted(*, groups: Columns, min_churned: int) -> renewal_model.Fit:
+def fitted(*, groups: Columns, min_churned: int) -> Fit:
     """Fit the model to contracts counted by renewals and whether they were left."""
     return renewal_model.fit(
         renewals=groups["renewals"],

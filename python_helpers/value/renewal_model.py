@@ -5,8 +5,6 @@ leaves with a probability of their own, beta distributed over customers (alpha, 
 terms.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

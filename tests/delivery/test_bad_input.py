@@ -573,10 +573,11 @@ def test_an_absent_optional_table_is_empty(bad_rows):
 
 def test_what_is_ignored_is_said_once(bad_rows):
     warnings = [line for line in bad_rows.result.stderr.splitlines() if "Warning: " in line]
-    assert [line for line in warnings if line.startswith("Warning: customers: not in")] == [
-        "Warning: customers: not in the contract, so ignored: column3, colour"
+    assert [line for line in warnings if line.startswith("Warning: customers: these")] == [
+        "Warning: customers: these columns are not in the contract and are ignored: column3, "
+        "colour. Rename them if they are columns of the contract."
     ]
-    (ignored,) = [line for line in warnings if "read into no table" in line]
+    (ignored,) = [line for line in warnings if "their names match no table" in line]
     assert "Products.csv" in ignored
     assert "orders_2024.CSV" in ignored
     assert ".orders.csv" not in ignored
@@ -661,7 +662,7 @@ BAD_FILES: tuple[BadFiles, ...] = (
         "a column twice": (
             "campaigns.csv",
             b"campaign_id,campaign_name,Campaign_Name\nk1,a,b\n",
-            " has the column campaign_name twice. Take one away or rename it.",
+            " has the column campaign_name twice. Remove or rename one of them.",
         ),
         "a required column in one of two files only": (
             "campaign_members_2.csv",
@@ -759,7 +760,7 @@ def test_bad_files_are_exit_code_4_and_each_has_its_line_alone(bad_files):
         ),
         pytest.param(
             {"orders.csv": ORDERS.replace("amount", "amuont")},
-            "orders: the required column amount is missing in {folder}/orders.csv "
+            "orders: the required column amount is missing from {folder}/orders.csv "
             "(found: order_id, customer_id, ordered_at, amuont). Rename",
             id="a main file without a required column",
         ),

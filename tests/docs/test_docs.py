@@ -186,7 +186,7 @@ def site(docs: Docs, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make the site around the page; a warning, such as a link that leads nowhere, fails it."""
     folder = tmp_path_factory.mktemp("site")
     result = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", folder],
+        [sys.executable, "-m", "mkdocs", "build", "--site-dir", folder],
         cwd=PROJECT,
         env=os.environ | {"DBT_TARGET_PATH": str(docs.warehouse.parent / "target")},
         capture_output=True,

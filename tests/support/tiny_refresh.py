@@ -56,7 +56,7 @@ def write_warehouse(*, warehouse: Path, number: int, rows: int = 1000) -> None:
         )
 
 
-def tiny_build(*, settings: Settings, console: object) -> Build:
+def tiny_build(*, settings: Settings, log: object) -> Build:
     """Write the warehouse, as the environment says."""
     started_at = datetime.now(UTC)
     time.sleep(float(os.environ.get("BUILD_SECONDS", 0)))

@@ -1,17 +1,12 @@
-"""What others did to the tables of an export: rights that are kept, and what is never dropped."""
-
-from __future__ import annotations
-
-from collections.abc import Iterable
+"""What others did to the tables of an export: rights to keep, and objects never to drop."""
 
 from python_helpers.core.errors import PublishError
-from python_helpers.core.sql import name, text
-from python_helpers.export.postgres.server import Server
+from python_helpers.core.sql import name
+from python_helpers.export.postgres.server import Schema
 
-# What needs the tables, the types of their rows or their columns, as the server keeps account of
-# it: what would keep a table from being dropped ('n'), and triggers, rules, policies and members
-# of publications, which would go with it without a word ('a'). A view is a rule of the server's, so
-# the view is named.
+# Objects that depend on the tables, on their row types or on their columns: those that prevent a
+# drop ('n'), and triggers, rules, policies and members of publications, which a drop would remove
+# silently ('a'). To the server a view is a rule, so the view is named.
 DEPENDENTS = """
 with ours as (
     select oid, reltype, relname from pg_class
@@ -68,7 +63,7 @@ or (
 )
 order by 1, 2
 """
-# What others made of the tables alone goes with them; it is told of afterwards.
+# Objects of others that need only these tables are dropped with them, and reported afterwards.
 LOST = """
 select distinct pg_describe_object(depending.classid, depending.objid, 0)
 from pg_class as used
@@ -85,6 +80,11 @@ and (
     )
 )
 order by 1
+"""
+COLUMNS = """
+select relname::text, attname::text
+from pg_class inner join pg_attribute on attrelid = pg_class.oid
+where relnamespace = {schema}::regnamespace
 """
 RIGHTS = """
 select
@@ -108,61 +108,42 @@ order by 1, 2, 3, 4
 """
 
 
-def in_list(*, tables: Iterable[str]) -> str:
-    """Write names of tables as a list in SQL."""
-    return ", ".join(map(text, tables))
-
-
-def refuse_what_would_be_lost(*, server: Server, schema: str, tables: list[str]) -> None:
-    """Refuse to drop tables that others built on. Raises PublishError, which says who."""
-    if not tables:
-        return
-    names = {"schema": text(schema), "tables": in_list(tables=tables)}
-    found = server.query(DEPENDENTS.format(**names))
+def refuse_what_would_be_lost(*, schema: Schema, tables: list[str]) -> None:
+    """Refuse to drop tables that others depend on. Raises PublishError, which names the objects."""
+    found = schema.query(DEPENDENTS, tables=tables)
     if found:
-        said = "; ".join(f"{dependent} needs {schema}.{table}" for dependent, table in found)
+        said = "; ".join(f"{dependent} needs {schema.name}.{table}" for dependent, table in found)
         raise PublishError(
-            f"Others depend on the tables of the last export, and nothing was changed: {said}. "
-            "Drop them for the time of the export, or export to another schema with --schema."
+            f"Other objects depend on the tables of the last export: {said}. Nothing was changed. "
+            "Drop them during the export, or export to another schema with --schema."
         )
-    secured = server.query(
+    secured = schema.query(
         "select relname::text from pg_class where relrowsecurity "
-        "and relnamespace = {schema}::regnamespace and relname in ({tables})".format(**names)
+        "and relnamespace = {schema}::regnamespace and relname in ({tables})",
+        tables=tables,
     )
     if secured:
         raise PublishError(
-            f"{schema}.{secured[0][0]} has row security, which a new table would not have: "
-            "export to another schema with --schema."
+            f"{schema.name}.{secured[0][0]} has row security, which a new table would lose. "
+            "Export to another schema with --schema."
         )
 
 
-def lost_with(*, server: Server, schema: str, tables: list[str]) -> list[str]:
-    """List indexes, constraints, defaults and statistics that others made of tables."""
-    if not tables:
-        return []
-    found = server.query(LOST.format(schema=text(schema), tables=in_list(tables=tables)))
-    return [what for (what,) in found]
+def lost_with(*, schema: Schema, tables: list[str]) -> list[str]:
+    """List indexes, constraints, defaults and statistics that others made for tables."""
+    return [what for (what,) in schema.query(LOST, tables=tables)]
 
 
-def copied_grants(*, server: Server, schema: str, tables: list[str], new: str) -> list[str]:
+def copied_grants(*, schema: Schema, tables: list[str], new: str) -> list[str]:
     """Write the grants that give others the same rights on the new tables.
 
-    A right on a column that is no more is left out.
+    Rights on columns that no longer exist are left out.
     """
-    if not tables:
-        return []
-    rights = server.query(RIGHTS.format(schema=text(schema), tables=in_list(tables=tables)))
-    columns = set(
-        server.query(
-            "select relname::text, attname::text from pg_class "
-            "inner join pg_attribute on attrelid = pg_class.oid "
-            f"where relnamespace = {text(schema)}::regnamespace"
-        )
-    )
+    columns = set(schema.query(COLUMNS))
     return [
         f"grant {privilege}{f' ({name(column)})' if column else ''} "
-        f"on {name(schema)}.{name(table + new)} to {role}"
+        f"on {schema.table(table + new)} to {role}"
         f"{' with grant option' if is_grantable else ''}"
-        for table, column, privilege, role, is_grantable in rights
+        for table, column, privilege, role, is_grantable in schema.query(RIGHTS, tables=tables)
         if not column or (f"{table}{new}", column) in columns
     ]

@@ -1,0 +1,34 @@
+"""The command `lifecycle audit`."""
+
+import click
+from rich.console import Console
+
+from python_helpers.audit.run import audit_alone
+from python_helpers.cli import options
+from python_helpers.cli.command import Command
+from python_helpers.cli.tables import readable
+from python_helpers.core.folders import Folders
+from python_helpers.core.log import Log, say
+from python_helpers.core.settings import Choices, resolve_settings
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "lifecycle audit",
+        "lifecycle audit --warehouse trial/w.duckdb --publish-dir /srv/marts",
+    ),
+    exit_codes=(0, 2, 5, 6),
+)
+@options.places(options.WAREHOUSE, options.PUBLISH_DIR, options.PROJECT_DIR)
+@options.choices(options.WAIT)
+@click.pass_context
+def audit(context: click.Context, /, *, folders: Folders, choices: Choices) -> None:
+    """Audit the warehouse as it is, as a refresh does before it publishes.
+
+    Nothing is built or published. The suites in tests/expectations say what is expected, at which
+    level, and why. Drift is measured against the live build in the folder of published builds.
+    """
+    context.obj = log = Log(file=folders.log_file)
+    audited = audit_alone(settings=resolve_settings(folders, choices=choices), log=log)
+    say(Console(), f"Open {readable(audited.page)} in a browser.")
