@@ -422,6 +422,7 @@ def bad_rows(tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
         select=(
             *("+row_reconciliation", "+rejected_rows", "+dim_customers"),
             *("+rpt_nps", "+rpt_loyalty_programme"),
+            *("+fct_subscription_versions", "+fct_survey_responses"),
         ),
     )
     assert result.exit_code == 0, result.output
