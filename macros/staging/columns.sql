@@ -69,7 +69,8 @@
         {% do days.append(reporting_day(name)
             if contract.columns[name].data_type == 'timestamp' else name) %}
     {% endfor %}
-    {{ return('coalesce(' ~ days | join(', ') ~ ', null)' if days else 'cast(null as date)') }}
+    {{ return('coalesce(' ~ days | join(', ') ~ ')' if days | length > 1
+        else days | first | default('cast(null as date)')) }}
 {% endmacro %}
 
 

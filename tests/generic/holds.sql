@@ -1,4 +1,3 @@
-{#- The condition is true for every row; NULL counts as false. -#}
 {% test holds(model, condition) %}
 select *
 from {{ model }}
