@@ -121,9 +121,11 @@ def spread(args: Sequence[str], /, *, options: set[str]) -> Iterator[str]:
 
 
 def shortened(message: str, /, *, log: Log | None) -> str:
-    """Leave most lines of a long message to the log where nobody watches."""
+    """Leave the middle of a long message to the log where nobody watches."""
     lines = message.splitlines()
     if sys.stderr.isatty() or not log or len(lines) <= MOST_LINES:
         return message
     log.write(event="error", message=message)
-    return "\n".join([*lines[:MOST_LINES], f"{len(lines) - MOST_LINES} more lines: {log.file}"])
+    # the last lines say what to do
+    more = f"{len(lines) - MOST_LINES} more lines are in {log.file}"
+    return "\n".join([*lines[: MOST_LINES - 2], more, *lines[-2:]])

@@ -8,7 +8,7 @@ are long, and need the real data.
 import csv
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from python_helpers.audit.engine import check_expectations
 from python_helpers.audit.expectations import read_suite, read_suites
 from python_helpers.audit.findings import sentence
 from python_helpers.audit.run import asked, check_suites
+from python_helpers.cli import command
+from python_helpers.core import log
 from python_helpers.core.errors import SettingsError
 from python_helpers.core.folders import Places, find_folders
 from python_helpers.core.locks import locked, warehouse_lock
@@ -29,6 +31,17 @@ from python_helpers.publishing.builds import live_build, read_manifest
 
 DOCUMENT = (PROJECT / "docs" / "audit.md").read_text(encoding="utf-8")
 SAMPLE = PROJECT / "seeds" / "sample"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _every_line_is_shown() -> Iterator[None]:
+    """Show all warnings and errors, as on a terminal."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(log, "MOST_WARNINGS", 1000)
+        patched.setattr(command, "MOST_LINES", 1000)
+        yield
+
+
 # what the suites read, with all it needs, and no more
 AUDITED = (
     *("+row_reconciliation", "+rejected_rows", "+rpt_raw_profile", "+rpt_raw_days"),

@@ -18,7 +18,8 @@ from click.testing import Result
 from lifecycle import COMMANDS, PROJECT, VARIABLES, refresh_delivery, run
 
 from python_helpers.cli import refresh as refresh_command
-from python_helpers.core.errors import SettingsError
+from python_helpers.core.errors import BuildError, SettingsError
+from python_helpers.core.log import Log
 from python_helpers.core.settings import Settings
 
 ORDERS = """\
@@ -313,6 +314,30 @@ def test_without_a_terminal_a_refresh_says_twenty_lines_and_the_log_has_them_all
         assert line.removeprefix("Warning: ") in logged
     for phase in ("Read 3 raw files", "Built and passed in", "Audited: "):
         assert [line for line in said if line.startswith(phase)]
+
+
+def test_without_a_terminal_the_log_has_the_warnings_and_lines_that_are_not_shown(
+    tmp_path, monkeypatch
+):
+    lines = [f"test number {number}: Got 1 result." for number in range(40)]
+
+    def fail(*, log: Log, **_: object) -> None:
+        for line in lines:
+            log.warn(line)
+        raise BuildError("\n".join([*lines, "Do this."]))
+
+    monkeypatch.setattr(refresh_command, "run_refresh", fail)
+    result = run("refresh", "--log-file", tmp_path / "log.jsonl")
+    assert result.exit_code == 1
+    shown = result.stderr.splitlines()
+    assert len(shown) <= 25
+    assert shown[-1] == "Do this."
+    assert [line for line in shown if "more" in line] == [
+        f"Warning: more warnings are in {tmp_path / 'log.jsonl'}.",
+        f"29 more lines are in {tmp_path / 'log.jsonl'}",
+    ]
+    logged = (tmp_path / "log.jsonl").read_text()
+    assert all(logged.count(line) == 2 for line in lines)
 
 
 def test_a_missing_required_column_is_one_clear_line(refreshed_without_amount):
