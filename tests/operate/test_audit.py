@@ -8,7 +8,7 @@ are long, and need the real data.
 import csv
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,16 +31,6 @@ from python_helpers.publishing.builds import live_build, read_manifest
 
 DOCUMENT = (PROJECT / "docs" / "audit.md").read_text(encoding="utf-8")
 SAMPLE = PROJECT / "seeds" / "sample"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _every_line_is_shown() -> Iterator[None]:
-    """Show all warnings and errors, as on a terminal."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(log, "MOST_WARNINGS", 1000)
-        patched.setattr(command, "MOST_LINES", 1000)
-        yield
-
 
 # what the suites read, with all it needs, and no more
 AUDITED = (
@@ -367,6 +357,9 @@ class Sample:
         published = publish_dir or folder / "published"
         with pytest.MonkeyPatch.context() as patched:
             patched.setenv("DBT_TARGET_PATH", str(folder / "target"))
+            # all warnings and errors, as on a terminal
+            patched.setattr(log, "MOST_WARNINGS", 1000)
+            patched.setattr(command, "MOST_LINES", 1000)
             arguments = ("--publish-dir", published, "--project-dir", project)
             return run("audit", "--warehouse", folder / warehouse, *arguments)
 
