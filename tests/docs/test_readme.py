@@ -74,6 +74,9 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = {
         "WAREHOUSE_PATH": folder / "warehouse.duckdb",
         "PUBLISH_DIR": folder / "published",
+        # as on a terminal, without colours
+        "TTY_COMPATIBLE": 1,
+        "TERM": "dumb",
     }
     run(command=".venv/bin/python -m python_helpers refresh", environment=settings)
     return folder
