@@ -148,6 +148,20 @@
 {% endmacro %}
 
 
+{#- The last value that is not NULL over the rows of a window so far. -#}
+{% macro last_not_null(value, window) %}
+    {{ return(adapter.dispatch('last_not_null')(value, window)) }}
+{% endmacro %}
+
+{% macro default__last_not_null(value, window) %}
+    {{ return('last_value(' ~ value ~ ') ignore nulls over ' ~ window) }}
+{% endmacro %}
+
+{% macro duckdb__last_not_null(value, window) %}
+    {{ return('last_value(' ~ value ~ ' ignore nulls) over ' ~ window) }}
+{% endmacro %}
+
+
 {#- A table of the dates from one to another, both included; columns: `date_day`. -#}
 {% macro dates_from_to(first_date, last_date, relation) %}
     {{ return(adapter.dispatch('dates_from_to')(first_date, last_date, relation)) }}

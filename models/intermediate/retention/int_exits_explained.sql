@@ -1,9 +1,9 @@
--- Grain: one row per customer, churn day and exit survey that was the nearest to it when it came.
+-- Grain: one row per customer, churn day and exit survey that was the nearest when it was answered.
 {%- set survey_days = var('exit_survey_days') %}
 
 with
 
--- relationships that end together end for the same reason
+-- relationships that end on one day end for the same reason
 churn_days as (
     select distinct
         customer_id,
@@ -16,11 +16,11 @@ answers as (
     select
         churn_days.customer_id,
         churn_days.ended_on,
-        -- before the customer has left, nobody asks
+        -- an answer from before the exit counts from the day of the exit
         greatest(answers.event_date, churn_days.ended_on) as known_on,
         {{ reason_code('answers.reason_code') }} as reason_code,
         answers.switched_to_competitor,
-        -- 1 is the nearest to the day, of two the later
+        -- 1 is the answer nearest to the exit; of two that are as near, the later
         row_number() over (
             partition by churn_days.customer_id, churn_days.ended_on
             order by
@@ -49,7 +49,7 @@ select
     switched_to_competitor,
     nearness = 1 as is_nearest
 from answers
--- nearer than all that was known by then
+-- nearer than every answer known by then
 qualify nearness = min(nearness) over (
     partition by customer_id, ended_on
     order by known_on, nearness

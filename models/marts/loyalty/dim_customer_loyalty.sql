@@ -1,6 +1,8 @@
 -- Grain: one row per customer who is active on as-of.
 {%- set high = var('loyalty_high_percentile') %}
 {%- set low = 1 - var('loyalty_high_percentile') %}
+{%- set promoter_min = var('nps_promoter_min_score') %}
+{%- set detractor_max = var('nps_detractor_max_score') %}
 
 with
 
@@ -180,16 +182,18 @@ select
 
     -- where the families disagree
     case
-        when behaviour_percentile >= {{ high }} and (last_nps_score <= 6 or last_leave_score >= 7)
+        when
+            behaviour_percentile >= {{ high }}
+            and (last_nps_score <= {{ detractor_max }} or last_leave_score >= 7)
             then 'buys_often_would_leave'
-        when last_nps_score >= 9 and behaviour_percentile <= {{ low }}
+        when last_nps_score >= {{ promoter_min }} and behaviour_percentile <= {{ low }}
             then 'recommends_buys_seldom'
         when interaction_percentile >= {{ high }} and behaviour_percentile <= {{ low }}
             then 'engages_buys_seldom'
         when
             interaction_percentile >= {{ high }}
             and behaviour_percentile >= {{ high }}
-            and last_nps_score >= 9
+            and last_nps_score >= {{ promoter_min }}
             then 'loyal_all_round'
         when behaviour_percentile is null or last_nps_score is null then 'not_known'
         else 'no_disagreement'
