@@ -85,7 +85,7 @@ def locked(
             keep_owner(of=path.parent, to=path)
     except OSError as error:
         raise PublishError(
-            f"The folder {path.parent} cannot be written to ({why(error)})."
+            f"The folder {path.parent} cannot be written to ({why(error)}). Choose another folder."
         ) from error
     try:
         until = time.monotonic() + max(wait, LEAST_WAIT)
