@@ -741,7 +741,7 @@ def test_bad_files_are_exit_code_4_and_each_has_its_line_alone(bad_files):
         said = [
             line
             for line in result.stderr.splitlines()
-            if line and not re.match(r"\[|Warning: |\d+ models|The log", line)
+            if line and not re.match(r"Read |Built |Warning: |\d+ models|The log", line)
         ]
         assert said[0] == "Error: Nothing was published."
         assert len(said) == 1 + len(files)
