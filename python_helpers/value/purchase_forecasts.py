@@ -1,4 +1,4 @@
-"""What the BG/NBD model of purchase_model says of a customer: alive, silent, how many purchases.
+"""What the BG/NBD model of purchase_model says of a customer: still alive, and purchases to come.
 
 Fader, Hardie and Lee (2005), "Counting Your Customers" the Easy Way. Times are in weeks; arrays
 broadcast against each other.
@@ -7,7 +7,8 @@ broadcast against each other.
 from collections.abc import Mapping
 
 import numpy as np
-from scipy.special import betaincinv, expit, hyp2f1
+from numpy.polynomial import Chebyshev
+from scipy.special import betaincinv, expit, hyp2f1, roots_sh_legendre
 
 from python_helpers.value.likelihood import Floats
 from python_helpers.value.purchase_model import BOUNDS
@@ -19,7 +20,10 @@ AGE_NODES = 48
 def alive_probability(
     *, parameters: Mapping[str, float], frequency: Floats, recency: Floats, age: Floats
 ) -> Floats:
-    """Return the chance of not having left: 1 for who bought once, because one leaves by buying."""
+    """Return the chance that a customer has not left: 1 over the denominator of equation 10.
+
+    It is 1 without a repeat purchase, because in this model customers leave after a repeat.
+    """
     r, alpha, a, b = (parameters[name] for name in BOUNDS)
     frequency, recency, age = (np.asarray(each, float) for each in (frequency, recency, age))
     repeats = np.maximum(frequency, 1)
@@ -29,53 +33,38 @@ def alive_probability(
     return np.where(frequency > 0, expit(-odds), 1.0)
 
 
-def silence_probability(
+def purchases_if_alive(
     *,
     parameters: Mapping[str, float],
-    frequency: Floats,
-    recency: Floats,
+    frequency: Floats | float,
     age: Floats,
-    window: Floats,
+    horizon: Floats | float,
 ) -> Floats:
-    """Return the chance of no purchase in the next `window` weeks.
+    """Return the expected purchases in the next `horizon` weeks of a customer who is alive.
 
-    Gone already, or alive and silent: 1 - P(alive) x (1 - ((alpha + T) / (alpha + T + w))^(r + x)).
-    """
-    r, alpha = parameters["r"], parameters["alpha"]
-    alive = alive_probability(parameters=parameters, frequency=frequency, recency=recency, age=age)
-    exponent = (r + np.asarray(frequency, float)) * np.log1p(window / (alpha + np.asarray(age)))
-    return 1 + alive * np.expm1(-exponent)
-
-
-def purchases_if_alive(
-    *, parameters: Mapping[str, float], frequency: Floats, age: Floats, horizon: Floats
-) -> Floats:
-    """Return the purchases to expect in the next `horizon` weeks of a customer who is alive.
-
-    Equation 10 of the paper without its denominator, which is 1 / P(alive). By Euler's
-    transformation the hypergeometric function has no term that grows with frequency; where its
-    parameters are too great for it all the same, the mean over the chance of leaving is integrated.
+    Equation 10 of the paper without its denominator, which is 1 / P(alive). Euler's transformation
+    removes the terms of the hypergeometric function that grow with frequency. Where its parameters
+    are still too large, the function integrates over the chance of leaving instead.
     """
     r, alpha, a, b = (parameters[name] for name in BOUNDS)
-    a = 1 + 1e-6 if abs(a - 1) < 1e-6 else a  # where both sides of the formula vanish
+    a = 1 + 1e-6 if abs(a - 1) < 1e-6 else a  # at a = 1 the formula is 0 / 0
     x, t, h = np.broadcast_arrays(*(np.asarray(each, float) for each in (frequency, age, horizon)))
     with np.errstate(all="ignore"):
         alone = np.exp(-(a - 1) * np.log1p(h / (alpha + t)))
         share = hyp2f1(a + b - 1 - r, a - 1, a + b + x - 1, h / (alpha + t + h))
-        purchases = (a + b + x - 1) / (a - 1) * (1 - alone * share)
+        purchases = np.array((a + b + x - 1) / (a - 1) * (1 - alone * share))
     most = (r + x) / (alpha + t) * h  # of a customer who never leaves
     is_off = ~((purchases >= -1e-9) & (purchases <= most * (1 + 1e-9) + 1e-9))
     if is_off.any():
-        purchases = np.array(purchases)
-        nodes, weights = np.polynomial.legendre.leggauss(64)
-        # closer and closer to the ends of the distribution, where it bends most
-        s = (nodes + 1) / 2
-        shares, weights = s**3 * (10 - 15 * s + 6 * s**2), weights * 15 * s**2 * (1 - s) ** 2
-        for frequency in np.unique(x[is_off]):
-            rows = is_off & (x == frequency)
-            chances = betaincinv(a, b + frequency, shares)
+        # the substitution puts more nodes near both ends, where the distribution bends most
+        nodes, weights = roots_sh_legendre(64)
+        shares = nodes**3 * (10 - 15 * nodes + 6 * nodes**2)
+        weights = weights * 30 * nodes**2 * (1 - nodes) ** 2
+        for each in np.unique(x[is_off]):
+            rows = is_off & (x == each)
+            chances = betaincinv(a, b + each, shares)
             reach = np.log1p((h / (alpha + t))[rows][:, None] * chances)
-            bought = -np.expm1(-(r + frequency) * reach) / chances
+            bought = -np.expm1(-(r + each) * reach) / chances
             purchases[rows] = (bought * weights).sum(axis=1)
     return np.clip(purchases, 0, most)
 
@@ -88,37 +77,30 @@ def discounted_purchases_if_alive(
     horizon_months: int,
     annual_discount_rate: float,
 ) -> Floats:
-    """Return the purchases to expect of a customer who is alive, discounted month by month.
+    """Return the expected purchases of a customer who is alive, discounted month by month.
 
-    What is bought in month m counts 1 / (1 + rate)^(m / 12). For each frequency this is a smooth
-    function of age: it is worked out at Chebyshev nodes and interpolated in between.
+    The purchases of month m are divided by (1 + rate)^(m / 12). For each frequency the sum is a
+    smooth function of age, so it is computed at Chebyshev nodes and interpolated between them.
+    Frequency and age have one element per customer, and so has the result.
     """
     frequency, age = np.asarray(frequency, float), np.asarray(age, float)
-    if not frequency.size or horizon_months <= 0:
-        return np.zeros(frequency.shape)
+    alpha = parameters["alpha"]
     months = np.arange(1, horizon_months + 1)
     discount = (1 + annual_discount_rate) ** (-months / 12)
-    # the sum of discounted increases as a sum of levels
-    weights = discount - np.append(discount[1:], 0)
-    frequencies, of_frequency = np.unique(frequency, return_inverse=True)
-    ages, of_age = np.unique(age, return_inverse=True)
-    low = np.log(parameters["alpha"] + ages[0])
-    high = np.log(parameters["alpha"] + ages[-1] + 1)
-    angles = (np.arange(AGE_NODES) + 0.5) * np.pi / AGE_NODES
-    nodes = (low + high) / 2 + (high - low) / 2 * np.cos(angles)
-    at_nodes = np.empty((len(frequencies), AGE_NODES))
-    for number, each in enumerate(frequencies):
-        levels = purchases_if_alive(
+
+    def discounted(log_reach: Floats, of_frequency: float) -> Floats:
+        bought = purchases_if_alive(
             parameters=parameters,
-            frequency=each,
-            age=np.maximum(np.exp(nodes) - parameters["alpha"], 0)[:, None],
+            frequency=of_frequency,
+            age=np.maximum(np.exp(log_reach) - alpha, 0)[:, None],
             horizon=months * WEEKS_PER_MONTH,
         )
-        at_nodes[number] = (levels * weights).sum(axis=1)
-    # the barycentric formula: each node counts by its nearness
-    distance = np.log(parameters["alpha"] + ages)[:, None] - nodes
-    nearness = (-1.0) ** np.arange(AGE_NODES) * np.sin(angles)
-    nearness = nearness / np.where(distance == 0, 1e-300, distance)
-    nearness /= nearness.sum(axis=1, keepdims=True)
-    at_ages = np.einsum("fn,an->fa", at_nodes, nearness)
-    return np.maximum(at_ages[of_frequency, of_age], 0)
+        return (np.diff(bought, prepend=0) * discount).sum(axis=1)
+
+    domain = np.log([alpha, alpha + age.max(initial=0) + 1])
+    found = np.zeros(frequency.shape)
+    for each in np.unique(frequency):
+        is_of = frequency == each
+        curve = Chebyshev.interpolate(discounted, AGE_NODES - 1, domain=domain, args=(each,))
+        found[is_of] = curve(np.log(alpha + age[is_of]))
+    return np.maximum(found, 0)

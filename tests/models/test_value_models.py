@@ -16,7 +16,13 @@ from lifecycle import real_data
 from scipy.integrate import quad
 from scipy.stats import beta as beta_distribution
 
-from python_helpers.value import margin_model, purchase_forecasts, purchase_model, renewal_model
+from python_helpers.value import (
+    likelihood,
+    margin_model,
+    purchase_forecasts,
+    purchase_model,
+    renewal_model,
+)
 from python_helpers.value.likelihood import Fit
 
 CDNOW = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}  # published
@@ -42,7 +48,6 @@ class Customers:
             frequency=self.frequency,
             recency=self.recency,
             age=self.age,
-            customers=np.ones(len(self.age)),
             **options,
         )
 
@@ -200,7 +205,7 @@ def test_interpolated_between_ages_is_worked_out_at_each():
 
 def test_simulated_customers_are_as_alive_and_as_silent_as_the_formulas_say():
     random = np.random.default_rng(3)
-    count, age, window = 400_000, 30.0, 8.0
+    count, age, window, alpha = 400_000, 30.0, 8.0, KNOWN["alpha"]
     rate = random.gamma(KNOWN["r"], 1 / KNOWN["alpha"], count)
     leaving = random.beta(KNOWN["a"], KNOWN["b"], count)
     is_alive = np.ones(count, bool)
@@ -228,7 +233,9 @@ def test_simulated_customers_are_as_alive_and_as_silent_as_the_formulas_say():
             "age": age,
         }
         alive = purchase_forecasts.alive_probability(**history).mean()
-        silent = purchase_forecasts.silence_probability(**history, window=window).mean()
+        # as int_value_predictions computes it: gone already, or alive and silent
+        buying = 1 - ((alpha + age) / (alpha + age + window)) ** (KNOWN["r"] + times)
+        silent = 1 - alive * buying
         allowed = 4 * 0.5 / math.sqrt(group.sum())
         assert is_alive_then[group].mean() == pytest.approx(alive, abs=allowed)
         assert 1 - bought_later[group].mean() == pytest.approx(silent, abs=allowed)
@@ -248,8 +255,7 @@ def test_a_rough_start_ends_where_the_whole_search_does(monkeypatch):
     customers = simulated(count=30_000, parameters=KNOWN, weeks=100, seed=5)
     found = []
     for most in (10**9, 5000):
-        monkeypatch.setattr(purchase_model, "ROUGH_GROUPS", most)
-        monkeypatch.setattr(margin_model, "ROUGH_CUSTOMERS", most)
+        monkeypatch.setattr(likelihood, "ROUGH_HISTORIES", most)
         margins = margin_model.fit(frequency=customers.frequency, margin=customers.margin)
         found.append({**customers.fit().parameters, **margins.parameters})
     assert found[0] == pytest.approx(found[1], rel=1e-4)
@@ -259,22 +265,19 @@ def test_a_rough_start_ends_where_the_whole_search_does(monkeypatch):
 def test_the_slopes_of_the_likelihoods_are_those_of_small_steps(point):
     customers = simulated(count=500, parameters=KNOWN, weeks=60, seed=2)
     bought = customers.frequency > 0
-    purchases = purchase_model.Likelihood(
+    purchases = purchase_model.likelihood(
         histories=purchase_model.grouped(
-            frequency=customers.frequency,
-            recency=customers.recency,
-            age=customers.age,
-            customers=np.ones(500),
+            frequency=customers.frequency, recency=customers.recency, age=customers.age
         )
     )
-    margins = margin_model.Likelihood(
-        frequency=customers.frequency[bought], margin=customers.margin[bought], scale=1.0
+    margins = margin_model.likelihood(
+        histories=np.array([customers.frequency[bought], customers.margin[bought]]), scale=1.0
     )
-    for likelihood, place in ((purchases, np.array(point)), (margins, np.array(point[:3]))):
-        _, slope = likelihood(place)
+    for objective, place in ((purchases, np.array(point)), (margins, np.array(point[:3]))):
+        _, slope = objective(place)
         for number, direction in enumerate(np.eye(len(place))):
             step = 1e-6 * place[number] * direction
-            rise = likelihood(place + step)[0] - likelihood(place - step)[0]
+            rise = objective(place + step)[0] - objective(place - step)[0]
             assert slope[number] == pytest.approx(rise / (2 * step.sum()), rel=1e-4, abs=1e-7)
 
 
@@ -335,11 +338,7 @@ def test_forecasts_are_finite_start_at_nothing_and_grow_with_the_horizon(
     alive = purchase_forecasts.alive_probability(
         parameters=parameters, frequency=frequency, recency=recency, age=age
     )
-    silent = purchase_forecasts.silence_probability(
-        parameters=parameters, frequency=frequency, recency=recency, age=age, window=horizon
-    )
     assert 0 <= alive <= 1
-    assert 1 - alive - 1e-12 <= silent <= 1
     purchases = purchase_forecasts.purchases_if_alive(
         parameters=parameters, frequency=frequency, age=age, horizon=np.array([0, horizon, 501])
     )
