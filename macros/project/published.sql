@@ -1,5 +1,3 @@
-{#- A mart as it was last published, with `relation` and `types`, or none where there is none. `refresh` names
-    the folder of what is published; plain dbt compares with nothing unless PUBLISH_DIR is set. -#}
 {% macro published_relation(mart) %}
     {% set folder = env_var('PUBLISH_DIR', '') %}
     {% if not folder or not execute %}
@@ -9,7 +7,6 @@
 {% endmacro %}
 
 
-{#- What is compared with the last published build, period by period: mart, measure, condition. -#}
 {% macro period_measures() %}
     {{ return([
         ('rpt_revenue_mix', 'total_revenue_amount', 'true'),
@@ -20,7 +17,6 @@
 {% endmacro %}
 
 
-{#- A measure of each complete period of a mart; a query. -#}
 {% macro measured_periods(relation, mart, measure, condition) %}
 select
     '{{ mart }}' as mart,

@@ -1,5 +1,3 @@
-{#- What dbt appends to a Python model, which runs in the process of dbt: wherever that was started,
-    the model finds the modules of this project. -#}
 {% macro py_script_comment() %}
 import sys
 

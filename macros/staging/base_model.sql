@@ -1,62 +1,41 @@
-{#- One raw table, typed and judged: every raw row, its reasons for rejection and its fate.
-    The contract in models/staging/_raw.yml says what to expect; this is the one place that casts.
-
-    exchange_rates  relation of daily rates, for a table that has a currency
-    parent          base relation of the orders, for a table whose rows share their order's fate -#}
+{#- The SQL of every base model: one raw table, typed and judged. Every raw row arrives, with its reasons
+    for rejection and its fate. models/staging/_raw.yml says what is expected of the table; columns.sql says
+    what becomes of one column. docs/base_orders.md shows the SQL that this makes of the orders. -#}
 {% macro base_model(table_name, exchange_rates=none, parent=none) %}
 {% set settings = ref('int_run_settings') %}
-{% set raw = raw_relation(table_name) %}
+{% set raw = raw_data(table_name) %}
 {% if execute %}
 
 {% set contract = raw_contract(table_name) %}
 {% set columns = contract.columns.values() | list %}
-{% set types = column_types(raw) if raw else {} %}
-{% if raw %}{% do check_raw_columns(table_name, types, columns) %}{% endif %}
-{% set key = row_key(contract, types) %}
-{%- set is_erasing = 'customer_id' in contract.columns and 'customer_id' in types
-    and has_erasures() %}
+{% set names = columns | map(attribute='name') | list %}
+{% set key = contract.config.meta.key | join(', ') %}
+{% do warn_of_ignored_columns(table_name, raw.types, names) %}
+{%- set is_erasing = 'customer_id' in names and 'customer_id' in raw.types and has_erasures() %}
 
 with
 
-raw_rows as {{ not_materialized() }} (
+-- as delivered: a text without the blanks around it, an empty one as NULL
+raw_rows as (
     select
-        {%- for column in columns %}
-        {{ raw_value(column.name, types) }} as raw_{{ column.name }}{{ ',' if not loop.last }}
+        {%- for name in names %}
+        {{ raw_value(name, raw.types) }} as raw_{{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
-    {% if raw %}from {{ raw }}{% else %}where false{% endif %}
+    {{ 'from ' ~ raw.relation if raw.relation else 'where false' }}
 ),
 
--- few keys repeat: ranking only their rows spares a sort of the whole table. Two keys that share a
--- hash are told apart there.
-repeated_keys as (
-    select {{ hash_number(key) }} as key_hash
-    from raw_rows
-    where {{ key }} is not null
-    group by {{ hash_number(key) }}
-    having count(*) > 1
-),
-
-keyed_rows as {{ not_materialized() }} (
-    select
-        raw_rows.*,
-        {{ key }} as row_key,
-        repeated_keys.key_hash is not null as has_repeated_key
-    from raw_rows
-    left join repeated_keys
-        on {{ hash_number(key) }} = repeated_keys.key_hash
-),
-
+-- in the types of the contract; NULL where a value does not fit
 typed_rows as {{ not_materialized() }} (
     select
-        keyed_rows.*,
+        raw_rows.*,
         settings.as_of_date,
         settings.first_plausible_date,
         settings.last_plausible_date,
         settings.reporting_currency,
         {%- for column in columns %}
-        {{ typed_value(column, types) }} as {{ column.name }}{{ ',' if not loop.last }}
+        {{ typed_value(column, raw.types) }} as {{ column.name }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from keyed_rows
+    from raw_rows
     cross join {{ settings }} as settings
 ),
 
@@ -67,9 +46,19 @@ dated_rows as {{ not_materialized() }} (
     from typed_rows
 ),
 
-completed_rows as {{ not_materialized() }} (
+-- few keys repeat: ranking only their rows saves a sort of the whole table. Different keys with the same
+-- hash are told apart when they are ranked.
+repeated_keys as (
+    select {{ hash_number(key) }} as key_hash
+    from typed_rows
+    group by {{ hash_number(key) }}
+    having count(*) > 1
+),
+
+matched_rows as {{ not_materialized() }} (
     select
-        dated_rows.*
+        dated_rows.*,
+        repeated_keys.key_hash is not null as has_repeated_key
         {%- if exchange_rates %},
         case
             when dated_rows.currency = dated_rows.reporting_currency
@@ -86,6 +75,8 @@ completed_rows as {{ not_materialized() }} (
         end as order_fate
         {%- endif %}
     from dated_rows
+    left join repeated_keys
+        on {{ hash_number(key) }} = repeated_keys.key_hash
     {%- if exchange_rates %}
     left join {{ exchange_rates }} as rates
         on
@@ -97,7 +88,7 @@ completed_rows as {{ not_materialized() }} (
         on
             dated_rows.order_id = accepted_orders.order_id
             and accepted_orders.is_accepted
-    -- an order that is to come beats a rejected version of it: its lines wait with it
+    -- where one version of an order is held back and another is rejected, its lines are held back
     left join (
         select
             order_id,
@@ -115,14 +106,14 @@ judged_rows as {{ not_materialized() }} (
         *,
         nullif(concat_ws(
             ', ',
-            {{ rejection_reasons(contract, types, exchange_rates, parent) | join(',\n            ') }}
+            {{ rejection_reasons(contract, raw.types, exchange_rates, parent) | join(',\n            ') }}
         ), '') as rejection_reasons,
         {%- if parent %}
         order_fate = 'held_back' as is_to_come
         {%- else %}
         coalesce(event_date > as_of_date, false) as is_to_come
         {%- endif %}
-    from completed_rows
+    from matched_rows
 ),
 
 usable_rows as {{ not_materialized() }} (
@@ -141,15 +132,17 @@ fated_rows as (
 
     union all
 
-    -- of the usable rows of a key the newest is accepted
+    -- of the usable rows with the same key, the newest is accepted
     select
         *,
         is_usable
         and row_number() over (
-            partition by row_key, is_usable
+            partition by {{ key }}, is_usable
             order by
-                {%- for name in (['updated_at'] if 'updated_at' in types else [])
-                    + columns | map(attribute='name') | list %}
+                {%- if 'updated_at' in names %}
+                updated_at desc nulls last,
+                {%- endif %}
+                {%- for name in names if name != 'updated_at' %}
                 {{ name }} desc nulls last{{ ',' if not loop.last }}
                 {%- endfor %}
         ) = 1 as is_accepted
@@ -158,9 +151,9 @@ fated_rows as (
 )
 {%- if is_erasing %},
 
--- judged as delivered, written as erased: whoever is erased changes the fate of no row
+-- rows are judged as delivered and written as erased: erasing a person changes the fate of no row
 hashed_customers as {{ materialized() }} (
-    {{- hashed_customers('raw_rows', typed_value(contract.columns.customer_id, types)) }}
+    {{- hashed_customers('typed_rows') }}
 ),
 
 erased_customers as (
@@ -173,32 +166,46 @@ erased_customers as (
 )
 {%- endif %}
 
+{%- set delivered = {} %}
+{%- set left_of_erased = {} %}
+{%- for column in columns %}
+{%- set raw_name = 'raw_' ~ column.name %}
+{%- do delivered.update({column.name: raw_name}) %}
+{%- do left_of_erased.update({column.name: value_of_the_erased(column, raw_name)}) %}
+{%- endfor %}
+
 select
     {%- for column in columns %}
-    {%- set value = value_after_erasure(column, column.name) if is_erasing else column.name %}
-    {{ value }}{{ ' as ' ~ column.name if value != column.name }},
+    {%- set left = value_of_the_erased(column, column.name) if is_erasing else column.name %}
+    {%- if left == column.name %}
+    {{ column.name }},
+    {%- else %}
+    case when tombstone_id is null then {{ column.name }} else {{ left }} end as {{ column.name }},
+    {%- endif %}
     {%- endfor %}
     event_date,
     {%- if exchange_rates %}
     exchange_rate,
     {%- endif %}
-    -- its fate: one of these three, or else rejected
+    -- the fate of the row: one of these three, or else rejected
     is_accepted,
     is_usable and not is_accepted as is_superseded,
     is_to_come and rejection_reasons is null as is_held_back,
     rejection_reasons,
-    -- of a rejected row, its key and all of it as delivered
+    -- the key and all values of a rejected row, as delivered
     case
         {%- if is_erasing %}
         when rejection_reasons is not null and tombstone_id is not null
-            then {{ raw_key(contract, types, is_erased=true) }}
-       {%- endif %} when rejection_reasons is not null then {{ raw_key(contract, types) }} end as raw_key,
-    case
-        {%- if is_erasing %}
-        when rejection_reasons is not null and tombstone_id is not null
-            then {{ raw_row_as_json(contract, types, is_erased=true) }}
+            then {{ joined_key(contract, left_of_erased) }}
         {%- endif %}
-        when rejection_reasons is not null then {{ raw_row_as_json(contract, types) }}
+        when rejection_reasons is not null then {{ joined_key(contract, delivered) }}
+    end as raw_key,
+    case
+        {%- if is_erasing %}
+        when rejection_reasons is not null and tombstone_id is not null
+            then {{ json_text(left_of_erased) }}
+        {%- endif %}
+        when rejection_reasons is not null then {{ json_text(delivered) }}
     end as raw_row
 from fated_rows
 {%- if is_erasing %}

@@ -1,5 +1,3 @@
-{#- The accepted rows of one raw table. A restricted column stays behind; whether it was filled
-    shows as has_<column>. -#}
 {% macro staging_model(table_name, is_monetary=false) %}
 {% set base = ref('base_' ~ table_name) %}
 {% if execute %}

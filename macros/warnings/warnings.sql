@@ -1,5 +1,5 @@
-{#- Warnings about the data, each run in the post-hook of the model that it is about. A query finds what is
-    wrong, a sentence says it and what to do. -#}
+{#- Warnings about the data. Each says what was found, what it means and what to do. Those with a query run
+    in the post-hook of the model that they are about. -#}
 
 
 {% macro warn_of(query, sentence) %}
@@ -20,6 +20,41 @@
     {% endif %}
     {% if rows %}
         {% do exceptions.warn(sentence.format(names | join(', '))) %}
+    {% endif %}
+{% endmacro %}
+
+
+{% macro warn_of_ignored_columns(table_name, found, names) %}
+    {% set ignored = found | reject('in', names) | list %}
+    {% if ignored %}
+        {% do exceptions.warn(
+            table_name ~ ': these columns are not in the contract and are ignored: '
+            ~ ignored | join(', ') ~ '. Rename them if they are columns of the contract.'
+        ) %}
+    {% endif %}
+{% endmacro %}
+
+
+{% macro warn_of_ignored_files() %}
+    {% set folder = path_pattern(raw_folder()) %}
+    {% set patterns = [folder ~ '/*'] %}
+    {% set read = [] %}
+    {% for table_name in raw_table_names() %}
+        {% do patterns.append(folder ~ '/' ~ table_name ~ '/**') %}
+        {% do read.extend(raw_files(table_name)) %}
+    {% endfor %}
+    {% set ignored = [] %}
+    {% for path in list_files(patterns) | reject('in', read) %}
+        {% if not (path.split('/') | last).startswith(('.', '_')) %}
+            {% do ignored.append(path) %}
+        {% endif %}
+    {% endfor %}
+    {% if ignored %}
+        {% do exceptions.warn(
+            'Raw data: these files are not read, because their names match no table: '
+            ~ ignored | join(', ')
+            ~ '. Name each file after its table, for example orders.csv or orders_2024.parquet.'
+        ) %}
     {% endif %}
 {% endmacro %}
 

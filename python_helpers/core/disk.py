@@ -1,8 +1,9 @@
-"""Files on disk: checksums, owners, and waiting until the disk has them."""
+"""Files on disk: checksums, owners, times, and waiting until the disk has them."""
 
 import hashlib
 import os
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 
@@ -36,6 +37,11 @@ def keep_owners(*, of: Path, to: Path) -> None:
     for path in (to, *to.rglob("*")):
         known = of / path.relative_to(to)
         keep_owner(of=known if known.exists() else of, to=path)
+
+
+def stamp(time: datetime, /) -> str:
+    """Write a time as records and manifests do."""
+    return time.isoformat(timespec="seconds")
 
 
 def why(error: Exception, /) -> str:

@@ -9,7 +9,7 @@ import duckdb
 
 from python_helpers.core.sql import name, text
 from python_helpers.delivery.contract import RawTable, contracted
-from python_helpers.delivery.files import files_of, table_of
+from python_helpers.delivery.files import raw_files
 from python_helpers.erase.catalog import OLD, columns_of, id_columns, tables_of
 from python_helpers.erase.database import load_erased
 from python_helpers.erase.files import relation_of, rows_found
@@ -129,11 +129,9 @@ def delivered(
     """Yield the files of deliveries that are of customers, each with its table."""
     for folder in folders:
         if folder.is_dir():
-            for entry in sorted(folder.iterdir()):
-                for file in files_of(entry=entry, tables=tables):
-                    table = table_of(file=file, folder=folder, tables=tables)
-                    if table in tables:
-                        yield file, table
+            for table, file in raw_files(folder=folder, tables=tables):
+                if table in tables:
+                    yield file, table
 
 
 def relation_of_delivered(file: Path, /) -> str:

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from python_helpers.core.disk import stamp
 from python_helpers.core.errors import PublishError, SettingsError
 from python_helpers.core.locks import locked, reading_lock
 from python_helpers.core.log import Log
@@ -27,7 +28,7 @@ from python_helpers.publishing.builds import (
 )
 from python_helpers.publishing.publish import SPILL, failing_as_publish_error, files_in
 from python_helpers.publishing.reader import Mart, Source, opened
-from python_helpers.publishing.runs import EXPORT, Run, recorded_run, stamp
+from python_helpers.publishing.runs import EXPORT, Run, recorded_run
 from python_helpers.publishing.watch import Watch
 
 MEMORY_LIMIT = "4GB"

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from python_helpers.core.disk import stamp
 from python_helpers.core.errors import PublishError
 from python_helpers.core.folders import project_version
 from python_helpers.core.locks import Lock, locked, publish_lock
@@ -108,7 +109,7 @@ def recorded_run(
             started_at=started_at,
         )
         lock.note(run_id=run.id)
-        log.run_id = run.id
+        outer_run, log.run_id = log.run_id, run.id
         try:
             # a killed erasure may have left replacements
             settle_builds(publish_dir=publish_dir)
@@ -122,7 +123,7 @@ def recorded_run(
                 )
             raise
         finally:
-            log.run_id = None
+            log.run_id = outer_run
 
 
 def record_the_dead(*, publish_dir: Path, left_behind: dict[str, Any], log: Log) -> None:
@@ -166,8 +167,3 @@ def code_version(*, project_dir: Path) -> str:
             timeout=10,
         ).stdout.strip()
     return project_version(project_dir)
-
-
-def stamp(time: datetime, /) -> str:
-    """Write a time as records and manifests do."""
-    return time.isoformat(timespec="seconds")

@@ -63,7 +63,10 @@ SQL_FILES = files(
     *(f"{folder}/**/*.sql" for folder in ("models", "macros", "analyses", "tests/generic")),
     "tests/singular/*.sql",
 )
-YAML_FILES = ["dbt_project.yml", *files("models/**/*.yml", "seeds/**/*.yml")]
+YAML_FILES = [
+    "dbt_project.yml",
+    *files(*(f"{folder}/**/*.yml" for folder in ("models", "seeds", "macros", "tests/generic"))),
+]
 # each of these has its YAML beside it; staging is described by the raw contract
 DESCRIBED_FOLDERS = ("models/intermediate", "models/utilities", "models/marts")
 
@@ -472,6 +475,7 @@ PROPERTIES = keys(
     seeds=[TABLE | keys(config=keys("column_types", meta=keys("grain")))],
     sources=[keys("name schema description", tables=[RAW_TABLE])],
     unit_tests=[UNIT_TEST],
+    macros=[keys("name description", arguments=[keys("name type description")])],
 )
 FOLDER = keys("+schema +materialized +enabled")
 MODEL_FOLDERS = {"+persist_docs": keys("relation columns")} | keys(
@@ -482,7 +486,10 @@ MODEL_FOLDERS = {"+persist_docs": keys("relation columns")} | keys(
 )
 PROJECT_FILE = keys(
     "name version config-version require-dbt-version profile clean-targets vars",
-    flags=keys("send_anonymous_usage_stats indirect_selection"),
+    flags=keys(
+        "send_anonymous_usage_stats indirect_selection validate_macro_args",
+        warn_error_options=keys("error"),
+    ),
     models={NAME: MODEL_FOLDERS},
     seeds={NAME: keys("+full_refresh", sample=FOLDER, reference=FOLDER)},
 ) | keys("model-paths seed-paths macro-paths test-paths analysis-paths")
@@ -556,6 +563,28 @@ def test_every_setting_of_a_model_is_the_var_of_its_name():
             for name, value in settings.items():
                 if value != f"{{{{ var('{name}') }}}}" or f'settings["{name}"]' not in code:
                     yield f"{path}: {name}"
+
+
+@rule("A macro has a description, and each of its arguments a type and a description:")
+def test_every_macro_is_described(manifest):
+    for macro in manifest["macros"].values():
+        if macro["package_name"] != NAME:
+            continue
+        # dbt adds those that the YAML leaves out, and stops where it names one that is none
+        arguments = [(f"({each['name']})", each) for each in macro["arguments"]]
+        for name, each in [("", macro | {"type": "macro"}), *arguments]:
+            if not (each["type"] and each["description"]):
+                yield f"{macro['original_file_path']}: {macro['name']}{name}"
+
+
+@rule("The macros of a folder are described in its _macros.yml:")
+def test_every_macro_is_described_beside_its_file(manifest):
+    for macro in manifest["macros"].values():
+        path = macro["original_file_path"]
+        beside = f"{NAME}://{Path(path).parent}/_macros.yml"
+        is_ours = macro["package_name"] == NAME and path.startswith("macros/")
+        if is_ours and macro["patch_path"] != beside:
+            yield f"{path}: {macro['name']}"
 
 
 @rule("No model, macro or test calls this macro:")

@@ -422,6 +422,7 @@ def bad_rows(tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
         select=(
             *("+row_reconciliation", "+rejected_rows", "+dim_customers"),
             *("+rpt_nps", "+rpt_loyalty_programme"),
+            *("+fct_subscription_versions", "+fct_survey_responses"),
         ),
     )
     assert result.exit_code == 0, result.output
@@ -572,10 +573,11 @@ def test_an_absent_optional_table_is_empty(bad_rows):
 
 def test_what_is_ignored_is_said_once(bad_rows):
     warnings = [line for line in bad_rows.result.stderr.splitlines() if "Warning: " in line]
-    assert [line for line in warnings if line.startswith("Warning: customers: not in")] == [
-        "Warning: customers: not in the contract, so ignored: column3, colour"
+    assert [line for line in warnings if line.startswith("Warning: customers: these")] == [
+        "Warning: customers: these columns are not in the contract and are ignored: column3, "
+        "colour. Rename them if they are columns of the contract."
     ]
-    (ignored,) = [line for line in warnings if "read into no table" in line]
+    (ignored,) = [line for line in warnings if "their names match no table" in line]
     assert "Products.csv" in ignored
     assert "orders_2024.CSV" in ignored
     assert ".orders.csv" not in ignored
@@ -638,7 +640,7 @@ BAD_FILES: tuple[BadFiles, ...] = (
         "a Parquet file cut in half": (
             "loyalty_memberships/2024.parquet",
             half(parquet(LOYALTY)),
-            " is cut, or no Parquet file. Deliver it again.",
+            " is truncated or not a Parquet file. Deliver it again.",
         ),
         "a required column renamed": (
             "exchange_rates.csv",
@@ -660,7 +662,7 @@ BAD_FILES: tuple[BadFiles, ...] = (
         "a column twice": (
             "campaigns.csv",
             b"campaign_id,campaign_name,Campaign_Name\nk1,a,b\n",
-            " has the column campaign_name twice. Take one away or rename it.",
+            " has the column campaign_name twice. Remove or rename one of them.",
         ),
         "a required column in one of two files only": (
             "campaign_members_2.csv",
@@ -675,7 +677,7 @@ BAD_FILES: tuple[BadFiles, ...] = (
         "a CSV file named .parquet": (
             "loyalty_memberships.parquet",
             b"customer_id,programme,joined_at\nann,club,2024-01-05\n",
-            " is cut, or no Parquet file. Deliver it again.",
+            " is truncated or not a Parquet file. Deliver it again.",
         ),
         "a quote in the header that is not closed": (
             "exchange_rates.csv",
@@ -758,7 +760,7 @@ def test_bad_files_are_exit_code_4_and_each_has_its_line_alone(bad_files):
         ),
         pytest.param(
             {"orders.csv": ORDERS.replace("amount", "amuont")},
-            "orders: the required column amount is missing in {folder}/orders.csv "
+            "orders: the required column amount is missing from {folder}/orders.csv "
             "(found: order_id, customer_id, ordered_at, amuont). Rename",
             id="a main file without a required column",
         ),
@@ -839,7 +841,7 @@ def no_permission(folder: Path) -> None:
         pytest.param(
             cut_gzip,
             4,
-            "orders: {folder}/orders_2.csv.gz is cut or damaged",
+            "orders: {folder}/orders_2.csv.gz is truncated or damaged",
             id="a compressed file cut in half",
         ),
         pytest.param(
@@ -859,7 +861,7 @@ def test_a_delivery_that_cannot_be_read_is_told_before_anything_is_built(
     result = refresh_delivery(bad_rows.folder, delivery=delivery)
     assert result.exit_code == exit_code
     assert said.format(folder=delivery) in result.stderr.splitlines()[-1]
-    assert "[" not in result.stderr  # the line of a model
+    assert "Built" not in result.stderr
 
 
 # Places that cannot be written to
@@ -904,7 +906,7 @@ def test_a_published_folder_that_cannot_be_made_is_exit_code_3(tmp_path, bad_row
     assert result.exit_code == 3
     line = result.stderr.splitlines()[-1]
     assert str(tmp_path / "a file") in line
-    assert line.endswith("Name another folder with --publish-dir.")
+    assert line.endswith("Choose another folder.")
 
 
 def test_after_all_this_the_published_build_is_the_one_before(bad_rows, bad_files):

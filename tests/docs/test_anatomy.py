@@ -1,6 +1,7 @@
 """docs/anatomy.md names every folder of the project, and no other."""
 
 import re
+import tomllib
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -31,3 +32,11 @@ def subfolders(name: str, /) -> list[Path]:
 
 def test_every_folder_is_described_and_none_that_is_gone():
     assert folders() == LISTED
+
+
+def test_the_packages_stand_in_the_order_that_import_linter_checks():
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers, *_ = project["tool"]["importlinter"]["contracts"]
+    checked = [name for layer in layers["layers"] for name in layer.split(" | ")]
+    table = ANATOMY[ANATOMY.index("| package |") :].split("\n\n")[0]
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == checked

@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import base_orders
 import duckdb
 import pytest
 import yaml
@@ -31,6 +32,7 @@ class Docs:
     """The page, and the warehouse it is about."""
 
     text: str
+    target: Path
     warehouse: Path
     printed: str
 
@@ -64,6 +66,7 @@ def docs(tmp_path_factory: pytest.TempPathFactory) -> Docs:
     page = folder / "target" / "docs.html"
     return Docs(
         text=page.read_text(encoding="utf-8"),
+        target=page.parent,
         warehouse=folder / "warehouse.duckdb",
         printed=result.stdout,
     )
@@ -164,6 +167,11 @@ def test_what_the_overview_says_of_one_order_is_in_the_warehouse(docs, model, sa
         )
         (found,) = warehouse.execute(f"select count(*) from {rows} where {conditions}").fetchone()
     assert found, conditions
+
+
+def test_the_sql_of_base_orders_is_what_dbt_compiles(docs):
+    shown = base_orders.PAGE.read_text(encoding="utf-8")
+    assert shown == base_orders.page(docs.target)
 
 
 def test_the_rates_of_the_overview_follow_from_its_counts():

@@ -3,6 +3,7 @@
 docs/operations.md has the headlines and plain dbt, docs/marts.md every mart.
 """
 
+import io
 import math
 import os
 import re
@@ -16,6 +17,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from rich.console import Console
+
+from python_helpers.cli.tables import show_published
 
 PROJECT = Path(__file__).resolve().parents[2]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -64,15 +68,18 @@ def run(
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """Refresh from the sample as `make build` does; returns the folder and what was printed."""
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Refresh from the sample as `make build` does; returns the folder."""
     folder = tmp_path_factory.mktemp("sample")
     settings = {
         "WAREHOUSE_PATH": folder / "warehouse.duckdb",
         "PUBLISH_DIR": folder / "published",
+        # as on a terminal, without colours
+        "TTY_COMPATIBLE": 1,
+        "TERM": "dumb",
     }
-    result = run(command=".venv/bin/python -m python_helpers refresh", environment=settings)
-    return folder, result.stdout
+    run(command=".venv/bin/python -m python_helpers refresh", environment=settings)
+    return folder
 
 
 def test_no_command_of_the_readme_goes_untested():
@@ -90,16 +97,17 @@ def test_the_make_targets_are_there_and_build_is_a_refresh(command):
 
 
 def test_the_headlines_in_the_guide_are_those_of_the_sample(sample):
-    _, printed = sample
-    (shown,) = blocks(language="text", document=OPERATIONS)
-    assert shown.strip()
-    assert shown.rstrip() in printed
+    (headlines,) = blocks(language="text", document=OPERATIONS)
+    assert headlines.strip()
+    published = sample / "published"
+    terminal = Console(file=io.StringIO(), force_terminal=True, color_system=None, width=100)
+    show_published(publish_dir=published, published=published / "current", console=terminal)
+    assert headlines.rstrip() in terminal.file.getvalue()
 
 
 def test_the_snippet_of_the_readme_opens_the_published_file(sample):
-    folder, _ = sample
     (snippet,) = blocks(language="python")
-    result = run(command=f".venv/bin/python -c {shlex.quote(snippet)}", environment={}, cwd=folder)
+    result = run(command=f".venv/bin/python -c {shlex.quote(snippet)}", environment={}, cwd=sample)
     assert "churn_rate" in result.stdout
 
 
@@ -124,7 +132,7 @@ def answers(query: str, /, *, marts: Path, empty: bool) -> list[tuple]:
 
 @pytest.mark.parametrize("query", blocks(language="sql"))
 def test_each_question_of_the_readme_has_an_answer_and_survives_an_empty_denominator(sample, query):
-    marts = sample[0] / "published" / "marts.duckdb"
+    marts = sample / "published" / "marts.duckdb"
     rows = answers(query, marts=marts, empty=False)
     assert sum(None not in row for row in rows) >= 3
     assert answers(query, marts=marts, empty=True)  # as far as it goes, with NULL for a rate
@@ -142,14 +150,13 @@ def shown(picture: Path, /) -> dict[tuple[str, int], float]:
 
 
 def test_the_picture_of_the_readme_is_what_its_command_makes_of_the_sample(sample, tmp_path):
-    folder, _ = sample
     assert f"]({PICTURE.relative_to(PROJECT)})" in README
     (command,) = re.findall(
         r"^\.venv/bin/python docs/cohort_heatmap\.py .*$",
         PICTURE.with_suffix(".py").read_text(encoding="utf-8"),
         re.MULTILINE,
     )
-    command = command.replace("published/", f"{folder}/published/").replace(
+    command = command.replace("published/", f"{sample}/published/").replace(
         str(PICTURE.relative_to(PROJECT)), str(tmp_path / PICTURE.name)
     )
     run(command=command, environment={})
@@ -158,7 +165,7 @@ def test_the_picture_of_the_readme_is_what_its_command_makes_of_the_sample(sampl
 
 
 def test_the_picture_of_the_readme_shows_who_was_in_a_spell_at_each_month_end(sample):
-    marts = duckdb.connect(str(sample[0] / "published" / "marts.duckdb"), read_only=True)
+    marts = duckdb.connect(str(sample / "published" / "marts.duckdb"), read_only=True)
     spells = marts.execute(
         "select customer_id, started_on, ended_on from marts.fct_activity_spells "
         "where relationship = 'any' order by customer_id, started_on"
@@ -207,8 +214,7 @@ def test_every_link_leads_somewhere(name):
 
 
 def test_every_published_mart_is_in_the_tables_of_the_marts_under_its_folder(sample):
-    folder, _ = sample
-    marts = duckdb.connect(str(folder / "published" / "marts.duckdb"), read_only=True)
+    marts = duckdb.connect(str(sample / "published" / "marts.duckdb"), read_only=True)
     published = {
         name for (name,) in marts.execute("select table_name from duckdb_tables()").fetchall()
     }
@@ -236,7 +242,6 @@ def test_the_smallest_delivery_of_the_readme_can_be_refreshed_from(tmp_path):
 
 
 def test_plain_dbt_builds_the_same_marts_on_an_empty_database(sample, tmp_path):
-    folder, _ = sample
     shutil.copy(PROJECT / "profiles.example.yml", tmp_path / "profiles.yml")
     settings = {
         "DBT_PROFILES_DIR": tmp_path,
@@ -246,7 +251,7 @@ def test_plain_dbt_builds_the_same_marts_on_an_empty_database(sample, tmp_path):
     }
     run(command=DBT_BUILD, environment=settings | WITHOUT_UNIT_TESTS)
     both = duckdb.connect()
-    both.execute(f"attach '{folder / 'warehouse.duckdb'}' as refreshed (read_only)")
+    both.execute(f"attach '{sample / 'warehouse.duckdb'}' as refreshed (read_only)")
     both.execute(f"attach '{tmp_path / 'warehouse.duckdb'}' as built (read_only)")
     marts = both.execute(
         "select table_name from duckdb_tables() "

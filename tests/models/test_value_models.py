@@ -33,6 +33,26 @@ SURVIVING = {  # per cent after 0, 1, ... 12 years; the first eight are fitted
 FITTED_YEARS = 7
 
 
+def silence_probability(
+    *,
+    parameters: dict[str, float],
+    frequency: np.ndarray,
+    recency: np.ndarray,
+    age: np.ndarray,
+    window: np.ndarray,
+) -> np.ndarray:
+    """Return the chance of no purchase in the next `window` weeks, as fct_customer_value has it.
+
+    Gone already, or alive and silent: 1 - P(alive) x (1 - ((alpha + T) / (alpha + T + w))^(r + x)).
+    """
+    r, alpha = parameters["r"], parameters["alpha"]
+    alive = purchase_forecasts.alive_probability(
+        parameters=parameters, frequency=frequency, recency=recency, age=age
+    )
+    exponent = (r + np.asarray(frequency, float)) * np.log1p(window / (alpha + np.asarray(age)))
+    return 1 + alive * np.expm1(-exponent)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Customers:
     """Customers as the models know them, times in weeks."""
@@ -205,7 +225,7 @@ def test_interpolated_between_ages_is_worked_out_at_each():
 
 def test_simulated_customers_are_as_alive_and_as_silent_as_the_formulas_say():
     random = np.random.default_rng(3)
-    count, age, window, alpha = 400_000, 30.0, 8.0, KNOWN["alpha"]
+    count, age, window = 400_000, 30.0, 8.0
     rate = random.gamma(KNOWN["r"], 1 / KNOWN["alpha"], count)
     leaving = random.beta(KNOWN["a"], KNOWN["b"], count)
     is_alive = np.ones(count, bool)
@@ -233,9 +253,7 @@ def test_simulated_customers_are_as_alive_and_as_silent_as_the_formulas_say():
             "age": age,
         }
         alive = purchase_forecasts.alive_probability(**history).mean()
-        # as int_value_predictions computes it: gone already, or alive and silent
-        buying = 1 - ((alpha + age) / (alpha + age + window)) ** (KNOWN["r"] + times)
-        silent = 1 - alive * buying
+        silent = silence_probability(**history, window=window).mean()
         allowed = 4 * 0.5 / math.sqrt(group.sum())
         assert is_alive_then[group].mean() == pytest.approx(alive, abs=allowed)
         assert 1 - bought_later[group].mean() == pytest.approx(silent, abs=allowed)
@@ -338,7 +356,11 @@ def test_forecasts_are_finite_start_at_nothing_and_grow_with_the_horizon(
     alive = purchase_forecasts.alive_probability(
         parameters=parameters, frequency=frequency, recency=recency, age=age
     )
+    silent = silence_probability(
+        parameters=parameters, frequency=frequency, recency=recency, age=age, window=horizon
+    )
     assert 0 <= alive <= 1
+    assert 1 - alive - 1e-12 <= silent <= 1
     purchases = purchase_forecasts.purchases_if_alive(
         parameters=parameters, frequency=frequency, age=age, horizon=np.array([0, horizon, 501])
     )

@@ -15,7 +15,9 @@ import duckdb
 import pytest
 from click.testing import CliRunner, Result
 
+from python_helpers.cli import command as command_module
 from python_helpers.cli import main as cli
+from python_helpers.core import log as log_module
 from python_helpers.warehouse import build as build_module
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -104,6 +106,9 @@ def refresh_delivery(
             "build_command",
             lambda *, settings: ("build", "--exclude-resource-type", "unit_test", *selection),
         )
+        # all warnings and errors, as on a terminal
+        patched.setattr(log_module, "MOST_WARNINGS", 1000)
+        patched.setattr(command_module, "MOST_LINES", 1000)
         return run(
             "refresh",
             *("--raw-data", delivery or folder / "delivery"),

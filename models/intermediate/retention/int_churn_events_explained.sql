@@ -1,5 +1,5 @@
 -- Grain: one row per churn event: a spell that is over, by customer and relationship.
-{{ config(materialized='table') }}
+{{ config(materialized='table', post_hook='{{ warn_of_unmapped_reasons() }}') }}
 
 with
 

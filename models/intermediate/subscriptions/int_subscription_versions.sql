@@ -1,5 +1,5 @@
 -- Grain: one row per accepted version of a subscription.
-{{ config(materialized='table') }}
+{{ config(materialized='table', post_hook='{{ warn_of_doubtful_versions() }}') }}
 {%- set stop_order = {
     'paid_through': ['last_paid_or_ended_on', 'cancel_requested_on'],
     'cancelled': ['ended_on', 'paid_through_on', 'cancel_requested_on'],

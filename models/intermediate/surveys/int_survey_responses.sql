@@ -1,4 +1,5 @@
 -- Grain: one row per accepted row of survey_responses: an invitation, an answer, or both.
+{{ config(post_hook='{{ warn_of_doubtful_answers() }}') }}
 
 with
 

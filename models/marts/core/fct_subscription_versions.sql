@@ -1,5 +1,4 @@
 -- Grain: one row per accepted version of a subscription.
-{{ config(post_hook='{{ warn_of_doubtful_versions() }}') }}
 
 select
     -- keys

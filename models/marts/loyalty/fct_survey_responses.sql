@@ -1,5 +1,4 @@
 -- Grain: one row per accepted row of survey_responses: an invitation, an answer, or both.
-{{ config(post_hook='{{ warn_of_doubtful_answers() }}') }}
 
 select
     -- keys

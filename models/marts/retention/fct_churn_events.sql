@@ -1,5 +1,4 @@
 -- Grain: one row per churn event: a spell that is over, by customer and relationship.
-{{ config(post_hook='{{ warn_of_unmapped_reasons() }}') }}
 
 with
 

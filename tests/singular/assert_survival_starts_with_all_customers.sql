@@ -1,5 +1,5 @@
--- On day 0 every customer with a spell is at risk, in each slice; in the end each has churned or
--- been last seen.
+-- On day 0 every customer with a spell is at risk, in each slice; by the end each has churned or
+-- was last seen.
 with
 
 curves as (

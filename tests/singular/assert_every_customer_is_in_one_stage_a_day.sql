@@ -1,5 +1,5 @@
--- Exactly one stage a customer a day, from the first known day on: a stay begins where the one
--- before ended, the first on the first known day, and the last one lasts.
+-- Every customer is in exactly one stage a day, from the first known day on: a stay begins where
+-- the one before ended, the first stay on the first known day, and the last one goes on.
 with
 
 stays as (

@@ -1,5 +1,5 @@
--- Logos and revenue tell the same story: the paying customers of a period are those in a spell of
--- `subscription` at its closing, in every segment.
+-- The paying customers of a period are those in a spell of `subscription` at its closing, in every
+-- segment.
 select
     mrr.period_grain,
     mrr.period_start_date,

@@ -1,5 +1,5 @@
--- Recurring revenue of a day is the MRR of that day by the days of its month. Added up day by day
--- it is what the cohorts earn, but for the cents that each change is rounded to.
+-- Recurring revenue of a day is its MRR divided by the days of its month. Added up day by day it is
+-- the revenue of the cohorts, except for the cents by which changes are rounded.
 with
 
 changes_by_day as (
