@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import duckdb
 import numpy as np
 
-from python_helpers.value import margin_model, purchase_forecasts, purchase_model, renewal_model
+from python_helpers.value import margin_model, purchase_model, renewal_model
 from python_helpers.value.likelihood import Fit
 from python_helpers.value.tables import Columns, Number, fit_numbers, holdout_numbers, slices
 
@@ -37,38 +37,26 @@ def purchase_rows(
             count = len(customers["frequency"])
             numbers = numbers_of_all
             if count != count_of_all:
-                fits = purchase_fits(
-                    customers=customers, min_repeat_customers=min_repeat_customers, like=fits_of_all
-                )
-                numbers = list(
-                    fit_numbers(fits=fits)
-                    if cutoff == "as_of"
-                    else purchase_test(fits=fits, customers=customers, weeks=holdout_weeks)
-                )
+                fits = {
+                    PURCHASES: purchase_model.fit(
+                        frequency=customers["frequency"],
+                        recency=customers["recency_days"] / DAYS_PER_WEEK,
+                        age=customers["age_days"] / DAYS_PER_WEEK,
+                        min_repeat_customers=min_repeat_customers,
+                        like=fits_of_all.get(PURCHASES),
+                    ),
+                    MARGINS: margin_model.fit(
+                        frequency=customers["frequency"],
+                        margin=customers["repeat_margin_amount"],
+                        min_customers=min_repeat_customers,
+                        like=fits_of_all.get(MARGINS),
+                    ),
+                }
+                test = purchase_test(fits=fits, customers=customers, weeks=holdout_weeks)
+                numbers = list(fit_numbers(fits=fits) if cutoff == "as_of" else test)
             if name == ALL:
                 count_of_all, fits_of_all, numbers_of_all = count, fits, numbers
             yield from ((row[0], name, value, *row[1:]) for row in numbers)
-
-
-def purchase_fits(
-    *, customers: Columns, min_repeat_customers: int, like: Mapping[str, Fit]
-) -> dict[str, Fit]:
-    """Fit purchases and margins, starting from the fits to similar customers if there are any."""
-    return {
-        PURCHASES: purchase_model.fit(
-            frequency=customers["frequency"],
-            recency=customers["recency_days"] / DAYS_PER_WEEK,
-            age=customers["age_days"] / DAYS_PER_WEEK,
-            min_repeat_customers=min_repeat_customers,
-            like=like.get(PURCHASES),
-        ),
-        MARGINS: margin_model.fit(
-            frequency=customers["frequency"],
-            margin=customers["repeat_margin_amount"],
-            min_customers=min_repeat_customers,
-            like=like.get(MARGINS),
-        ),
-    }
 
 
 def purchase_test(*, fits: Mapping[str, Fit], customers: Columns, weeks: float) -> Iterator[Number]:
@@ -85,10 +73,10 @@ def purchase_test(*, fits: Mapping[str, Fit], customers: Columns, weeks: float) 
     alike = frequency * MOST_DAYS + customers["age_days"]
     _, firsts, of_alike = np.unique(alike, return_index=True, return_inverse=True)
     parameters = fits[PURCHASES].parameters
-    if_alive = purchase_forecasts.purchases_if_alive(
+    if_alive = purchase_model.purchases_if_alive(
         parameters=parameters, frequency=frequency[firsts], age=age[firsts], horizon=weeks
     )
-    purchases = if_alive[of_alike] * purchase_forecasts.alive_probability(
+    purchases = if_alive[of_alike] * purchase_model.alive_probability(
         parameters=parameters,
         frequency=frequency,
         recency=customers["recency_days"] / DAYS_PER_WEEK,
@@ -134,11 +122,8 @@ def renewal_rows(*, histories: duckdb.DuckDBPyRelation, min_churned: int) -> Ite
                 customers=np.ones(len(contracts["renewals"])),
                 min_churned=min_churned,
             )
-            numbers = (
-                renewal_test(fit=fit, contracts=contracts)
-                if when
-                else fit_numbers(fits={RENEWALS: fit})
-            )
+            test = renewal_test(fit=fit, contracts=contracts)
+            numbers = test if when else fit_numbers(fits={RENEWALS: fit})
             yield from ((row[0], name, value, *row[1:]) for row in numbers)
 
 

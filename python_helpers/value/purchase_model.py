@@ -1,14 +1,17 @@
 """How often customers without a contract buy: the BG/NBD model.
 
-Fader, Hardie and Lee (2005), "Counting Your Customers" the Easy Way. A customer who is
-alive buys at a personal rate (gamma distributed: r, alpha) and leaves for good after a purchase
-with a personal probability (beta distributed: a, b). The model knows three things of a customer:
-frequency (repeat purchase days), recency (from the first purchase to the last) and age (from the
-first purchase to now). Times are in weeks.
+Fader, Hardie and Lee (2005), "Counting Your Customers" the Easy Way. A customer who is alive buys
+at a personal rate (gamma distributed: r, alpha) and leaves for good after a purchase with a
+personal probability (beta distributed: a, b). The model knows the frequency of a customer (repeat
+purchase days), the recency (from the first purchase to the last) and the age (from the first
+purchase to now). Times are in weeks; the arrays of a forecast broadcast against each other.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
-from scipy.special import digamma, gammaln
+from numpy.polynomial import Chebyshev
+from scipy.special import betaincinv, digamma, expit, gammaln, hyp2f1, roots_sh_legendre
 
 from python_helpers.value.likelihood import Fit, Floats, Objective, dot, maximise
 
@@ -16,34 +19,24 @@ TOO_FEW = "too few repeat buyers"
 UNUSABLE = "unusable histories"
 BOUNDS = {"r": (1e-4, 1e4), "alpha": (1e-4, 1e6), "a": (1e-4, 1e4), "b": (1e-4, 1e4)}
 STARTS = ((0.3, 0.5, 2.0), (1.0, 1.0, 1.0), (3.0, 0.2, 4.0))  # r, a, b
+WEEKS_PER_MONTH = 365 / 12 / 7
+AGE_NODES = 48
 
 
 def grouped(*, frequency: Floats, recency: Floats, age: Floats) -> Floats:
-    """Return each distinct history as a column: frequency, recency, age and number of customers.
-
-    The columns are sorted by frequency, recency and age.
-    """
+    """Return the distinct histories as sorted columns: frequency, recency, age, customers."""
     histories = np.array([frequency, recency, age], dtype=float)
-    steps = steps_between(histories=histories)
-    if not (steps >= 0).all():  # sorted input is common, and large
-        histories = histories[:, np.lexsort(histories[::-1])]
-        steps = steps_between(histories=histories)
+    histories = histories[:, np.lexsort(histories[::-1])]
     count = histories.shape[1]
-    firsts = np.flatnonzero(np.append(True, steps != 0)[:count])
+    firsts = np.flatnonzero(np.append(True, np.diff(histories).any(axis=0))[:count])
     return np.vstack([histories[:, firsts], np.diff(np.append(firsts, count))])
-
-
-def steps_between(*, histories: Floats) -> Floats:
-    """Compare each history with the one before: above 0 if it sorts later, 0 if it is equal."""
-    frequency, recency, age = np.sign(np.diff(histories))
-    return 4 * frequency + 2 * recency + age
 
 
 def likelihood(*, histories: Floats) -> Objective:
     """Return the log-likelihood per customer, equation 6 of the paper, of grouped histories.
 
-    Terms that depend on frequency, recency or age alone are computed once per distinct value. Only
-    the chance that the customer left after the last purchase needs every history.
+    Terms of frequency, recency or age alone are computed once per value. Only the chance that the
+    customer left after the last purchase needs every history.
     """
     frequency, recency, age, customers = histories
     total = customers.sum()
@@ -67,8 +60,7 @@ def likelihood(*, histories: Floats) -> Objective:
         ) - dot(exponent, log_age)  # fmt: skip
         joint = digamma(a + b) - digamma(a + b + x)
         gradient = np.array([
-            dot(n, digamma(r + x) - digamma(r) + np.log(alpha))
-            - dot(customers_of_age, log_age),
+            dot(n, digamma(r + x) - digamma(r) + np.log(alpha)) - dot(customers_of_age, log_age),
             total * r / alpha - dot(exponent, 1 / (alpha + ages)),
             dot(n, joint),
             dot(n, joint + digamma(b + x) - digamma(b)),
@@ -105,9 +97,8 @@ def fit(
 ) -> Fit:
     """Fit r, alpha, a and b to customers in any order, one element of the arrays each.
 
-    Fewer repeat buyers than the minimum, or an impossible history (recency beyond age, a negative
-    or missing number), give a fit without parameters. A usable fit to similar customers, `like`,
-    replaces the usual starts.
+    Too few repeat buyers or an impossible history (recency beyond age, a negative or missing
+    number) give a fit without parameters. A usable fit to similar customers replaces the starts.
     """
     histories = grouped(frequency=frequency, recency=recency, age=age)
     x, t_x, t, n = histories
@@ -125,3 +116,85 @@ def fit(
         bounds=BOUNDS,
         observations=total,
     )
+
+
+def alive_probability(
+    *, parameters: Mapping[str, float], frequency: Floats, recency: Floats, age: Floats
+) -> Floats:
+    """Return the chance that a customer has not left: 1 over the denominator of equation 10.
+
+    It is 1 without a repeat purchase, because in this model customers leave only after a repeat.
+    """
+    r, alpha, a, b = (parameters[name] for name in BOUNDS)
+    silence = np.log(alpha + age) - np.log(alpha + recency)
+    log_odds = np.log(a / (b + np.maximum(frequency, 1) - 1)) + (r + frequency) * silence
+    return np.where(frequency > 0, expit(-log_odds), 1.0)
+
+
+def purchases_if_alive(
+    *, parameters: Mapping[str, float], frequency: Floats, age: Floats, horizon: Floats | float
+) -> Floats:
+    """Return the expected purchases in the next `horizon` weeks of a customer who is alive.
+
+    Equation 10 of the paper without its denominator, which is 1 / P(alive). Euler's transformation
+    removes the terms of the hypergeometric function that grow with frequency. Where its parameters
+    are still too large, the function integrates over the chance of leaving instead.
+    """
+    r, alpha, a, b = (parameters[name] for name in BOUNDS)
+    a = 1 + 1e-6 if abs(a - 1) < 1e-6 else a  # at a = 1 the formula is 0 / 0
+    x, t, h = np.broadcast_arrays(*(np.asarray(each, float) for each in (frequency, age, horizon)))
+    with np.errstate(all="ignore"):
+        alone = np.exp(-(a - 1) * np.log1p(h / (alpha + t)))
+        share = hyp2f1(a + b - 1 - r, a - 1, a + b + x - 1, h / (alpha + t + h))
+        purchases = np.array((a + b + x - 1) / (a - 1) * (1 - alone * share))
+    most = (r + x) / (alpha + t) * h  # of a customer who never leaves
+    is_off = ~((purchases >= -1e-9) & (purchases <= most * (1 + 1e-9) + 1e-9))
+    if is_off.any():
+        # the substitution puts more nodes near both ends, where the distribution bends most
+        nodes, weights = roots_sh_legendre(64)
+        shares = nodes**3 * (10 - 15 * nodes + 6 * nodes**2)
+        weights = weights * 30 * nodes**2 * (1 - nodes) ** 2
+        for each in np.unique(x[is_off]):
+            rows = is_off & (x == each)
+            chances = betaincinv(a, b + each, shares)
+            reach = np.log1p((h / (alpha + t))[rows][:, None] * chances)
+            bought = -np.expm1(-(r + each) * reach) / chances
+            purchases[rows] = (bought * weights).sum(axis=1)
+    return np.clip(purchases, 0, most)
+
+
+def discounted_purchases_if_alive(
+    *,
+    parameters: Mapping[str, float],
+    frequency: Floats,
+    age: Floats,
+    horizon_months: int,
+    annual_discount_rate: float,
+) -> Floats:
+    """Return the expected purchases of a customer who is alive, discounted month by month.
+
+    The purchases of month m are divided by (1 + rate)^(m / 12). For each frequency the sum is a
+    smooth function of age, so it is computed at Chebyshev nodes and interpolated between them.
+    Frequency and age have one element per customer, and so has the result.
+    """
+    frequency, age = np.asarray(frequency, float), np.asarray(age, float)
+    alpha = parameters["alpha"]
+    months = np.arange(1, horizon_months + 1)
+    discount = (1 + annual_discount_rate) ** (-months / 12)
+
+    def discounted(log_reach: Floats, of_frequency: Floats) -> Floats:
+        bought = purchases_if_alive(
+            parameters=parameters,
+            frequency=of_frequency,
+            age=np.maximum(np.exp(log_reach) - alpha, 0)[:, None],
+            horizon=months * WEEKS_PER_MONTH,
+        )
+        return (np.diff(bought, prepend=0) * discount).sum(axis=1)
+
+    domain = np.log([alpha, alpha + age.max(initial=0) + 1])
+    found = np.zeros(frequency.shape)
+    for each in np.unique(frequency):
+        is_of = frequency == each
+        curve = Chebyshev.interpolate(discounted, AGE_NODES - 1, domain=domain, args=(each,))
+        found[is_of] = curve(np.log(alpha + age[is_of]))
+    return np.maximum(found, 0)

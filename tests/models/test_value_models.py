@@ -19,7 +19,6 @@ from scipy.stats import beta as beta_distribution
 from python_helpers.value import (
     likelihood,
     margin_model,
-    purchase_forecasts,
     purchase_model,
     renewal_model,
 )
@@ -46,7 +45,7 @@ def silence_probability(
     Gone already, or alive and silent: 1 - P(alive) x (1 - ((alpha + T) / (alpha + T + w))^(r + x)).
     """
     r, alpha = parameters["r"], parameters["alpha"]
-    alive = purchase_forecasts.alive_probability(
+    alive = purchase_model.alive_probability(
         parameters=parameters, frequency=frequency, recency=recency, age=age
     )
     exponent = (r + np.asarray(frequency, float)) * np.log1p(window / (alpha + np.asarray(age)))
@@ -129,9 +128,9 @@ def test_the_purchases_of_cdnow_are_those_of_the_paper(cdnow):
 
 def test_the_paper_expects_1_226_purchases_in_39_weeks():
     history = {"frequency": 2, "age": 38.86}
-    expected = purchase_forecasts.alive_probability(
+    expected = purchase_model.alive_probability(
         parameters=CDNOW, recency=30.43, **history
-    ) * purchase_forecasts.purchases_if_alive(parameters=CDNOW, horizon=39, **history)
+    ) * purchase_model.purchases_if_alive(parameters=CDNOW, horizon=39, **history)
     assert expected == pytest.approx(1.226, abs=0.0005)
 
 
@@ -197,23 +196,21 @@ def integrated(*, parameters: dict[str, float], frequency: float, age: float, ho
 )
 def test_purchases_to_expect_are_the_integral(parameters, frequency, age, horizon):
     case = {"parameters": parameters, "frequency": frequency, "age": age, "horizon": horizon}
-    assert purchase_forecasts.purchases_if_alive(**case) == pytest.approx(
-        integrated(**case), rel=2e-6
-    )
+    assert purchase_model.purchases_if_alive(**case) == pytest.approx(integrated(**case), rel=2e-6)
 
 
 def test_interpolated_between_ages_is_worked_out_at_each():
     frequency = np.repeat([0, 1, 7, 300], 50)
     age = np.tile(np.geomspace(1 / 7, 520, 50), 4)
     months = np.arange(1, 61)
-    levels = purchase_forecasts.purchases_if_alive(
+    levels = purchase_model.purchases_if_alive(
         parameters=CDNOW,
         frequency=frequency[:, None],
         age=age[:, None],
-        horizon=months * purchase_forecasts.WEEKS_PER_MONTH,
+        horizon=months * purchase_model.WEEKS_PER_MONTH,
     )
     expected = np.diff(levels, axis=1, prepend=0) @ 1.1 ** (-months / 12)
-    found = purchase_forecasts.discounted_purchases_if_alive(
+    found = purchase_model.discounted_purchases_if_alive(
         parameters=CDNOW,
         frequency=frequency,
         age=age,
@@ -252,7 +249,7 @@ def test_simulated_customers_are_as_alive_and_as_silent_as_the_formulas_say():
             "recency": recency[group],
             "age": age,
         }
-        alive = purchase_forecasts.alive_probability(**history).mean()
+        alive = purchase_model.alive_probability(**history).mean()
         silent = silence_probability(**history, window=window).mean()
         allowed = 4 * 0.5 / math.sqrt(group.sum())
         assert is_alive_then[group].mean() == pytest.approx(alive, abs=allowed)
@@ -353,7 +350,7 @@ def test_forecasts_are_finite_start_at_nothing_and_grow_with_the_horizon(
 ):
     frequency, part, age = history
     recency = age * part if frequency else 0.0
-    alive = purchase_forecasts.alive_probability(
+    alive = purchase_model.alive_probability(
         parameters=parameters, frequency=frequency, recency=recency, age=age
     )
     silent = silence_probability(
@@ -361,14 +358,14 @@ def test_forecasts_are_finite_start_at_nothing_and_grow_with_the_horizon(
     )
     assert 0 <= alive <= 1
     assert 1 - alive - 1e-12 <= silent <= 1
-    purchases = purchase_forecasts.purchases_if_alive(
+    purchases = purchase_model.purchases_if_alive(
         parameters=parameters, frequency=frequency, age=age, horizon=np.array([0, horizon, 501])
     )
     assert np.isfinite(purchases).all()
     assert purchases[0] == 0
     assert (np.diff(purchases) >= -1e-6 * purchases[-1]).all()
     discounted = [
-        purchase_forecasts.discounted_purchases_if_alive(
+        purchase_model.discounted_purchases_if_alive(
             parameters=parameters,
             frequency=np.array([frequency]),
             age=np.array([age]),
@@ -377,11 +374,11 @@ def test_forecasts_are_finite_start_at_nothing_and_grow_with_the_horizon(
         )[0]
         for rate in (0.0, 0.1)
     ]
-    undiscounted = purchase_forecasts.purchases_if_alive(
+    undiscounted = purchase_model.purchases_if_alive(
         parameters=parameters,
         frequency=frequency,
         age=age,
-        horizon=12 * purchase_forecasts.WEEKS_PER_MONTH,
+        horizon=12 * purchase_model.WEEKS_PER_MONTH,
     )
     assert discounted[0] == pytest.approx(float(undiscounted), rel=1e-5)
     assert 0 <= discounted[1] <= discounted[0] * (1 + 1e-9)
@@ -444,7 +441,7 @@ def test_customers_all_alike_end_at_a_bound_with_a_forecast():
     found = customers.fit()
     assert found.status == "at a bound"
     assert found.is_usable
-    forecast = purchase_forecasts.purchases_if_alive(
+    forecast = purchase_model.purchases_if_alive(
         parameters=found.parameters, frequency=3, age=26, horizon=26
     )
     assert 0 < forecast < 10

@@ -4,7 +4,7 @@
 def model(dbt, session):
     """Forecast the purchases of customers who are alive, by the fit to all customers."""
     from python_helpers.value.fits import ALL, DAYS_PER_WEEK, PURCHASES
-    from python_helpers.value.purchase_forecasts import (
+    from python_helpers.value.purchase_model import (
         discounted_purchases_if_alive,
         purchases_if_alive,
     )
