@@ -108,36 +108,23 @@ def slice_rows(
     holdout_weeks: float | None,
 ) -> Iterator[Row]:
     """Yield the fits to customers or, with a hold-out, how well they forecast it."""
-    purchases = Slice(model=PURCHASES, segment_name=name, segment_value=value)
-    spending = Slice(model=MARGINS, segment_name=name, segment_value=value)
-    purchases_fit, margins_fit = fits
+    models = (PURCHASES, MARGINS)
+    slices = [Slice(model=model, segment_name=name, segment_value=value) for model in models]
     if holdout_weeks is None:
-        yield from fit_rows(of=purchases, fit=purchases_fit)
-        yield from fit_rows(of=spending, fit=margins_fit)
-    elif purchases_fit.is_usable:
-        yield from judged(
-            purchases=purchases,
-            spending=spending,
-            numbers=numbers,
-            purchases_fit=purchases_fit,
-            margins_fit=margins_fit,
-            weeks=holdout_weeks,
-        )
+        for of, fit in zip(slices, fits, strict=True):
+            yield from fit_rows(of=of, fit=fit)
+    elif fits[0].is_usable:
+        yield from judged(slices=slices, numbers=numbers, fits=fits, weeks=holdout_weeks)
 
 
 def judged(
-    *,
-    purchases: Slice,
-    spending: Slice,
-    numbers: Columns,
-    purchases_fit: Fit,
-    margins_fit: Fit,
-    weeks: float,
+    *, slices: list[Slice], numbers: Columns, fits: tuple[Fit, Fit], weeks: float
 ) -> Iterator[Row]:
     """Compare a hold-out of this many weeks with the models and with two baselines.
 
     The baselines: each customer continues at their own past rate; each is the mean of the slice.
     """
+    purchases_fit, margins_fit = fits
     frequency, age = numbers["frequency"], numbers["age_days"] / DAYS_PER_WEEK
     margin = np.maximum(numbers["repeat_margin_amount"], 0)
     # the costly part depends on frequency and age alone, which many customers share
@@ -159,7 +146,7 @@ def judged(
     # the same for each customer: the mean of the slice
     share_of_all = np.full(len(age), weeks / max(age.sum(), 1 / DAYS_PER_WEEK))
     yield from holdout_rows(
-        of=purchases,
+        of=slices[0],
         status=purchases_fit.status,
         frequency=frequency,
         customers=np.ones(len(age)),
@@ -175,7 +162,7 @@ def judged(
             parameters=margins_fit.parameters, frequency=frequency, margin=margin
         )
         yield from holdout_rows(
-            of=spending,
+            of=slices[1],
             status=margins_fit.status,
             frequency=frequency,
             customers=np.ones(len(age)),
