@@ -27,8 +27,8 @@ from python_helpers.publishing.rollback import roll_back
 def rollback(*, to: str | None, folders: Folders, choices: Choices) -> None:
     """Make an earlier build the live one.
 
-    Its files are checked first, and it goes live in one step. Without --to it is the newest build before the live one that was not taken back itself. The next
-    refresh publishes as usual.
+    Its files are checked first, and it goes live in one step. Without --to it is the newest build
+    before the live one that was not taken back itself. The next refresh publishes as usual.
     """
     build, before = roll_back(
         publish_dir=folders.publish_dir,
