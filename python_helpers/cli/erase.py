@@ -20,23 +20,32 @@ from python_helpers.cli.options import (
     PROJECT_DIR,
     PUBLISH_DIR,
     RAW_DATA,
+    RAW_INPUT,
     WAIT,
     WAREHOUSE,
+    built,
+    with_raw_input,
 )
-from python_helpers.cli.report import counted, readable
+from python_helpers.cli.report import counted
 from python_helpers.core.errors import SettingsError
 from python_helpers.core.log import Log
 from python_helpers.core.progress import say
-from python_helpers.core.settings import Settings, default_log_file, resolve_settings
+from python_helpers.core.settings import (
+    Settings,
+    chosen_publish_dir,
+    default_log_file,
+    resolve_settings,
+)
 from python_helpers.delivery.erasures import checked_ids
-from python_helpers.erase.run import Erased, Found, find
-from python_helpers.erase.run import erase as run_erase
+from python_helpers.erase.search import Place, Whose
+from python_helpers.operate.erasure import erase as run_erase
+from python_helpers.operate.erasure import find, options_of_live_build
 
 HEADER = "customer_id"
 
 
 class CustomerId(click.types.StringParamType):
-    """An id, which may have blanks in it: in the variable, there is one per line."""
+    """An id, which may have blanks in it: the variable has one per line."""
 
     envvar_list_splitter = "\n"
 
@@ -50,8 +59,8 @@ class CustomerId(click.types.StringParamType):
     multiple=True,
     type=CustomerId(),
     metavar="ID",
-    help="The id of a person; may be given several times. Other users see a command line, and the "
-    "shell remembers it: --customers keeps the id out of both.",
+    help="The id of a customer; may be given several times. Other users can see a command line, "
+    "and the shell remembers it: --customers keeps the id out of both.",
 )
 @click.option(
     "--customers",
@@ -60,14 +69,14 @@ class CustomerId(click.types.StringParamType):
     show_envvar=True,
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
     metavar="FILE",
-    help="A file with an id per line, or a CSV file with a column customer_id; - is the input.",
+    help="A file with one id per line, or a CSV file with a column customer_id; - reads the input.",
 )
 @click.option(
     "--dry-run",
     envvar="ERASE_DRY_RUN",
     show_envvar=True,
     is_flag=True,
-    help="Say where the people are, and change nothing.",
+    help="Only say where the customers are.",
 )
 @click.option(
     "--yes",
@@ -75,18 +84,22 @@ class CustomerId(click.types.StringParamType):
     envvar="ERASE_YES",
     show_envvar=True,
     is_flag=True,
-    help="Do not ask; needed where there is no terminal.",
+    help="Do not ask; required without a terminal.",
 )
+@RAW_INPUT
 @RAW_DATA
 @WAREHOUSE
 @PUBLISH_DIR
 @EXPORT_DIR
 @POSTGRES_URL
 @ERASURES_DIR
+@built
 @WAIT
 @LOG_FILE
 @PROJECT_DIR
+@click.pass_context
 def erase(
+    context: click.Context,
     customers: tuple[str, ...],
     file: Path | None,
     dry_run: bool,
@@ -95,30 +108,52 @@ def erase(
     postgres_url: str | None,
     **options: object,
 ) -> None:
-    """Erase people, then say what was done without saying who."""
+    """Erase customers, then say what was done without saying who."""
     with errors_as_exit_codes(debug=False):
         ids = checked_ids([*customers, *(ids_in(file) if file else ())])
-        settings = resolve_settings(**options)
         hidden = secrets_of(postgres_url)
-        console = Console()
-        if dry_run:
-            show_found(find(settings=settings, ids=ids), console=console)
-            return
-        confirm(people=len(ids), is_sure=is_sure, settings=settings)
+        settings = resolve_settings(**as_before(with_raw_input(context, options)))
         log_file = log_file or default_log_file(
             project_dir=settings.project_dir, warehouse=settings.warehouse
         )
         secrets = (*ids, *hidden) if len(ids) < 100 else hidden
         log = Log(file=log_file.absolute(), secrets=secrets)
-        erased = run_erase(settings=settings, ids=ids, log=log, postgres_url=postgres_url)
-        show_erased(erased, people=len(ids), console=console)
+        if dry_run:
+            show_found(*find(settings=settings, ids=ids, log=log))
+            return
+        confirm(people=len(ids), is_sure=is_sure, settings=settings)
+        erased = run_erase(
+            settings=settings,
+            ids=ids,
+            console=Console(stderr=True),
+            log=log,
+            postgres_url=postgres_url,
+        )
+        console = Console()
+        say(console, f"Erased {counted(len(ids), 'customer', 'customers')}.")
+        show(console, "Written anew or removed:", erased.changed)
+        show_left(console, erased.left)
+
+
+def as_before(options: dict[str, object], /) -> dict[str, object]:
+    """Let what is not said be as it is in the live build. Raises SettingsError."""
+    publish_dir = chosen_publish_dir(options["publish_dir"], project_dir=options["project_dir"])
+    known = options_of_live_build(publish_dir=publish_dir)
+    if options["raw_input"] or options["raw_data"]:
+        known = {option: known[option] for option in known if not option.startswith("raw_")}
+    elif known.get("raw_data") and not known["raw_data"].is_dir():
+        raise SettingsError(
+            f"The live build was made from {known['raw_data']}, which is not there now. Say where "
+            "the delivery is: --raw-data DIR."
+        )
+    return options | {option: options[option] or value for option, value in known.items()}
 
 
 def secrets_of(url: str | None, /) -> tuple[str, ...]:
     """List what nobody may see of an address, before anything is done. Raises SettingsError."""
     if not url:
         return ()
-    # here and not above: who exports to no server needs no driver
+    # here and not above: an erasure without a server needs no driver
     from python_helpers.export.postgres.server import checked_address
 
     return checked_address(url=url).secrets
@@ -142,58 +177,49 @@ def ids_in(file: Path, /) -> list[str]:
     else:
         found = [line.rstrip("\r") for line in text.split("\n") if line.strip()]
     if not found:
-        raise SettingsError(f"{file} names nobody.")
+        raise SettingsError(f"{file} has no ids.")
     return found
 
 
 def confirm(*, people: int, is_sure: bool, settings: Settings) -> None:
-    """Ask, on a terminal; elsewhere somebody has to have said yes. Raises click.Abort."""
+    """Ask, on a terminal; elsewhere --yes has to be given. Raises click.Abort and UsageError."""
     if is_sure:
         return
     if not sys.stdin.isatty():
-        raise click.UsageError("It cannot be undone: add --yes, or look first with --dry-run.")
+        raise click.UsageError("This cannot be undone: add --yes, or look first with --dry-run.")
     click.confirm(
-        f"Erase {counted(people, 'person', 'people')} from {settings.warehouse}, from what is in "
-        f"{settings.publish_dir} and {settings.export_dir}, and from every later delivery? "
-        "It cannot be undone.",
+        f"Erase {counted(people, 'customer', 'customers')} from {settings.warehouse}, from what is "
+        f"in {settings.publish_dir} and {settings.export_dir}, and from every later delivery? "
+        "This cannot be undone.",
         abort=True,
     )
 
 
-def show_found(found: Found, /, *, console: Console) -> None:
-    """Say where people are."""
-    for place, tables in found.places.items():
-        say(console, f"{readable(Path(place))}:")
-        for table, rows in tables.items():
-            say(console, f"  {table}  {counted(rows, 'row', 'rows')}")
-    if not found.places:
-        say(console, "Nothing that is kept has a row of them.")
-    for place in found.exported_to:
-        say(console, f"Exported to Postgres, where nobody has looked: {place}.")
-    show_deliveries(found, console=console)
+def show_found(found: list[Place], servers: list[str], /) -> None:
+    """Say where customers are."""
+    console = Console()
+    ours = [str(each) for each in found if each.whose == Whose.OURS]
+    if not ours:
+        say(console, "Nothing that this project builds holds the customers.")
+    show(console, "Would be written anew or removed:", ours)
+    show(console, "Would be exported again:", servers)
+    show_left(console, found)
 
 
-def show_deliveries(found: Found, /, *, console: Console) -> None:
-    """Say which delivered files have them: these are not ours to change."""
-    if found.deliveries:
-        say(console, "Still in the delivery, which is for its owner to change:")
-        for file, rows in found.deliveries.items():
-            say(console, f"  {readable(Path(file))}  {counted(rows, 'row', 'rows')}")
+def show_left(console: Console, found: list[Place], /) -> None:
+    """Say what is left to others."""
+    for whose, said in {
+        Whose.DELIVERY: "Still in the delivery, which its owner has to change:",
+        Whose.TABLE: "In tables that others load:",
+        Whose.FILE: "In files of others:",
+        Whose.UNREADABLE: "Warning: these files cannot be searched, look yourself:",
+    }.items():
+        show(console, said, [str(each) for each in found if each.whose == whose])
 
 
-def show_erased(erased: Erased, /, *, people: int, console: Console) -> None:
-    """Say what was done."""
-    who = counted(people, "person", "people")
-    if erased.found.places:
-        say(console, f"Erased {who}: {erased.found.rows:,} rows have another id now.")
-    else:
-        say(console, f"Nothing that is kept has a row of them. On the list: {who}.")
-    say(console, f"Written anew or removed: {len(erased.rewritten)} files, folders and builds.")
-    show_deliveries(erased.found, console=console)
-    if erased.strays:
-        say(console, f"Warning: {erased.strays.said()}")
-    say(
-        console,
-        "Later deliveries bring nobody back. Not reached: files that readers have open, until they "
-        "close them; copies, snapshots and backups made elsewhere.",
-    )
+def show(console: Console, said: str, lines: list[str], /) -> None:
+    """Say something of several things, if there are any."""
+    if lines:
+        say(console, said)
+    for line in lines:
+        say(console, f"  {line}")

@@ -33,13 +33,6 @@ def keep_owner(*, of: Path, to: Path) -> None:
         os.chown(to, status.st_uid, status.st_gid, follow_symlinks=False)
 
 
-def keep_owners(*, of: Path, to: Path) -> None:
-    """Give everything in a folder the owner it has in another folder."""
-    for path in (to, *to.rglob("*")):
-        known = of / path.relative_to(to)
-        keep_owner(of=known if known.exists() else of, to=path)
-
-
 def why(error: Exception, /) -> str:
     """Return the words of an error, without the number and the path that the system adds."""
     return (getattr(error, "strerror", None) or str(error)).rstrip(".")

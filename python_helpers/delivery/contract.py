@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
 from python_helpers.delivery.files import CONTRACT
-
-RAW_SCHEMAS = ("raw", "sample")
-BASE = "base_"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,30 +46,6 @@ def personal_tables(*, project_dir: Path) -> list[RawTable]:
     sources = yaml.safe_load(contract.read_text(encoding="utf-8"))["sources"]
     tables = [raw_table(table) for source in sources for table in source["tables"]]
     return [table for table in tables if "customer_id" in table.names()]
-
-
-def contracted(
-    *, schema: str, table: str, columns: Collection[str], contract: list[RawTable]
-) -> RawTable | None:
-    """Return what the contract says of a table with ids; None where it is none of raw data.
-
-    A table in schema raw that the contract does not name has the columns it knows by their names:
-    a view may make a raw table of it.
-    """
-    named = {each.name: each for each in contract}
-    table = table.lower()
-    if schema.lower() not in RAW_SCHEMAS:
-        return named.get(table.removeprefix(BASE)) if table.startswith(BASE) else None
-    if table in named:
-        return named[table]
-    known: dict[str, RawColumn] = {}
-    for column in (column for each in contract for column in each.columns):
-        if column.name not in known or column.is_restricted:
-            known[column.name] = column
-    found = {column.lower() for column in columns}
-    return RawTable(
-        name=table, key=(), columns=tuple(known[name] for name in known if name in found)
-    )
 
 
 def raw_table(table: dict, /) -> RawTable:

@@ -1,0 +1,188 @@
+"""The steps of an erasure, in order: the list, a new build, then what is kept beside it.
+
+The list is on the disk before anything else is touched: whatever happens to the rest, no delivery
+brings the people back, and the same command continues. The old warehouse goes last, since it knows
+the names to look for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import duckdb
+from rich.console import Console
+
+from python_helpers.core.errors import (
+    AuditError,
+    HeldByOthersError,
+    LifecycleError,
+    PublishError,
+)
+from python_helpers.core.locks import locked, publish_lock, reading_lock, warehouse_lock
+from python_helpers.core.log import Log
+from python_helpers.core.settings import Settings
+from python_helpers.delivery.erasures import add_to_list, finish_on_list, made_folder
+from python_helpers.erase.builds import rewrite_builds
+from python_helpers.erase.exports import export_files_again, export_to_servers_again, exported_to
+from python_helpers.erase.logs import clean_logs
+from python_helpers.erase.people import People, known_texts
+from python_helpers.erase.search import Place, Whose, export_folders, search
+from python_helpers.erase.warehouse import begin_warehouse, look_of, replace_warehouse
+from python_helpers.operate.refresh import build_and_publish, facts_of_run
+from python_helpers.publishing.builds import live_build, read_manifest
+from python_helpers.publishing.runs import recorded_run
+from python_helpers.warehouse.build import prepare_folders
+from python_helpers.warehouse.half_made import remove_half_made
+from python_helpers.warehouse.problems import cause_of
+
+COMMAND = "lifecycle erase"
+LISTED = (
+    "No delivery brings the people back any more, but not everything that is kept of them is gone: "
+    "run the same command again"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Erased:
+    """What an erasure did."""
+
+    changed: list[str]
+    """What was written anew, exported again or removed."""
+    left: list[Place]
+    """What is left to others."""
+
+
+def find(*, settings: Settings, ids: Collection[str], log: Log) -> tuple[list[Place], list[str]]:
+    """Search for people and change nothing; returns where they are, and schemas on servers.
+
+    Raises PublishError.
+    """
+    people = People(tombstones=dict.fromkeys(ids, ""))
+    try:
+        people = replace(people, texts=known_texts(settings=settings, people=people))
+        found = search(settings=settings, people=people, log_file=log.file)
+    except (OSError, duckdb.Error) as error:
+        raise PublishError(cause_of(message=str(error))) from None
+    return found, list(map(str, exported_to(settings=settings)))
+
+
+def erase(
+    *,
+    settings: Settings,
+    ids: Collection[str],
+    console: Console,
+    log: Log,
+    postgres_url: str | None = None,
+) -> Erased:
+    """Erase people. Raises what a refresh does, and HeldByOthersError."""
+    prepare_folders(settings=settings)
+    with ExitStack() as held:
+        lock = partial(locked, command=COMMAND, wait=settings.lock_wait)
+        held.enter_context(lock(warehouse_lock(warehouse=settings.warehouse)))
+        held.enter_context(lock(reading_lock(publish_dir=settings.publish_dir)))
+        # before the lock, which would make it with the mode of any folder
+        made_folder(folder=settings.erasures_dir)
+        held.enter_context(lock(publish_lock(publish_dir=settings.erasures_dir)))
+        recorded = partial(
+            recorded_run,
+            publish_dir=settings.publish_dir,
+            command=COMMAND,
+            log=log,
+            wait=settings.lock_wait,
+            erased_customers=len(ids),
+        )
+        held.callback(remove_half_made, warehouse=settings.warehouse)
+        people = People(tombstones=dict.fromkeys(ids, ""))
+        with explained(people=people, hint="Nothing was touched"):
+            new = begin_warehouse(settings=settings)
+            seen = look_of(settings.warehouse)
+            texts = known_texts(settings=settings, people=people)
+        listed = add_to_list(folder=settings.erasures_dir, ids=ids)
+        tombstones = {id_: each.tombstone_id for id_, each in listed.items()}
+        people = People(tombstones=tombstones, texts=texts)
+        with explained(people=people, hint=LISTED):
+            if is_anything_kept(settings=settings):
+                with recorded(**facts_of_run(settings=settings)) as run:
+                    build_and_publish(
+                        settings=replace(settings, warehouse=new), run=run, console=console
+                    )
+            with recorded() as run, run.phase("erase"):
+                changed = [
+                    *rewrite_builds(settings=settings, people=people),
+                    *export_files_again(settings=settings, log=log),
+                    *clean_logs(settings=settings, log_file=log.file, people=people),
+                ]
+                if new.is_file():
+                    replace_warehouse(warehouse=settings.warehouse, new=new, seen=seen)
+                    changed.append(f"{settings.warehouse}, built anew")
+                changed += export_to_servers_again(
+                    settings=settings,
+                    log=log,
+                    url=postgres_url,
+                    since=max(each.erased_at for each in listed.values()),
+                )
+                left = search(settings=settings, people=people, log_file=log.file)
+                refuse_what_is_left(left)
+                finish_on_list(folder=settings.erasures_dir, tombstones=tombstones.values())
+                run.record(outcome="erased", rewritten_files=len(changed))
+    return Erased(changed=changed, left=left)
+
+
+def is_anything_kept(*, settings: Settings) -> bool:
+    """Tell whether there is anything that a new build replaces."""
+    return bool(
+        settings.warehouse.is_file()
+        or live_build(publish_dir=settings.publish_dir)
+        or export_folders(settings=settings)
+    )
+
+
+def refuse_what_is_left(found: Collection[Place], /) -> None:
+    """Raise PublishError or HeldByOthersError where people are in what is kept."""
+    of = {whose: [str(place) for place in found if place.whose == whose] for whose in Whose}
+    if of[Whose.OURS]:
+        raise PublishError(f"Still found: {', '.join(of[Whose.OURS])}")
+    if of[Whose.FILE]:
+        raise PublishError(
+            f"Still in files of others: {', '.join(of[Whose.FILE])}. Move them away, or take the "
+            "people out of them"
+        )
+    if of[Whose.TABLE]:
+        raise HeldByOthersError(
+            "Everything that this project builds is erased. These tables of the warehouse, which "
+            f"others load, still have rows of the people: {', '.join(of[Whose.TABLE])}. Remove the "
+            "rows (docs/operations.md has the SQL)"
+        )
+
+
+def options_of_live_build(*, publish_dir: Path) -> dict[str, object]:
+    """Return the options with which a build is what the live one is: input, day, currency."""
+    live = live_build(publish_dir=publish_dir)
+    manifest = read_manifest(build=live) if live else {}
+    known = {
+        "raw_input": manifest.get("raw_input"),
+        "raw_data": manifest.get("raw_data_dir") and Path(manifest["raw_data_dir"]),
+        "as_of": manifest.get("as_of_date"),
+        "reporting_currency": manifest.get("reporting_currency"),
+    }
+    return {option: value for option, value in known.items() if value}
+
+
+@contextmanager
+def explained(*, people: People, hint: str) -> Iterator[None]:
+    """Say in every error what it means for the erasure, without naming the people."""
+    try:
+        yield
+    except (OSError, duckdb.Error) as error:
+        (cause,) = people.hidden_in([cause_of(message=str(error)).rstrip(".")])
+        raise PublishError(f"{cause}. {hint}.") from None
+    except LifecycleError as error:
+        (said,) = people.hidden_in([str(error).rstrip(".")])
+        if isinstance(error, AuditError):
+            hint += ", with --skip-audit if the build is right all the same"
+        error.args = (f"{said}. {hint}.",)
+        raise
