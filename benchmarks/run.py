@@ -20,11 +20,15 @@ import click
 import duckdb
 
 from benchmarks.generate import TABLES, generate
+from python_helpers.core.folders import Places, find_folders
 from python_helpers.core.log import Log
-from python_helpers.core.settings import Settings, resolve_settings
-from python_helpers.export.run import Export, export
+from python_helpers.core.settings import Choices, Inputs, Resources, Settings, resolve_settings
+from python_helpers.export.run import export
+from python_helpers.export.wanted import Export
 from python_helpers.publishing.publish import publish
-from python_helpers.warehouse.build import Build, environment, prepare_folders
+from python_helpers.publishing.runs import recorded_run
+from python_helpers.warehouse.build import Build
+from python_helpers.warehouse.dbt import environment, prepare_folders
 
 PROJECT = Path(__file__).resolve().parents[1]
 SUBSCRIPTION_TABLES = ("customers", "subscriptions", "exchange_rates", "survey_responses")
@@ -230,7 +234,11 @@ def measure(
     if publishes:
         parts["publishing"] = []
         with timed(name="publishing", steps=parts["publishing"]):
-            publish(settings=settings, build=build)
+            log = Log(file=settings.log_file)
+            with recorded_run(
+                publish_dir=settings.publish_dir, command="benchmark", log=log
+            ) as run:
+                publish(settings=settings, build=build, run=run)
         parts["export"] = []
         with timed(name="export to Parquet", steps=parts["export"]):
             export_parquet(settings=settings)
@@ -239,13 +247,9 @@ def measure(
 
 def export_parquet(*, settings: Settings) -> None:
     """Export what was published, and remove the files."""
-    wanted = Export(
-        file_format="parquet",
-        export_dir=settings.publish_dir.with_name("exports"),
-        publish_dir=settings.publish_dir,
-    )
-    export(wanted=wanted, settings=settings, log=Log(file=settings.log_path / "refresh.jsonl"))
-    shutil.rmtree(wanted.export_dir)
+    wanted = Export(file_format="parquet")
+    export(wanted=wanted, settings=settings, log=Log(file=settings.log_file))
+    shutil.rmtree(settings.export_dir)
 
 
 def table_lines(*, copy: Step, parts: dict[str, list[Step]], rows: str) -> Iterator[str]:
@@ -327,14 +331,17 @@ def main(
             ):
                 click.echo(f"  {name}: {rows:,} rows", err=True)
     settings = resolve_settings(
-        project_dir=PROJECT,
-        raw_data=raw_data,
-        warehouse=folder / "warehouse.duckdb",
-        publish_dir=folder / "published",
-        reporting_currency="EUR",
-        threads=threads,
-        memory_limit=memory_limit,
-        keep_builds=1,
+        find_folders(
+            Places(
+                project_dir=PROJECT,
+                warehouse=folder / "warehouse.duckdb",
+                publish_dir=folder / "published",
+                export_dir=folder / "exports",
+            )
+        ),
+        inputs=Inputs(raw_data=raw_data, reporting_currency="EUR"),
+        resources=Resources(threads=threads, memory_limit=memory_limit),
+        choices=Choices(keep_builds=1),
     )
     copy, parts, rows = measure(settings=settings, table=table, publishes=not subscriptions)
     shutil.rmtree(settings.publish_dir, ignore_errors=True)

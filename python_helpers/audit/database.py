@@ -1,13 +1,14 @@
-"""What an audit reads: the warehouse and the last published build, from a database in memory."""
+"""The database of an audit, in memory: the warehouse and the last published build, read-only."""
 
 import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 from uuid import uuid4
 
-# read when Great Expectations is imported: nothing of an audit leaves this machine
+# read when Great Expectations is imported: an audit sends nothing to anybody
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
 import duckdb
@@ -27,21 +28,21 @@ from python_helpers.core.sql import name as identifier
 from python_helpers.core.sql import text
 from python_helpers.publishing.builds import DATABASE
 
-PUBLISHED = '"last published build"'  # no warehouse file is called so
-# what tells of it, itself or as the build has compared itself with it
+PUBLISHED = '"last published build"'  # no warehouse file has this name
+# relations that read it
 COMPARED = (PUBLISHED, "int_periods_published", "rpt_restatements")
-# why something is not asked
-NOTHING_PUBLISHED = "nothing to compare with is published"
-OLDER = "the last build is of a version that had not all it reads"
-MISSING = "because what it reads is not there"
+# reasons not to ask an expectation
+NOTHING_PUBLISHED = "first build: nothing to compare with yet"
+OLDER = "the last build is of a version that lacks something it reads"
+MISSING = "because something it reads is missing"
 
 
 @contextmanager
 def opened(
     *, settings: Settings, before: Path | None
 ) -> Iterator[tuple[SQLDatasource, sa.Connection]]:
-    """Open a database in memory, with the warehouse and the last build attached to be read."""
-    # all of it in memory, without a site of its own
+    """Open a database in memory, with the warehouse and the last build attached read-only."""
+    # in memory, without a site of its own
     in_memory = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
     context = gx.get_context(
         project_config=DataContextConfig(
@@ -53,9 +54,9 @@ def opened(
     )
     source = context.data_sources.add_sql(
         "warehouse",
-        # by a name, because Great Expectations opens it more than once
+        # with a name, because Great Expectations opens it more than once
         connection_string=f"duckdb:///:memory:audit{uuid4().hex}",
-        # a result is gone once SQLAlchemy rolls back
+        # a rollback of SQLAlchemy would discard a result
         kwargs={"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True},
     )
     engine = source.get_engine()
@@ -74,19 +75,19 @@ def opened(
         try:
             yield source, connection
         finally:
-            # the file is free again, whatever still holds the engine
+            # the files are free again, even if something still holds the engine
             for database in attached:
                 execute(connection=connection, sql=f"detach {database}")
     engine.dispose()
 
 
 def warehouse_name(*, settings: Settings) -> str:
-    """Name the warehouse as its own views do: as its file is called."""
+    """Name the warehouse as its own views do: by the name of its file."""
     return identifier(settings.warehouse.name.split(".")[0])
 
 
 def execute(*, connection: sa.Connection, sql: str) -> sa.CursorResult:
-    """Run SQL as it is: a colon in it is no parameter."""
+    """Run SQL unchanged: a colon in it is not a parameter."""
     return connection.exec_driver_sql(sql)
 
 
@@ -100,7 +101,7 @@ def in_full(sql: str, settings: Settings, /) -> str:
 def create_run(
     *, connection: sa.Connection, settings: Settings, manifest: Mapping[str, object]
 ) -> str | None:
-    """Create the table `run`: this build and the last published one; says why not to compare."""
+    """Create the table `run`: this build and the last one; returns why not to compare them."""
     published = f"""
         select
             try_cast({text(manifest.get("as_of_date", ""))} as date) as published_as_of_date,
@@ -117,11 +118,11 @@ def create_run(
                 published.*,
                 case
                     when published_as_of_date is null then {text(NOTHING_PUBLISHED)}
-                    when is_sample <> was_sample then 'the sample is no build to compare with'
+                    when is_sample <> was_sample then 'one of the two builds is of the sample'
                     when is_reporting_currency_set and reporting_currency <> published_currency
-                        then 'the reporting currency is another one'
+                        then 'the reporting currency has changed'
                     when is_as_of_date_set and as_of_date < published_as_of_date
-                        then 'as-of is set back'
+                        then 'the as-of date was set back'
                 end as not_compared
             from intermediate.int_run_settings as settings
             left join ({published}) as published on {text(bool(manifest))}::boolean
@@ -141,10 +142,10 @@ def create_query(
     suite: str,
     settings: Settings,
 ) -> str | None:
-    """Create a table of a query; says why its expectations cannot be asked, if so.
+    """Create a table of a query; returns why its expectations cannot be asked, if so.
 
-    What it reads may be unanswered itself: name -> why. Raises SettingsError where it could not be
-    asked of any build: a name in it is misspelt.
+    `unanswered` names what cannot be read: name -> why. Raises SettingsError where the query could
+    not be asked of any build, because a name in it is misspelt.
     """
     cause = next(
         (
@@ -158,11 +159,11 @@ def create_query(
         error = created(connection=connection, name=name, sql=in_full(sql, settings))
         if not error:
             return None
-        # the last build is of an older version, or only a part of the project was built
+        # the last build is of an older version, or only part of the project was built
         if not isinstance(error, duckdb.CatalogException | duckdb.BinderException):
             raise SettingsError(f"{suite}.yml: the query {name}: {first_line(error)}")
         cause = OLDER
-    # as if the last build were this one: what it reads is there, and so is what reads it
+    # compare this build with itself: every name in the query has to exist in it
     alone = re.sub(r"\bpublished\.(?=\w)", "marts.", sql)
     rowless = f"select * from ({in_full(alone, settings)}) limit 0"
     error = created(connection=connection, name=name, sql=rowless)
@@ -171,7 +172,7 @@ def create_query(
     missing = re.search(r"Table with name (\w+) does not exist", str(error))
     if missing and missing[1] in unanswered:
         return cause
-    # a copy of a warehouse under another name has views that lead nowhere
+    # in a copy of a warehouse under another name, views lead nowhere
     is_copy = re.search('Catalog "[^"]*" does not exist', str(error))
     if is_copy or (missing and is_model(missing[1], settings=settings)):
         return f"{MISSING} ({first_line(error)})"
@@ -179,21 +180,21 @@ def create_query(
 
 
 def created(*, connection: sa.Connection, name: str, sql: str) -> duckdb.Error | None:
-    """Create a table of a query; returns what DuckDB says against it."""
+    """Create a table of a query; returns the error of DuckDB, if any."""
     try:
         execute(connection=connection, sql=f"create table {identifier(name)} as {sql}")
     except sa.exc.DBAPIError as error:
-        return error.orig
+        return cast(duckdb.Error, error.orig)
     return None
 
 
 def first_line(error: duckdb.Error, /) -> str:
-    """Return what an error says, without the statement."""
+    """Return the message of an error, without the statement."""
     return str(error).splitlines()[0]
 
 
 def is_model(name: str, /, *, settings: Settings) -> bool:
-    """Tell whether the project has a model or a seed of that name, built or not."""
+    """Tell whether the project has a model or a seed with this name, built or not."""
     return any(
         path.suffix in (".sql", ".py", ".csv")
         for folder in ("models", "seeds")

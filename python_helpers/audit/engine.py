@@ -1,6 +1,6 @@
-"""The audit asks: Great Expectations decides inside DuckDB, and its answers are put into words.
+"""Asks the expectations: Great Expectations decides inside DuckDB, and the answers become words.
 
-Nothing is read into Python but aggregates, and of a query that names its rows, those that failed.
+Python reads only aggregates, and the failed rows of a query that shows its rows.
 """
 
 from collections.abc import Iterator
@@ -23,20 +23,24 @@ from python_helpers.audit.database import (
     in_full,
     opened,
 )
-from python_helpers.audit.expectations import Expectation, Finding, Suite, expected_words, sentence
+from python_helpers.audit.expectations import Expectation, Suite
+from python_helpers.audit.findings import Finding, expected_words, sentence
 from python_helpers.core.errors import SettingsError
 from python_helpers.core.settings import Settings
 from python_helpers.publishing.builds import read_manifest
 from python_helpers.warehouse.problems import explained
 
-SHOWN_ROWS = 3  # of an expectation; the others are counted
-SEVERITIES = {"block": "critical", "warn": "warning"}  # the levels, as Great Expectations says it
+SHOWN_ROWS = 3  # of an expectation; further rows are only counted
+SEVERITIES = {
+    "block": "critical",
+    "warn": "warning",
+}  # the levels in the words of Great Expectations
 
 
 def findings_of(
     *, suites: list[Suite], settings: Settings, before: Path | None
 ) -> tuple[str | None, tuple[Finding, ...]]:
-    """Ask every expectation; returns why nothing is compared, if so, and what was found."""
+    """Ask every expectation; returns why there was no comparison, if so, and the findings."""
     try:
         with opened(settings=settings, before=before) as (source, connection):
             not_compared = create_run(
@@ -74,7 +78,7 @@ def findings_of(
 
 
 def not_asked(*, expectation: Expectation, cause: str) -> Finding:
-    """Say that an expectation was not asked; where that is no matter of course, as a warning."""
+    """Report that an expectation was not asked; as a warning, if something is missing."""
     outcome = "warn" if cause.startswith(MISSING) else "not asked"
     line = f"{expectation.name}: not asked, {cause}."
     return Finding(expectation=expectation, outcome=outcome, lines=(line,))
@@ -83,7 +87,7 @@ def not_asked(*, expectation: Expectation, cause: str) -> Finding:
 def ask(
     *, source: SQLDatasource, expectation: Expectation, settings: Settings
 ) -> Iterator[Finding]:
-    """Ask an expectation at each of its levels; a row that blocks is not warned of as well."""
+    """Ask an expectation at each of its levels; a row that blocks causes no warning as well."""
     query = in_full(f"select * from {expectation.table}", settings)
     asset = source.add_query_asset(f"{expectation.suite}.{expectation.name}", query=query)
     batch = asset.add_batch_definition_whole_table("whole table").get_batch()
@@ -105,7 +109,7 @@ def ask(
 
 
 def check_expectations(*, suites: list[Suite]) -> None:
-    """Make every expectation once, without asking it. Raises SettingsError."""
+    """Create every expectation, without asking it. Raises SettingsError."""
     for suite in suites:
         for expectation in suite.expectations:
             for level in expectation.arguments:
@@ -113,12 +117,12 @@ def check_expectations(*, suites: list[Suite]) -> None:
 
 
 def made(*, expectation: Expectation, level: str) -> GreatExpectation:
-    """Make an expectation of Great Expectations. Raises SettingsError where it is none."""
+    """Create an expectation of Great Expectations. Raises SettingsError where it has no such."""
     try:
         kind = get_expectation_impl(expectation.type)
         return kind(**expectation.arguments[level], severity=SEVERITIES[level])
     except ExpectationNotFoundError:
-        fault = f"expect: {expectation.type} is no expectation of Great Expectations"
+        fault = f"expect: {expectation.type} is not an expectation of Great Expectations"
     except ValidationError as error:
         places = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
         fault = f"{level}: {'; '.join(places)}"
@@ -128,8 +132,8 @@ def made(*, expectation: Expectation, level: str) -> GreatExpectation:
 
 
 def validate(*, batch: Batch, expectation: Expectation, level: str) -> ExpectationValidationResult:
-    """Let Great Expectations decide; values are fetched of the columns that are shown alone."""
-    # not one value of a column is sampled: it may be anybody's
+    """Let Great Expectations decide; it fetches values only of the columns that are shown."""
+    # no value is sampled: it may identify a person
     result_format: dict[str, object] = {"result_format": "BASIC", "partial_unexpected_count": 0}
     if expectation.shown_columns:
         result_format = {
@@ -148,7 +152,7 @@ def validate(*, batch: Batch, expectation: Expectation, level: str) -> Expectati
 
 
 def words_of(*, expectation: Expectation, result: ExpectationValidationResult) -> list[str]:
-    """Say what was found: of each row that failed, else of the whole."""
+    """Say what was found, for each row that failed or for the whole."""
     rows = result.result.get("unexpected_index_list")
     if rows and expectation.shown_columns:
         return [sentence(template=expectation.found, values=row) for row in rows]

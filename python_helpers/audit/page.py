@@ -1,14 +1,20 @@
 """The page of an audit: what was expected, why, and what was found, in one HTML file.
 
-Not the Data Docs of Great Expectations: they show samples of the values that failed.
+The Data Docs of Great Expectations would show samples of the values that failed.
 """
+
+from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from html import escape
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from python_helpers.audit.expectations import LEVELS, Expectation, Finding, expected_words
+from python_helpers.audit.findings import LEVELS, Finding, expected_words
+
+if TYPE_CHECKING:
+    from python_helpers.audit.expectations import Expectation
 
 WORDS = {"passed": "met", "warn": "warning", "block": "blocked", "not asked": "not asked"}
 COLOURS = {"passed": "#2a7d4f", "warn": "#b26a00", "block": "#b3261e", "not asked": "#6b6b6b"}

@@ -1,25 +1,28 @@
 """The audit of a build, before anything is published.
 
-It reads the warehouse and the last published build and writes to neither. What dbt's tests prove
-of every build is not asked again: the audit asks whether a build that is right is also plausible.
+It reads the warehouse and the last published build, and writes to neither. dbt's tests prove that a
+build is right; the audit asks whether it is also plausible.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-
-from python_helpers.audit.expectations import FOLDER, Finding, Suite, read_suites
+from python_helpers.audit.findings import Finding
 from python_helpers.audit.page import write_page
 from python_helpers.core.errors import AuditError, PublishError, SettingsError
+from python_helpers.core.folders import AUDIT_PAGE
 from python_helpers.core.locks import locked, warehouse_lock
-from python_helpers.core.progress import say
-from python_helpers.core.settings import AUDIT_PAGE, Settings
+from python_helpers.core.log import Log
+from python_helpers.core.settings import Settings
 from python_helpers.publishing.builds import check_files, kept_builds, live_build
 
-OVERRIDE = "If it is right all the same, publish it once with refresh --skip-audit."
+if TYPE_CHECKING:
+    from python_helpers.audit.expectations import Suite
+
+OVERRIDE = "If the build is right all the same, publish it once with refresh --skip-audit."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,15 +30,15 @@ class Audit:
     """What an audit found."""
 
     is_skipped: bool
-    compared_with: str | None
+    compared_with: str | None = None
     """Id of the published build it was compared with."""
-    not_compared: str | None
-    """Why it was compared with none."""
-    findings: tuple[Finding, ...]
+    not_compared: str | None = None
+    """Why there was no comparison."""
+    findings: tuple[Finding, ...] = ()
     page: Path
 
     def lines(self, outcome: str, /) -> list[str]:
-        """List what was found, line by line, of one outcome."""
+        """List the lines of every finding with this outcome."""
         found = (finding for finding in self.findings if finding.outcome == outcome)
         return [line for finding in found for line in finding.lines]
 
@@ -44,8 +47,20 @@ class Audit:
         outcomes = [finding.outcome for finding in self.findings]
         return {name: outcomes.count(name) for name in ("passed", "warn", "block", "not asked")}
 
+    def summary(self) -> str:
+        """Say on one line how the audit went."""
+        if self.is_skipped:
+            return "The audit was skipped."
+        counts = self.counts()
+        line = f"Audited: {counts['passed']} expectations met, {counts['warn']} not met (warning)"
+        line += f", {counts['block']} not met (blocked)" if counts["block"] else ""
+        line += f", {counts['not asked']} not asked" if counts["not asked"] else ""
+        if self.compared_with:
+            return f"{line}; compared with {self.compared_with}."
+        return f"{line}. {(self.not_compared or '').capitalize()}."
+
     def in_manifest(self) -> dict[str, object]:
-        """Return what the manifest of a published build says of its audit."""
+        """Return what the manifest of a published build says about its audit."""
         return {
             "skipped": self.is_skipped,
             "compared_with": self.compared_with,
@@ -54,26 +69,27 @@ class Audit:
         }
 
 
-def audit_alone(*, settings: Settings, console: Console) -> Audit:
-    """Audit a warehouse that no run is writing to. Raises what `audit` does, and LockedError."""
+def audit_alone(*, settings: Settings, log: Log) -> Audit:
+    """Audit a warehouse under its lock. Raises what `audit` does, and LockedError."""
     if not settings.warehouse.is_file():
         raise SettingsError(f"There is no warehouse {settings.warehouse}: run refresh first.")
     lock = warehouse_lock(warehouse=settings.warehouse)
     with locked(lock, command="lifecycle audit", wait=settings.lock_wait):
-        settings = compared(settings=settings, console=console)
-        return audit(settings=settings, console=console)
+        return audit(settings=compared(settings=settings, log=log), log=log)
 
 
-def compared(*, settings: Settings, console: Console) -> Settings:
-    """Take the newest whole build to compare with where the live one is damaged, and say so."""
+def compared(*, settings: Settings, log: Log) -> Settings:
+    """Compare with the newest whole build where the live one is damaged, and warn of it."""
     live = live_build(publish_dir=settings.publish_dir)
     damage = damage_of(build=live) if live else None
     if not damage:
         return settings
     builds = kept_builds(publish_dir=settings.publish_dir)
     whole = next((build for build in builds if not damage_of(build=build)), None)
-    other = f"{whole.name} is compared with" if whole else "nothing is compared with it"
-    say(console, f"Warning: {damage} It is live; {other}.")
+    instead = (
+        f"comparing with {whole.name} instead" if whole else "there is no other to compare with"
+    )
+    log.warn(f"{damage} It is live; {instead}.")
     return replace(settings, compared_with=whole)
 
 
@@ -87,7 +103,7 @@ def damage_of(*, build: Path) -> str | None:
 
 
 def check_suites(*, settings: Settings) -> None:
-    """Read the suites before a build that would be audited in vain. Raises SettingsError."""
+    """Check the suites before a build that would be audited in vain. Raises SettingsError."""
     suites = suites_of(settings=settings)
     if suites:
         # here and not above: it takes seconds, which --help need not wait for
@@ -97,28 +113,29 @@ def check_suites(*, settings: Settings) -> None:
 
 
 def suites_of(*, settings: Settings) -> list[Suite]:
-    """Read what is to be asked: nothing, where the audit is skipped. Raises SettingsError."""
+    """Read the suites; none where the audit is skipped. Raises SettingsError."""
+    from python_helpers.audit.expectations import read_suites
+
     return [] if settings.skip_audit else read_suites(project_dir=settings.project_dir)
 
 
-def audit(*, settings: Settings, console: Console) -> Audit:
+def audit(*, settings: Settings, log: Log) -> Audit:
     """Ask every expectation of the warehouse as it is; returns what was found.
 
-    Raises AuditError where that blocks, and SettingsError where a suite cannot be
-    understood. Its page is written in any case.
+    Raises AuditError where one blocks, and SettingsError where a suite is invalid. The page is
+    written in any case.
     """
     audited = asked(settings=settings)
-    write_page(page=audited.page, findings=audited.findings, summary=summary(audited=audited))
+    write_page(page=audited.page, findings=audited.findings, summary=audited.summary())
     for line in audited.lines("warn"):
-        say(console, f"Warning: {line}")
-    if audited.lines("block"):
-        raise AuditError(
-            "\n".join([*audited.lines("block"), OVERRIDE, f"The whole audit: {audited.page}"])
-        )
+        log.warn(line)
+    if blocked := audited.lines("block"):
+        lines = ["The audit blocked the build.", *blocked, OVERRIDE]
+        raise AuditError("\n".join([*lines, f"The whole audit: {audited.page}"]))
     if audited.findings or audited.is_skipped:
-        say(console, summary(audited=audited))
+        log.say(audited.summary())
     else:
-        say(console, f"Warning: nothing was audited: {settings.project_dir / FOLDER} has no suite.")
+        log.warn(f"nothing was audited: {settings.project_dir} has no suite in tests/expectations.")
     return audited
 
 
@@ -127,13 +144,7 @@ def asked(*, settings: Settings) -> Audit:
     before = settings.compared_with
     if before == settings.publish_dir:
         before = live_build(publish_dir=settings.publish_dir)
-    nothing = Audit(
-        is_skipped=settings.skip_audit,
-        compared_with=None,
-        not_compared=None,
-        findings=(),
-        page=settings.target_path / AUDIT_PAGE,
-    )
+    nothing = Audit(is_skipped=settings.skip_audit, page=settings.target_path / AUDIT_PAGE)
     suites = suites_of(settings=settings)
     if not suites:
         return nothing
@@ -147,14 +158,3 @@ def asked(*, settings: Settings) -> Audit:
         not_compared=not_compared,
         findings=findings,
     )
-
-
-def summary(*, audited: Audit) -> str:
-    """Say on one line how an audit went."""
-    if audited.is_skipped:
-        return "The audit was skipped."
-    counts = audited.counts()
-    line = f"Audited: {counts['passed']} expectations met, {counts['warn']} not met (warning)"
-    line += f", {counts['block']} not met (blocked)" if counts["block"] else ""
-    line += f", {counts['not asked']} not asked" if counts["not asked"] else ""
-    return f"{line}; compared with {audited.compared_with or f'nothing: {audited.not_compared}'}."

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 from rich.console import Console
 
-from python_helpers.cli import help_texts
-from python_helpers.cli.errors import errors_as_exit_codes
+from python_helpers.cli.command import Command
 from python_helpers.cli.options import (
     ERASURES_DIR,
     EXPORT_DIR,
@@ -19,27 +19,21 @@ from python_helpers.cli.options import (
     POSTGRES_URL,
     PROJECT_DIR,
     PUBLISH_DIR,
-    RAW_DATA,
-    RAW_INPUT,
-    WAIT,
     WAREHOUSE,
-    built,
-    with_raw_input,
+    option,
+    places,
+    resources,
 )
-from python_helpers.cli.report import counted
+from python_helpers.cli.refresh import built, chosen
+from python_helpers.cli.tables import counted
 from python_helpers.core.errors import SettingsError
-from python_helpers.core.log import Log
-from python_helpers.core.progress import say
-from python_helpers.core.settings import (
-    Settings,
-    chosen_publish_dir,
-    default_log_file,
-    resolve_settings,
-)
+from python_helpers.core.folders import Places, find_folders
+from python_helpers.core.log import Log, say
+from python_helpers.core.settings import Choices, Inputs, Resources, Settings, resolve_settings
 from python_helpers.delivery.erasures import checked_ids
 from python_helpers.erase.search import Place, Whose
 from python_helpers.operate.erasure import erase as run_erase
-from python_helpers.operate.erasure import find, options_of_live_build
+from python_helpers.operate.erasure import find, inputs_as_before
 
 HEADER = "customer_id"
 
@@ -50,103 +44,90 @@ class CustomerId(click.types.StringParamType):
     envvar_list_splitter = "\n"
 
 
-@click.command(help=help_texts.ERASE)
-@click.option(
+@click.command(
+    cls=Command,
+    examples=(
+        "lifecycle erase --customers forget.txt --dry-run    where are they?",
+        "lifecycle erase --customers forget.txt",
+        "lifecycle erase --customer C0000042 --yes",
+    ),
+    exit_codes=(0, 1, 2, 3, 4, 5, 6, 8),
+)
+@option(
     "--customer",
     "customers",
     envvar="ERASE_CUSTOMER",
-    show_envvar=True,
     multiple=True,
     type=CustomerId(),
     metavar="ID",
     help="The id of a customer; may be given several times. Other users can see a command line, "
     "and the shell remembers it: --customers keeps the id out of both.",
 )
-@click.option(
+@option(
     "--customers",
     "file",
     envvar="ERASE_CUSTOMERS",
-    show_envvar=True,
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
     metavar="FILE",
     help="A file with one id per line, or a CSV file with a column customer_id; - reads the input.",
 )
-@click.option(
+@option(
     "--dry-run",
     envvar="ERASE_DRY_RUN",
-    show_envvar=True,
     is_flag=True,
-    help="Only say where the customers are.",
+    help="Say where the customers are, and change nothing.",
 )
-@click.option(
+@option(
     "--yes",
     "is_sure",
     envvar="ERASE_YES",
-    show_envvar=True,
     is_flag=True,
     help="Do not ask; required without a terminal.",
 )
-@RAW_INPUT
-@RAW_DATA
-@WAREHOUSE
-@PUBLISH_DIR
-@EXPORT_DIR
+@built()
+@places(WAREHOUSE, PUBLISH_DIR, EXPORT_DIR, ERASURES_DIR, LOG_FILE, PROJECT_DIR)
 @POSTGRES_URL
-@ERASURES_DIR
-@built
-@WAIT
-@LOG_FILE
-@PROJECT_DIR
-@click.pass_context
+@resources()
+@chosen()
 def erase(
-    context: click.Context,
     customers: tuple[str, ...],
     file: Path | None,
     dry_run: bool,
     is_sure: bool,
-    log_file: Path | None,
     postgres_url: str | None,
-    **options: object,
+    places: Places,
+    inputs: Inputs,
+    resources: Resources,
+    choices: Choices,
 ) -> None:
-    """Erase customers, then say what was done without saying who."""
-    with errors_as_exit_codes(debug=False):
-        ids = checked_ids([*customers, *(ids_in(file) if file else ())])
-        hidden = secrets_of(postgres_url)
-        settings = resolve_settings(**as_before(with_raw_input(context, options)))
-        log_file = log_file or default_log_file(
-            project_dir=settings.project_dir, warehouse=settings.warehouse
-        )
-        secrets = (*ids, *hidden) if len(ids) < 100 else hidden
-        log = Log(file=log_file.absolute(), secrets=secrets)
-        if dry_run:
-            show_found(*find(settings=settings, ids=ids, log=log))
-            return
-        confirm(people=len(ids), is_sure=is_sure, settings=settings)
-        erased = run_erase(
-            settings=settings,
-            ids=ids,
-            console=Console(stderr=True),
-            log=log,
-            postgres_url=postgres_url,
-        )
-        console = Console()
-        say(console, f"Erased {counted(len(ids), 'customer', 'customers')}.")
-        show(console, "Written anew or removed:", erased.changed)
-        show_left(console, erased.left)
+    """Erase customers from everything that is kept, and from every later delivery.
 
+    The ids go on a list that every build applies. Then the warehouse is built anew from the same
+    input, audited and published; kept builds are rewritten, exports are written again, records and
+    logs are cleaned, and everything is searched. Totals stay: a random id replaces the customer's,
+    and the word `erased` replaces e-mail address, name and comments.
 
-def as_before(options: dict[str, object], /) -> dict[str, object]:
-    """Let what is not said be as it is in the live build. Raises SettingsError."""
-    publish_dir = chosen_publish_dir(options["publish_dir"], project_dir=options["project_dir"])
-    known = options_of_live_build(publish_dir=publish_dir)
-    if options["raw_input"] or options["raw_data"]:
-        known = {option: known[option] for option in known if not option.startswith("raw_")}
-    elif known.get("raw_data") and not known["raw_data"].is_dir():
-        raise SettingsError(
-            f"The live build was made from {known['raw_data']}, which is not there now. Say where "
-            "the delivery is: --raw-data DIR."
-        )
-    return options | {option: options[option] or value for option, value in known.items()}
+    Unless you say otherwise, input, as-of date and currency are those of the live build. With
+    POSTGRES_URL set, what was exported to that database is exported again. Delivered files and
+    tables that others load are named, not changed. If the command is interrupted, run it again.
+    """
+    ids = checked_ids([*customers, *(ids_in(file) if file else ())])
+    folders = find_folders(places)
+    inputs = inputs_as_before(inputs, folders=folders)
+    settings = resolve_settings(folders, inputs=inputs, resources=resources, choices=choices)
+    hidden = secrets_of(postgres_url)
+    if dry_run:
+        show_found(*find(settings=settings, ids=ids))
+        return
+    confirm(people=len(ids), is_sure=is_sure, settings=settings)
+    log = Log(file=settings.log_file, secrets=(*ids, *hidden) if len(ids) < 100 else hidden)
+    click.get_current_context().obj = log
+    erased = run_erase(settings=settings, ids=ids, log=log, postgres_url=postgres_url)
+    show(
+        f"Erased {counted(len(ids), 'customer', 'customers')}. Rewritten or removed:",
+        erased.changed,
+    )
+    show_left(erased.left)
 
 
 def secrets_of(url: str | None, /) -> tuple[str, ...]:
@@ -197,16 +178,13 @@ def confirm(*, people: int, is_sure: bool, settings: Settings) -> None:
 
 def show_found(found: list[Place], servers: list[str], /) -> None:
     """Say where customers are."""
-    console = Console()
-    ours = [str(each) for each in found if each.whose == Whose.OURS]
-    if not ours:
-        say(console, "Nothing that this project builds holds the customers.")
-    show(console, "Would be written anew or removed:", ours)
-    show(console, "Would be exported again:", servers)
-    show_left(console, found)
+    show("Would be rewritten:", [each for each in found if each.whose == Whose.OURS] or ["nothing"])
+    if servers:
+        show("Would be exported again:", servers)
+    show_left(found)
 
 
-def show_left(console: Console, found: list[Place], /) -> None:
+def show_left(found: list[Place], /) -> None:
     """Say what is left to others."""
     for whose, said in {
         Whose.DELIVERY: "Still in the delivery, which its owner has to change:",
@@ -214,12 +192,13 @@ def show_left(console: Console, found: list[Place], /) -> None:
         Whose.FILE: "In files of others:",
         Whose.UNREADABLE: "Warning: these files cannot be searched, look yourself:",
     }.items():
-        show(console, said, [str(each) for each in found if each.whose == whose])
+        places = [each for each in found if each.whose == whose]
+        if places:
+            show(said, places)
 
 
-def show(console: Console, said: str, lines: list[str], /) -> None:
-    """Say something of several things, if there are any."""
-    if lines:
-        say(console, said)
-    for line in lines:
-        say(console, f"  {line}")
+def show(said: str, lines: Iterable[object], /) -> None:
+    """Print something of several things."""
+    console = Console()
+    for line in (said, *(f"  {each}" for each in lines)):
+        say(console, line)

@@ -1,187 +1,165 @@
-"""The command `lifecycle export`: parses, and calls."""
+"""The command `lifecycle export`."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 
-from python_helpers.cli import help_texts
-from python_helpers.cli.errors import errors_as_exit_codes
+from python_helpers.cli.command import Command, Words
 from python_helpers.cli.options import (
     DEBUG,
     EXPORT_DIR,
     LOG_FILE,
-    MEMORY_LIMIT,
     POSTGRES_URL,
     PROJECT_DIR,
     PUBLISH_DIR,
-    THREADS,
     WAIT,
+    choices,
+    grouped,
+    option,
+    places,
+    resources,
 )
-from python_helpers.cli.report import counted, readable
-from python_helpers.core.errors import SettingsError
-from python_helpers.core.log import Log
-from python_helpers.core.progress import say
-from python_helpers.core.settings import Settings, default_log_file, resolve_settings
+from python_helpers.cli.tables import counted, readable
+from python_helpers.core.folders import Places, find_folders
+from python_helpers.core.log import Log, say
+from python_helpers.core.settings import Choices, Resources, Settings, resolve_settings
 from python_helpers.export.run import export as run_export
 from python_helpers.export.wanted import FORMATS, Export
 from python_helpers.publishing.builds import read_manifest
 from python_helpers.publishing.watch import Watch
 
-OF_SETTINGS = ("project_dir", "publish_dir", "export_dir", "threads", "memory_limit")
+WANTED = (
+    option(
+        "--format",
+        "file_format",
+        envvar="EXPORT_FORMAT",
+        type=click.Choice(FORMATS),
+        default="parquet",
+        show_default=True,
+        help="What to write.",
+    ),
+    option(
+        "--select",
+        cls=Words,
+        envvar="EXPORT_SELECT",
+        metavar="SELECTION ...",
+        help="Marts to export, in the selector syntax of dbt.  [default: all]",
+    ),
+    option(
+        "--exclude",
+        cls=Words,
+        envvar="EXPORT_EXCLUDE",
+        metavar="SELECTION ...",
+        help="Marts to leave out of these.",
+    ),
+    option(
+        "--build",
+        "build_id",
+        envvar="EXPORT_BUILD",
+        metavar="BUILD_ID",
+        help="The published build to export.  [default: the live one]",
+    ),
+    option(
+        "--keep-exports",
+        "keep",
+        envvar="KEEP_EXPORTS",
+        type=click.IntRange(min=1),
+        default=5,
+        show_default=True,
+        metavar="N",
+        help="Exports of the format to keep, this one included.",
+    ),
+    option(
+        "--raw-text",
+        envvar="EXPORT_RAW_TEXT",
+        is_flag=True,
+        help="Leave texts in CSV as they are. Without this option, a text that a spreadsheet would "
+        "read as a formula gets a ' before it.",
+    ),
+    POSTGRES_URL,
+    option(
+        "--schema",
+        envvar="POSTGRES_SCHEMA",
+        default="marts",
+        show_default=True,
+        metavar="NAME",
+        help="The schema in Postgres.",
+    ),
+)
 
 
-@click.command(help=help_texts.EXPORT)
-@click.option(
-    "--format",
-    "file_format",
-    envvar="EXPORT_FORMAT",
-    show_envvar=True,
-    type=click.Choice(FORMATS),
-    default="parquet",
-    show_default=True,
-    help="What to write.",
+@click.command(
+    cls=Command,
+    examples=(
+        "lifecycle export",
+        "lifecycle export --format csv --select marts.retention --exclude rpt_survival",
+        "lifecycle export --build 20240701T060000Z --export-dir /srv/exports",
+        "POSTGRES_URL=postgresql://etl:secret@db/bi lifecycle export --format postgres",
+    ),
+    exit_codes=(0, 2, 3, 6, 7),
 )
-@click.option(
-    "--select",
-    envvar="EXPORT_SELECT",
-    show_envvar=True,
-    multiple=True,
-    metavar="SELECTION",
-    help="Marts to export, in the selector syntax of dbt; may be given several times.  "
-    "[default: all]",
-)
-@click.option(
-    "--exclude",
-    envvar="EXPORT_EXCLUDE",
-    show_envvar=True,
-    multiple=True,
-    metavar="SELECTION",
-    help="Marts to leave out of these.",
-)
-@click.option(
-    "--build",
-    "build_id",
-    envvar="EXPORT_BUILD",
-    show_envvar=True,
-    metavar="BUILD_ID",
-    help="The published build to export.  [default: the live one]",
-)
-@EXPORT_DIR
-@click.option(
-    "--keep-exports",
-    envvar="KEEP_EXPORTS",
-    show_envvar=True,
-    type=click.IntRange(min=1),
-    default=5,
-    show_default=True,
-    metavar="N",
-    help="Exports of the format to keep, this one included.",
-)
-@click.option(
-    "--raw-text",
-    envvar="EXPORT_RAW_TEXT",
-    show_envvar=True,
-    is_flag=True,
-    help="In CSV, leave texts as they are. Without it a ' is put before a text that a spreadsheet "
-    "would take for a formula.",
-)
-@POSTGRES_URL
-@click.option(
-    "--schema",
-    envvar="POSTGRES_SCHEMA",
-    show_envvar=True,
-    default="marts",
-    show_default=True,
-    metavar="NAME",
-    help="The schema in Postgres.",
-)
-@PUBLISH_DIR
-@THREADS
-@MEMORY_LIMIT
-@WAIT
-@LOG_FILE
-@PROJECT_DIR
-@DEBUG
-def export(**options: object) -> None:
-    """Export, then say where it is."""
-    debug = options.pop("debug")
-    with errors_as_exit_codes(debug=debug, folder_option="--export-dir"):
-        settings = resolve_settings(
-            **{name: options.pop(name) for name in OF_SETTINGS},
-            debug=debug,
-        )
-        url = options["postgres_url"]
-        log = Log(
-            file=(
-                options.pop("log_file") or default_log_file(project_dir=settings.project_dir)
-            ).absolute(),
-            secrets=(url,) if url else (),
-        )
-        for name in ("select", "exclude"):
-            if any(not text.strip() for text in options[name]):
-                raise SettingsError(f"--{name} is empty: leave it out to export every mart.")
-        words = {
-            name: tuple(word for text in options.pop(name) for word in text.split())
-            for name in ("select", "exclude")
-        }
-        wanted = Export(
-            **words,
-            **{
-                "export_dir": settings.export_dir,
-                "publish_dir": settings.publish_dir,
-                "wait": options.pop("lock_wait"),
-                "keep": options.pop("keep_exports"),
-            },
-            **options,
-        )
-        show(exported=watched(wanted=wanted, settings=settings, log=log), console=Console())
+@grouped("wanted", Export, *WANTED)
+@places(EXPORT_DIR, PUBLISH_DIR, LOG_FILE, PROJECT_DIR)
+@resources()
+@choices(WAIT, DEBUG)
+@click.pass_context
+def export(
+    context: click.Context,
+    /,
+    *,
+    wanted: Export,
+    places: Places,
+    resources: Resources,
+    choices: Choices,
+) -> None:
+    """Write the marts of a published build for other programs: Parquet, CSV or Postgres tables.
+
+    Files are in exports/FORMAT/current, one per mart, beside a manifest.json with checksums, rows
+    and the meaning of each column. They change all at once, as the tables of a schema in Postgres
+    do. After a failure the previous export is still there, whole; in Postgres, unless the message
+    is about the folder of the manifest.
+
+    A selection is in the syntax of dbt; nodes in it that are not published marts are left out. Each
+    export replaces the previous one: in Postgres, marts that are no longer selected are dropped.
+    """
+    folders = find_folders(places)
+    url = wanted.postgres_url
+    context.obj = log = Log(file=folders.log_file, secrets=(url,) if url else ())
+    settings = resolve_settings(folders, resources=resources, choices=choices)
+    watch = Watch(log=log, left="The previous export is still there.")
+    show(exported=watched(watch, wanted=wanted, settings=settings), console=Console())
 
 
-def watched(*, wanted: Export, settings: Settings, log: Log) -> Path:
+def watched(watch: Watch, /, *, wanted: Export, settings: Settings) -> Path:
     """Export, and end in good order where a signal asks for it."""
-    watch = Watch(
-        console=Console(stderr=True),
-        log=log,
-        tell=lambda record: None,
-        left="The export before is still there.",
-    )
-    # the thread that is told of signals has to be free for them: drivers of databases keep theirs
+    # drivers of databases block their thread, and signals need the main one
     with watch.limited(minutes=None), ThreadPoolExecutor(1) as worker:
         return worker.submit(
-            run_export, wanted=wanted, settings=settings, log=log, watch=watch
+            run_export, wanted=wanted, settings=settings, log=watch.log, watch=watch
         ).result()
 
 
 def show(*, exported: Path, console: Console) -> None:
     """Say what was exported, and where it is."""
     manifest = read_manifest(build=exported)
-    rows = sum(manifest["rows"].values())
-    said = (
-        f"{counted(len(manifest['rows']), 'mart', 'marts')} of build {manifest['build_id']}, "
-        f"{counted(rows, 'row', 'rows')}"
-    )
-    server = manifest.get("postgres")
+    server: dict[str, Any] | None = manifest.get("postgres")
+    where = readable(exported.parent.parent / "current")
     if server:
         where = f"schema {server['schema']} of {server['database']} on {server['server']}"
-    else:
-        where = readable(exported.parent.parent / "current")
-    say(console, f"Exported {said}, in {manifest['seconds']} s, to {where}.")
-    if server:
-        show_lost(server=server, console=console)
-
-
-def show_lost(*, server: dict, console: Console) -> None:
-    """Say what was in the schema and is no more."""
-    if server["dropped"]:
+    marts = counted(len(manifest["rows"]), "mart", "marts")
+    rows = counted(sum(manifest["rows"].values()), "row", "rows")
+    build, seconds = manifest["build_id"], manifest["seconds"]
+    say(console, f"Exported {marts} of build {build}, {rows}, in {seconds} s, to {where}.")
+    if server and server["dropped"]:
         say(
             console,
-            f"Dropped from schema {server['schema']}, since they were not selected: "
-            f"{', '.join(server['dropped'])}. To keep some beside others, give them another schema "
-            "with --schema.",
+            f"Dropped from schema {server['schema']}, because they were not selected: "
+            f"{', '.join(server['dropped'])}. Use --schema to keep selections side by side.",
         )
-    if server["not_kept"]:
-        say(console, f"Went with the old tables: {', '.join(server['not_kept'])}.")
+    if server and server["not_kept"]:
+        say(console, f"Dropped with the old tables: {', '.join(server['not_kept'])}.")

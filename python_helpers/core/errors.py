@@ -11,8 +11,6 @@ class LifecycleError(Exception):
     """What the record of the run says became of it."""
     may_pass = False
     """Whether the same command may succeed later, with nothing changed."""
-    record: dict[str, object] | None = None
-    """The record of the run that failed."""
 
 
 class BuildError(LifecycleError):

@@ -1,8 +1,8 @@
-"""One writer at a time, of a warehouse and of a folder of published builds.
+"""One writer at a time for a warehouse and for a folder of published builds.
 
-The lock is the operating system's: it goes with the process that holds it, however that ends. Its
-file says who the holder is, and what a process that died left in it tells the next one how far that
-got. The file itself stays: who removed it could remove the one of the next holder.
+The operating system holds the lock and releases it when the process ends, however it ends. The lock
+file says who holds it; what a process that died left in the file tells the next one how far that
+process got. The file is never removed: removing it could remove the lock of the next holder.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ from pathlib import Path
 from python_helpers.core.disk import keep_owner, why
 from python_helpers.core.errors import LockedError, PublishError
 
-FOLDER_LOCK = ".lock"  # in the folder it is the lock of
+FOLDER_LOCK = ".lock"  # in the folder it locks
 READING_LOCK = ".reading.lock"  # in a folder of published builds
-BRIEFLY = 0.3  # seconds to try at least: who only asks whether a lock is held has it for less
+LEAST_WAIT = 0.3  # seconds: a command that only asks for the holder has the lock for less
 POLL = 0.05  # seconds between two tries
-LONGEST = 1 << 16  # bytes of details
+MOST_BYTES = 1 << 16  # of the details of a holder
 
 
 @dataclass(kw_only=True)
 class Lock:
-    """A lock that is held, and what its file says of the holder."""
+    """A lock that is held, and what its file says about the holder."""
 
     descriptor: int
     details: dict[str, object]
 
     def note(self, **details: object) -> None:
-        """Say more of the holder, such as the phase it is in."""
+        """Add details of the holder, such as its phase."""
         self.details |= details
         write(descriptor=self.descriptor, text=json.dumps(self.details))
 
     def clear(self) -> None:
-        """Leave nothing behind: the holder ends in good order."""
+        """Empty the file: the holder ends in good order."""
         write(descriptor=self.descriptor, text="")
 
 
@@ -51,9 +51,9 @@ def publish_lock(*, publish_dir: Path) -> Path:
 
 
 def reading_lock(*, publish_dir: Path) -> Path:
-    """Name the lock of who makes copies of published builds, and of who takes rows out of both.
+    """Name the lock of commands that copy published builds or take rows out of the copies.
 
-    A refresh does without: it adds a build, and one it removes stays readable to who has it open.
+    A refresh does not need it: a build that it removes stays readable for whoever has it open.
     """
     return publish_dir / READING_LOCK
 
@@ -73,33 +73,33 @@ def locked(
     wait: float = 0,
     take_over: Callable[[dict[str, object]], None] = lambda left_behind: None,
 ) -> Iterator[Lock]:
-    """Hold a lock; `take_over` is first given what the last holder left behind, if it died.
+    """Hold a lock; `take_over` is called with what a holder that died left behind.
 
-    Raises LockedError where another run still has it after `wait` seconds, and PublishError where
-    there is no place for its file.
+    Raises LockedError where another run still holds it after `wait` seconds, and PublishError where
+    the lock file cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         is_new = not path.exists()
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         if is_new:
-            # root may be the first, and the owner of the folder the next
+            # root may create the file and the owner of the folder need it next
             keep_owner(of=path.parent, to=path)
     except OSError as error:
         raise PublishError(
             f"The folder {path.parent} cannot be written to ({why(error)})."
         ) from error
     try:
-        until = time.monotonic() + max(wait, BRIEFLY)
+        until = time.monotonic() + max(wait, LEAST_WAIT)
         while not taken(descriptor=descriptor, how=fcntl.LOCK_EX):
             if time.monotonic() > until:
-                who = said_of(holder=details_in(descriptor=descriptor))
+                who = described(holder=details_in(descriptor=descriptor))
                 what = path.parent if path.name.startswith(".") else path.with_suffix("")
                 raise LockedError(f"{what} is locked by {who}.")
             time.sleep(POLL)
         left_behind = details_in(descriptor=descriptor)
         if left_behind:
-            # before its details are replaced: this process may die as well
+            # before the details are replaced: this process may die as well
             take_over(left_behind)
         lock = Lock(descriptor=descriptor, details={})
         lock.note(
@@ -117,7 +117,7 @@ def locked(
 
 
 def holder(path: Path, /) -> tuple[dict[str, object], bool]:
-    """Tell what is known of the last holder of a lock, and whether it holds it still."""
+    """Return what is known of the last holder of a lock, and whether it still holds it."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except OSError:
@@ -130,7 +130,7 @@ def holder(path: Path, /) -> tuple[dict[str, object], bool]:
 
 
 def taken(*, descriptor: int, how: int) -> bool:
-    """Take a lock if nobody has it."""
+    """Take a lock if it is free."""
     try:
         fcntl.flock(descriptor, how | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -139,26 +139,26 @@ def taken(*, descriptor: int, how: int) -> bool:
 
 
 def details_in(*, descriptor: int) -> dict[str, object]:
-    """Read the details of a holder; none where there are none or only a part of them."""
+    """Read the details of a holder; empty where there are none or only a part of them."""
     try:
-        text = os.pread(descriptor, LONGEST, 0).decode()
-        found, _ = json.JSONDecoder().raw_decode(text)  # the rest may be of longer ones
+        text = os.pread(descriptor, MOST_BYTES, 0).decode()
+        found, _ = json.JSONDecoder().raw_decode(text)  # longer old details may follow
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
 def write(*, descriptor: int, text: str) -> None:
-    """Replace the details. A full disk may refuse them; the lock holds without."""
+    """Replace the details. The lock holds even where a full disk refuses them."""
     data = text.encode()
     with suppress(OSError):
-        # in this order: a process killed in between leaves details, and not an empty file
+        # in this order: a process killed in between leaves details, not an empty file
         os.pwrite(descriptor, data, 0)
         os.ftruncate(descriptor, len(data))
 
 
-def said_of(*, holder: dict[str, object]) -> str:
-    """Say who a holder is."""
+def described(*, holder: dict[str, object]) -> str:
+    """Describe a holder in words."""
     if not holder:
         return "another run"
     return "{command} (process {pid} on {host}, since {since})".format(

@@ -1,4 +1,7 @@
-"""The log of runs, for machines: a line of JSON per event, with no secret in it."""
+"""What a run says: lines on the console for people, JSON in the log file for programs.
+
+Everything that a person is told is in the log file as well, without secrets.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,42 @@ import json
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rich.console import Console
+
 SECRET_NAMES = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|CREDENTIAL|WEBHOOK")
 HIDDEN = "***"
+MOST_WARNINGS = 8
+"""Without a terminal, further warnings are only in the log file."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Log:
-    """Where events are written."""
+    """The console and the log file of a run."""
 
     file: Path
+    console: Console = field(default_factory=lambda: Console(stderr=True))
     secrets: tuple[str, ...] = ()
     """What must not show in a log, beside what the environment calls a secret."""
+    run_id: str | None = None
+    warnings: int = 0
+
+    def say(self, line: str, /) -> None:
+        """Tell a person something."""
+        say(self.console, line)
+        self.write(event="said", message=line)
+
+    def warn(self, line: str, /) -> None:
+        """Warn a person."""
+        self.write(event="warning", message=line)
+        self.warnings += 1
+        if self.console.is_terminal or self.warnings <= MOST_WARNINGS:
+            say(self.console, f"Warning: {line}")
+        elif self.warnings == MOST_WARNINGS + 1:
+            say(self.console, f"Warning: more warnings are in {self.file}.")
 
     def write(
         self,
@@ -31,11 +55,11 @@ class Log:
         seconds: float | None = None,
         message: str | None = None,
     ) -> None:
-        """Add an event. A log that cannot be written stops no run."""
+        """Add an event to the file. A log that cannot be written stops no run."""
         line = json.dumps(
             {
                 "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-                "run_id": run_id,
+                "run_id": run_id or self.run_id,
                 "pid": os.getpid(),
                 "phase": phase,
                 "event": event,
@@ -45,7 +69,7 @@ class Log:
         )
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
-            # one write at the end of the file: lines of two runs do not mix
+            # one write at the end of the file, so that lines of two runs do not mix
             descriptor = os.open(self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
             try:
                 os.write(descriptor, f"{line}\n".encode())
@@ -55,14 +79,19 @@ class Log:
             pass
 
     def clean(self, text: str, /) -> str:
-        """Put a text on one line, without secrets and addresses of people."""
+        """Put a text on one line, without secrets and e-mail addresses."""
         return without_secrets(" ".join(text.split()), secrets=self.secrets)
+
+
+def say(console: Console, line: str, /) -> None:
+    """Print one line without wrapping it, so that a path in it can be copied."""
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def without_secrets(text: str, /, *, secrets: Iterable[str] = ()) -> str:
     """Hide secrets, passwords in addresses of servers, and e-mail addresses."""
     named = {value for name, value in os.environ.items() if SECRET_NAMES.search(name.upper())}
-    # the longest first: one may be a part of another; a short one may be a part of any word
+    # the longest first: one secret may contain another; a short one may be part of any word
     for secret in sorted({*named, *secrets}, key=len, reverse=True):
         if len(secret) >= 4:
             text = text.replace(secret, HIDDEN)

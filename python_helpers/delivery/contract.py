@@ -1,13 +1,14 @@
-"""What the raw contract says of each column, for those who ask outside of dbt."""
+"""The raw contract: its tables and columns, for use outside of dbt."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from python_helpers.delivery.files import CONTRACT
+CONTRACT = Path("models", "staging", "_raw.yml")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +22,7 @@ class RawColumn:
 
     @property
     def is_text(self) -> bool:
-        """Tell whether any text is of its type."""
+        """Tell whether it can hold any text."""
         return self.data_type == "string"
 
 
@@ -39,17 +40,27 @@ class RawTable:
 
 
 def personal_tables(*, project_dir: Path) -> list[RawTable]:
-    """Return the raw tables whose rows are of customers; none in a project without a contract."""
+    """Return the raw tables with a customer_id; none in a project without a contract."""
+    tables = map(raw_table, contract_of(project_dir=project_dir))
+    return [table for table in tables if "customer_id" in table.names()]
+
+
+def raw_tables(*, project_dir: Path) -> tuple[str, ...]:
+    """Return the names of the raw tables; none in a project without a contract."""
+    return tuple(table["name"] for table in contract_of(project_dir=project_dir))
+
+
+def contract_of(*, project_dir: Path) -> list[dict[str, Any]]:
+    """Read the contract, table by table."""
     contract = project_dir / CONTRACT
     if not contract.is_file():
         return []
     sources = yaml.safe_load(contract.read_text(encoding="utf-8"))["sources"]
-    tables = [raw_table(table) for source in sources for table in source["tables"]]
-    return [table for table in tables if "customer_id" in table.names()]
+    return [table for source in sources for table in source["tables"]]
 
 
-def raw_table(table: dict, /) -> RawTable:
-    """Read what is said of a table."""
+def raw_table(table: dict[str, Any], /) -> RawTable:
+    """Read the contract of a table."""
     return RawTable(
         name=table["name"],
         key=tuple(meta_of(table).get("key", ())),
@@ -65,6 +76,7 @@ def raw_table(table: dict, /) -> RawTable:
     )
 
 
-def meta_of(entry: dict, /) -> dict:
+def meta_of(entry: dict[str, Any], /) -> dict[str, Any]:
     """Return the meta of a table or a column."""
-    return entry.get("config", {}).get("meta", {})
+    meta: dict[str, Any] = entry.get("config", {}).get("meta", {})
+    return meta

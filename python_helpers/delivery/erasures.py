@@ -39,14 +39,14 @@ may not read, and stops; in a closed folder it would see none."""
 FILE_MODE = 0o600
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Erasure:
     """A line of the list."""
 
     id_hash: str
     tombstone_id: str
     erased_at: str
-    finished_at: str
+    finished_at: str = ""
 
 
 FIELDS = tuple(field.name for field in fields(Erasure))
@@ -106,13 +106,8 @@ def add_to_list(*, folder: Path, ids: Collection[str]) -> dict[str, Erasure]:
         listed = {}
         for each in ids:
             id_hash = hash_of(each, key=key)
-            new = Erasure(
-                id_hash=id_hash,
-                # random: nobody can work it out from the id
-                tombstone_id=TOMBSTONE + secrets.token_hex(8),
-                erased_at=now(),
-                finished_at="",
-            )
+            # random: nobody can work it out from the id
+            new = Erasure(id_hash, TOMBSTONE + secrets.token_hex(8), erased_at=now())
             listed[each] = known[id_hash] = replace(known.get(id_hash, new), finished_at="")
         write_list(folder=folder, erasures=known.values(), key=key)
     except OSError as error:
@@ -195,12 +190,7 @@ def made_folder(*, folder: Path) -> None:
 
 def write_list(*, folder: Path, erasures: Collection[Erasure], key: str) -> None:
     """Replace the list in one step."""
-    of_key = Erasure(
-        id_hash=hash_of(NO_ID, key=key),
-        tombstone_id=OF_KEY,
-        erased_at=now(),
-        finished_at=now(),
-    )
+    of_key = Erasure(hash_of(NO_ID, key=key), OF_KEY, erased_at=now(), finished_at=now())
     text = io.StringIO(newline="")
     rows = map(astuple, (of_key, *erasures))
     csv.writer(text, lineterminator="\n").writerows([FIELDS, *rows])

@@ -1,4 +1,4 @@
-"""The files of a delivery: which there are, whose they are, and which cannot be read at all."""
+"""The files of a delivery: which ones exist, which table each is for, which cannot be read."""
 
 import gzip
 import zlib
@@ -6,23 +6,22 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import duckdb
-import yaml
 
 from python_helpers.core.disk import why
 from python_helpers.core.errors import RawDataError
+from python_helpers.delivery.contract import raw_tables
 
-CONTRACT = Path("models", "staging", "_raw.yml")
 RAW_SUFFIXES = (".csv", ".csv.gz", ".parquet")
-# a hash needs every value; a count would be content with the statistics of the file
+# a hash reads every value; a count would only read the statistics of the file
 READ_PARQUET = "select bit_xor(hash(columns(*))) from read_parquet(?)"
 BLOCK = 1 << 20  # bytes of a compressed file read at once
 
 
 def check_delivery(*, folder: Path, project_dir: Path) -> None:
-    """Refuse what dbt would not see: no file at all, or one that reads as if it were shorter.
+    """Refuse what dbt would not notice: no file at all, or a truncated one.
 
-    DuckDB leaves out a link to nothing, and takes a gzip file that was cut for a whole one.
-    Raises RawDataError.
+    DuckDB skips a broken link, and reads a truncated gzip file without an error. Raises
+    RawDataError.
     """
     try:
         entries = sorted(folder.iterdir())
@@ -32,8 +31,8 @@ def check_delivery(*, folder: Path, project_dir: Path) -> None:
     files = [file for entry in entries for file in files_of(entry=entry, tables=tables)]
     if not files:
         raise RawDataError(
-            f"The raw data folder {folder} holds no CSV or Parquet file: "
-            "deliver at least one, for example orders.csv."
+            f"The raw data folder {folder} holds no CSV or Parquet file. "
+            "Deliver at least one, for example orders.csv."
         )
     faults = [
         f"{table_of(file=file, folder=folder, tables=tables)}: {file} {fault}"
@@ -45,7 +44,7 @@ def check_delivery(*, folder: Path, project_dir: Path) -> None:
 
 
 def files_of(*, entry: Path, tables: Collection[str]) -> Iterator[Path]:
-    """Yield the raw files an entry of the folder stands for: itself, or what its table's holds."""
+    """Yield the raw files of an entry: the file itself, or the files in the folder of a table."""
     is_folder = entry.name in tables and entry.is_dir()
     for candidate in sorted(entry.iterdir()) if is_folder else [entry]:
         if candidate.name.endswith(RAW_SUFFIXES) and not candidate.name.startswith("."):
@@ -53,7 +52,7 @@ def files_of(*, entry: Path, tables: Collection[str]) -> Iterator[Path]:
 
 
 def damaged_parquet(*, folder: Path, tables: Collection[str]) -> dict[str, str]:
-    """Read every Parquet file of a folder; returns what is wrong with one of each table."""
+    """Read every Parquet file of a folder; returns a fault per table."""
     found = {}
     for entry in sorted(folder.iterdir()):
         for file in files_of(entry=entry, tables=tables):
@@ -69,7 +68,7 @@ def damaged_parquet(*, folder: Path, tables: Collection[str]) -> dict[str, str]:
 
 
 def fault_of(*, file: Path) -> str | None:
-    """Say why a file cannot be read, and what to do about it; None if it can."""
+    """Say why a file cannot be read, and what to do; None if it can be read."""
     try:
         if file.suffix == ".gz":
             with gzip.open(file) as compressed:
@@ -79,23 +78,14 @@ def fault_of(*, file: Path) -> str | None:
             with file.open("rb") as plain:
                 plain.read(1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        return f"is cut or damaged ({why(error)}). Deliver it again."
+        return f"is truncated or damaged ({why(error)}). Deliver it again."
     except OSError as error:
-        return f"cannot be read ({why(error)}). Make it a file this user may read."
+        return f"cannot be read ({why(error)}). Make it a file that this user may read."
     return None
 
 
-def raw_tables(*, project_dir: Path) -> tuple[str, ...]:
-    """Return the tables of the raw contract; none if the project has no contract."""
-    contract = project_dir / CONTRACT
-    if not contract.is_file():
-        return ()
-    sources = yaml.safe_load(contract.read_text(encoding="utf-8"))["sources"]
-    return tuple(table["name"] for source in sources for table in source["tables"])
-
-
 def table_of(*, file: Path, folder: Path, tables: Collection[str]) -> str | None:
-    """Name the table a file of a raw folder belongs to, as the project's macros do."""
+    """Name the table that a file of a raw folder is for, as the project's macros do."""
     first, *rest = file.relative_to(folder).parts
     if rest:
         return first if first in tables else None

@@ -1,4 +1,4 @@
-"""The files a build reads: which they are, and whether they stay as they are while it does."""
+"""The files a build reads: which ones, and whether they change while it reads them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from python_helpers.core.disk import sha256
 from python_helpers.core.errors import BuildError, RawDataError
 from python_helpers.core.settings import Settings
-from python_helpers.delivery.files import check_delivery, files_of, raw_tables, table_of
+from python_helpers.delivery.contract import raw_tables
+from python_helpers.delivery.files import check_delivery, files_of, table_of
 
 SAMPLE = Path("seeds", "sample")
 
@@ -32,7 +34,7 @@ def input_paths(*, settings: Settings) -> list[Path]:
 
 
 def looks(*, settings: Settings) -> dict[Path, tuple[int, int]]:
-    """Return size and time of each raw file; one that vanishes meanwhile is not there."""
+    """Return size and time of each raw file; one that vanishes meanwhile is left out."""
     found = {}
     try:
         for path in input_paths(settings=settings):
@@ -45,12 +47,12 @@ def looks(*, settings: Settings) -> dict[Path, tuple[int, int]]:
 
 @contextmanager
 def steady_inputs(*, settings: Settings) -> Iterator[None]:
-    """Refuse what was built from files that changed meanwhile: its tables may not fit together.
+    """Refuse a build from files that changed meanwhile: its tables may not match each other.
 
-    Raises RawDataError, which says that it may pass.
+    Raises RawDataError, which may pass.
     """
     before = looks(settings=settings)
-    failed = None
+    failed: Exception | None = None
     try:
         yield
     except (BuildError, RawDataError, OSError) as error:
@@ -60,12 +62,12 @@ def steady_inputs(*, settings: Settings) -> Iterator[None]:
         path.name for path in before.keys() | after.keys() if before.get(path) != after.get(path)
     )
     if changed:
-        error = RawDataError(
+        unsteady = RawDataError(
             f"The delivery changed while it was read: {', '.join(changed)}. "
             "Refresh again when it is complete."
         )
-        error.may_pass = True
-        raise error from failed
+        unsteady.may_pass = True
+        raise unsteady from failed
     if failed:
         raise failed
 
@@ -76,8 +78,8 @@ def check_inputs(*, settings: Settings) -> None:
         check_delivery(folder=settings.raw_data, project_dir=settings.project_dir)
 
 
-def described_inputs(*, settings: Settings) -> list[dict[str, object]]:
-    """Describe each raw file, with its checksum. Each is read once, a block at a time."""
+def described_inputs(*, settings: Settings) -> list[dict[str, Any]]:
+    """Describe each raw file, with its size in bytes and its checksum."""
     found = []
     for path in input_paths(settings=settings):
         status = path.stat()

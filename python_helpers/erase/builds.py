@@ -16,7 +16,8 @@ import duckdb
 
 from python_helpers.core.disk import keep_owner, sha256, sync
 from python_helpers.core.errors import PublishError
-from python_helpers.core.settings import AUDIT_PAGE, Settings
+from python_helpers.core.folders import AUDIT_PAGE
+from python_helpers.core.settings import Settings
 from python_helpers.core.sql import text
 from python_helpers.delivery.contract import personal_tables
 from python_helpers.erase.people import CUSTOMER_ID, ERASED, People

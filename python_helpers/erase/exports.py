@@ -7,9 +7,7 @@ written to; those that the address does not lead to are named.
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
 from contextlib import suppress
-from datetime import datetime
 
 from python_helpers.core.errors import LifecycleError, PublishError
 from python_helpers.core.log import Log
@@ -21,57 +19,40 @@ from python_helpers.export.run import recorded_export
 from python_helpers.export.wanted import FORMATS, Export
 from python_helpers.publishing.builds import kept_builds, live_build, read_manifest
 
+ALL = sys.maxsize  # how many exports to keep is for exports to decide
+
 
 def export_files_again(*, settings: Settings, log: Log) -> list[str]:
     """Export the same marts in every format that is there, and remove the exports before."""
     again = []
     for folder in export_folders(settings=settings):
         old = kept_builds(publish_dir=folder)
-        if not old or folder.name == POSTGRES or folder.name not in FORMATS:
-            continue
-        manifest = {}
-        with suppress(PublishError):  # a damaged one: every mart is exported
-            manifest = read_manifest(build=live_build(publish_dir=folder) or old[0])
-        wanted = wanted_again(
-            settings=settings,
-            file_format=folder.name,
-            select=manifest.get("rows"),
-            raw_text=bool(manifest.get("raw_text")),
-        )
-        recorded_export(wanted=wanted, settings=settings, log=log, chosen=manifest.get("rows"))
-        for export in old:
-            remove_own_files(build=export)
-        again.append(f"exports/{folder.name}, exported again")
+        if old and folder.name in FORMATS and folder.name != POSTGRES:
+            manifest = {}
+            with suppress(PublishError):  # of a damaged one: every mart is exported
+                manifest = read_manifest(build=live_build(publish_dir=folder) or old[0])
+            wanted = Export(
+                file_format=folder.name, raw_text=bool(manifest.get("raw_text")), keep=ALL
+            )
+            marts = manifest.get("rows")
+            recorded_export(wanted=wanted, settings=settings, log=log, chosen=marts)
+            for export in old:
+                remove_own_files(build=export)
+            again.append(f"exports/{folder.name}, exported again")
     return again
 
 
-def wanted_again(
-    *, settings: Settings, file_format: str, select: Collection[str] | None, **options: object
-) -> Export:
-    """Say what is exported again; how many exports to keep is for exports to decide."""
-    return Export(
-        file_format=file_format,
-        export_dir=settings.export_dir,
-        publish_dir=settings.publish_dir,
-        select=tuple(select or ()),
-        wait=settings.lock_wait,
-        keep=sys.maxsize,
-        **options,
-    )
-
-
-def exported_to(*, settings: Settings, since: str | None = None) -> dict[Place, list[str]]:
+def exported_to(*, settings: Settings, since: str = "9999-12-31") -> dict[Place, list[str]]:
     """Return the schemas on servers that may hold an export of a build from before a time."""
-    built_at = {}
+    new = set()
     for build in kept_builds(publish_dir=settings.publish_dir):
-        with suppress(PublishError, KeyError):
-            built_at[build.name] = datetime.fromisoformat(read_manifest(build=build)["built_at"])
-
-    def is_old(line: dict) -> bool:
-        built = built_at.get(line.get("build_id"))
-        return since is None or built is None or built < datetime.fromisoformat(since)
-
-    return places_left(folder=settings.export_dir / POSTGRES, is_old=is_old)
+        with suppress(PublishError):
+            # both are times in UTC, written alike
+            if str(read_manifest(build=build).get("built_at")) >= since:
+                new.add(build.name)
+    return places_left(
+        folder=settings.export_dir / POSTGRES, is_old=lambda line: line.get("build_id") not in new
+    )
 
 
 def export_to_servers_again(
@@ -82,40 +63,27 @@ def export_to_servers_again(
     Exports of builds from after `since` have nobody who was erased then.
     """
     left = exported_to(settings=settings, since=since)
-    problems = dict.fromkeys(left, "")
+    problems = {place: "" for place in left}
     if left and url:
         # here and not above: other exports need no driver
         from python_helpers.export.postgres.server import checked_address, connected
 
         address = checked_address(url=url)
-        reached = [place for place in left if place.server == address.described()]
-        try:
-            with connected(address=address) as server:
-                ((database,),) = server.query("select current_database()::text")
-        except PublishError as error:
-            problems |= dict.fromkeys(reached, str(error))
-            reached = []
-        for place in reached:
-            if place.database == database:
-                wanted = wanted_again(
-                    settings=settings,
-                    file_format=POSTGRES,
-                    select=left[place],
-                    schema=place.schema,
-                    postgres_url=url,
-                )
-                try:
+        for place in [place for place in left if place.server == address.described()]:
+            wanted = Export(file_format=POSTGRES, schema=place.schema, postgres_url=url, keep=ALL)
+            try:
+                with connected(address=address) as server:
+                    ((database,),) = server.query("select current_database()::text")
+                if database == place.database:
                     recorded_export(wanted=wanted, settings=settings, log=log, chosen=left[place])
                     del problems[place]
-                except LifecycleError as error:
-                    problems[place] = str(error)
+            except LifecycleError as error:
+                problems[place] = f" ({str(error).rstrip('.')})"
     if problems:
-        said = [
-            f"{place} ({why.rstrip('.')})" if why else f"{place}" for place, why in problems.items()
-        ]
+        said = "; ".join(f"{place}{problem}" for place, problem in problems.items())
         raise PublishError(
-            f"Exported to Postgres before, and still there: {'; '.join(said)}. Run the same command "
-            "again with the address in POSTGRES_URL. If a place no longer exists, remove its lines "
-            f"from {settings.export_dir / POSTGRES / PLACES}"
+            f"Exported to Postgres before, and still there: {said}. Run the same command again "
+            "with the address in POSTGRES_URL. If a place no longer exists, remove its lines from "
+            f"{settings.export_dir / POSTGRES / PLACES}"
         )
     return [f"{place}, exported again" for place in left]

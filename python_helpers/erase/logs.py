@@ -8,7 +8,8 @@ import shutil
 from pathlib import Path
 
 from python_helpers.core.disk import keep_owner, sync
-from python_helpers.core.settings import AUDIT_PAGE, DOCS_PAGE, Settings
+from python_helpers.core.folders import AUDIT_PAGE, DOCS_PAGE
+from python_helpers.core.settings import Settings
 from python_helpers.erase.people import People
 from python_helpers.erase.search import export_folders
 from python_helpers.publishing.records import RECORDS
@@ -22,11 +23,11 @@ ARTEFACTS = (
 MESSAGES = ("error", "message")  # the texts in records and in the log
 
 
-def clean_logs(*, settings: Settings, log_file: Path, people: People) -> list[str]:
+def clean_logs(*, settings: Settings, people: People) -> list[str]:
     """Clean the records and the log of runs, and remove the logs and the artefacts of dbt."""
     changed = []
     folders = [settings.publish_dir, *export_folders(settings=settings)]
-    for file in (log_file, *(folder / RECORDS for folder in folders)):
+    for file in (settings.log_file, *(folder / RECORDS for folder in folders)):
         if file.is_file() and hide_in_messages(file, people):
             changed.append(f"{file}, cleaned")
     targets = {settings.target_path.resolve(), (settings.project_dir / "target").resolve()}

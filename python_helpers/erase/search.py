@@ -12,8 +12,9 @@ from pathlib import Path
 import duckdb
 
 from python_helpers.core.errors import PublishError
+from python_helpers.core.folders import PROJECT_FILE
 from python_helpers.core.locks import FOLDER_LOCK, READING_LOCK
-from python_helpers.core.settings import PROJECT_FILE, Settings
+from python_helpers.core.settings import Settings
 from python_helpers.core.sql import name, text
 from python_helpers.delivery.inputs import input_paths
 from python_helpers.erase.people import People
@@ -49,12 +50,12 @@ class Place:
         return f"{self.where} ({self.rows:,} {'row' if self.rows == 1 else 'rows'})"
 
 
-def search(*, settings: Settings, people: People, log_file: Path) -> list[Place]:
+def search(*, settings: Settings, people: People) -> list[Place]:
     """Search warehouse, builds, exports, logs and delivery. Raises duckdb.Error and OSError."""
     found = []
     if settings.warehouse.is_file():
         found += in_warehouse(settings=settings, people=people)
-    for path, is_ours in files_of(settings=settings, log_file=log_file):
+    for path, is_ours in files_of(settings=settings):
         rows = rows_in_file(path, people, is_ours=is_ours)
         whose = Whose.OURS if is_ours else Whose.UNREADABLE if rows is None else Whose.FILE
         if rows != 0:
@@ -99,10 +100,10 @@ def in_warehouse(*, settings: Settings, people: People) -> Iterator[Place]:
                 yield Place(whose=whose, where=f"{schema}.{table}", rows=rows)
 
 
-def files_of(*, settings: Settings, log_file: Path) -> Iterator[tuple[Path, bool]]:
+def files_of(*, settings: Settings) -> Iterator[tuple[Path, bool]]:
     """Yield each file among builds, exports and logs, and whether it is ours."""
-    ours = {log_file}
-    found = {log_file}
+    ours = {settings.log_file}
+    found = {settings.log_file}
     for folder in (settings.publish_dir, settings.export_dir, *export_folders(settings=settings)):
         ours |= {folder / RECORDS, folder / PLACES}
         for build in kept_builds(publish_dir=folder):

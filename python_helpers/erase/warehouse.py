@@ -15,7 +15,8 @@ import yaml
 
 from python_helpers.core.disk import keep_owner, sync
 from python_helpers.core.errors import PublishError
-from python_helpers.core.settings import PROJECT_FILE, Settings
+from python_helpers.core.folders import PROJECT_FILE
+from python_helpers.core.settings import Settings
 from python_helpers.core.sql import name, text
 from python_helpers.warehouse.half_made import half_made, remove_half_made
 

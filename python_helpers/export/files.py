@@ -4,38 +4,36 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from python_helpers.core.errors import PublishError
 from python_helpers.core.sql import name, text
-from python_helpers.publishing.reader import Column, Mart, Source, is_text
+from python_helpers.export.types import is_text
+from python_helpers.publishing.reader import Column, Mart, Source
 
 OPTIONS = {
     "parquet": "format parquet, compression zstd",
     # NULL is nothing, an empty text is two quotes
     "csv": "format csv, header true, delimiter ',', nullstr ''",
 }
-# A spreadsheet takes a text for a formula by its first character. Some leave out blanks before it,
-# of any kind, and some read the wide characters of Japanese as the narrow ones.
+# A spreadsheet recognises a formula by the first character of a text. Some skip blanks of any kind
+# before it, and some read the wide characters of Japanese as the narrow ones.
 BLANKS = r"\x00-\x20\x7f\x{85}\x{a0}\x{1680}\x{2000}-\x{200f}\x{2028}-\x{202f}\x{205f}-\x{2060}"
 BLANKS += r"\x{3000}\x{feff}"
 FORMULA = rf"^[{BLANKS}]*[\t\r\n=+\-@\x{{ff1d}}\x{{ff0b}}\x{{ff0d}}\x{{ff20}}]"
 
 
-def write_mart(*, source: Source, mart: Mart, folder: Path, file_format: str, raw: bool) -> None:
-    """Write one mart to a file. Raises PublishError where rows are missing in it."""
+def write_mart(*, source: Source, mart: Mart, folder: Path, file_format: str, raw: bool) -> int:
+    """Write one mart to a file; returns the rows written."""
     columns = ", ".join(
         guarded(column) if file_format == "csv" and not raw else name(column.name)
         for column in mart.columns
     )
     file = folder / f"{mart.name}.{file_format}"
-    rows = source.connection.execute(
-        f"copy (select {columns} from {name(mart.name)}) to {text(file)} ({OPTIONS[file_format]})"
-    ).fetchone()[0]
-    if rows != mart.rows:
-        raise PublishError(f"{mart.name} has {mart.rows} rows, and {rows} were written.")
+    sql = f"copy (select {columns} from {name(mart.name)}) to {text(file)} ({OPTIONS[file_format]})"
+    ((rows,),) = source.connection.execute(sql).fetchall()
+    return int(rows)
 
 
 def guarded(column: Column, /) -> str:
-    """Select a column so that no spreadsheet takes a text in it for a formula."""
+    """Select a column so that no spreadsheet reads a text in it as a formula."""
     chosen = name(column.name)
     if not is_text(column.type):
         return chosen

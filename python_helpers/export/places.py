@@ -1,16 +1,17 @@
 """Where exports to Postgres went: a line of JSON before each commit, and one after it.
 
-A schema in a database keeps its rows for as long as nobody replaces them, which is longer than
-manifests of exports are kept. And a process that dies between the commit and its manifest has
-written all the same: so the line comes first. No line has a secret in it.
+A schema keeps its rows until somebody replaces them, longer than manifests of exports are kept. A
+process that dies between the commit and its manifest has written its rows, so a line comes before
+the commit. No line contains a secret.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from python_helpers.core.errors import PublishError
 from python_helpers.publishing.builds import kept_builds, read_manifest
@@ -18,6 +19,7 @@ from python_helpers.publishing.records import append_line, read_lines
 
 POSTGRES = "postgres"
 PLACES = "places.jsonl"
+BEGUN, DONE = "about to", "exported"  # states of an export
 PARTS = ("schema", "database", "server")
 
 
@@ -30,36 +32,21 @@ class Place:
     server: str
 
     def __str__(self) -> str:
-        """Say where it is."""
+        """Name it in a message."""
         return f"schema {self.schema} of {self.database} on {self.server}"
 
 
-def note_place(
-    *,
-    folder: Path,
-    place: Place,
-    build_id: object,
-    exported_at: object,
-    marts: Collection[str],
-    is_done: bool,
-) -> None:
-    """Write down that a place is about to be written to, or that it was."""
+def note_place(*, folder: Path, place: Place, is_done: bool, facts: Mapping[str, object]) -> None:
+    """Note that a place is about to be written to, or that it was."""
     if not (folder / PLACES).exists():
         for line in lines_of_manifests(folder=folder):
             append_line(path=folder / PLACES, values=line)
-    facts = {"build_id": build_id, "exported_at": exported_at, "marts": list(marts)}
-    append_line(
-        path=folder / PLACES, values={**asdict(place), **facts, "state": said_of(is_done=is_done)}
-    )
+    state = DONE if is_done else BEGUN
+    append_line(path=folder / PLACES, values={**asdict(place), **facts, "state": state})
 
 
-def said_of(*, is_done: bool) -> str:
-    """Say how far an export is."""
-    return "exported" if is_done else "about to"
-
-
-def lines_of_manifests(*, folder: Path) -> list[dict]:
-    """Return what the lines would be of exports that were made without, oldest first."""
+def lines_of_manifests(*, folder: Path) -> list[dict[str, Any]]:
+    """Make lines for exports from before there were lines, oldest first."""
     lines = []
     for export in reversed(kept_builds(publish_dir=folder)):
         with suppress(PublishError):
@@ -69,13 +56,15 @@ def lines_of_manifests(*, folder: Path) -> list[dict]:
                 lines.append(
                     {part: str(where.get(part)) for part in PARTS}
                     | {key: manifest.get(key) for key in ("build_id", "exported_at")}
-                    | {"marts": list(manifest.get("rows") or ()), "state": said_of(is_done=True)}
+                    | {"marts": list(manifest.get("rows") or ()), "state": DONE}
                 )
     return lines
 
 
-def places_left(*, folder: Path, is_old: Callable[[dict], bool]) -> dict[Place, list[str]]:
-    """Return the places that may hold rows of an export that is old, with the marts in each."""
+def places_left(
+    *, folder: Path, is_old: Callable[[dict[str, Any]], bool]
+) -> dict[Place, list[str]]:
+    """Return the places that may hold rows of an old export, with the marts in each."""
     lines = read_lines(path=folder / PLACES)
     if not (folder / PLACES).exists():
         lines = lines_of_manifests(folder=folder)
@@ -86,12 +75,12 @@ def places_left(*, folder: Path, is_old: Callable[[dict], bool]) -> dict[Place, 
     return left
 
 
-def may_hold(*, lines: Iterable[dict]) -> dict[Place, list[dict]]:
-    """Tell by place what may be in it: the last export that ended, and those begun after it."""
-    held: dict[Place, list[dict]] = {}
+def may_hold(*, lines: Iterable[dict[str, Any]]) -> dict[Place, list[dict[str, Any]]]:
+    """Group by place what it may hold: the last finished export, and those begun after it."""
+    held: dict[Place, list[dict[str, Any]]] = {}
     for line in lines:
         place = Place(**{part: str(line.get(part)) for part in PARTS})
-        if line.get("state") == said_of(is_done=True):
+        if line.get("state") == DONE:
             held[place] = []
         held.setdefault(place, []).append(line)
     return held

@@ -9,16 +9,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-import duckdb
-
-from python_helpers.core.disk import sha256
 from python_helpers.core.errors import PublishError, SettingsError
 from python_helpers.core.locks import locked, reading_lock
 from python_helpers.core.log import Log
 from python_helpers.core.settings import Settings
 from python_helpers.export.files import write_mart
-from python_helpers.export.places import POSTGRES, note_place
+from python_helpers.export.places import POSTGRES, Place, note_place
 from python_helpers.export.wanted import Export, check_wanted, chosen_models
 from python_helpers.publishing.builds import (
     MANIFEST,
@@ -29,24 +27,23 @@ from python_helpers.publishing.builds import (
     remove_old_builds,
     start_build,
 )
-from python_helpers.publishing.publish import SPILL
+from python_helpers.publishing.publish import SPILL, failing_as_publish_error, files_in
 from python_helpers.publishing.reader import Mart, Source, opened
 from python_helpers.publishing.runs import EXPORT, Run, recorded_run, stamp
 from python_helpers.publishing.watch import Watch
-from python_helpers.warehouse.problems import explained
 
-EXPORTED = "exported"
 MEMORY_LIMIT = "4GB"
 
 
 def export(*, wanted: Export, settings: Settings, log: Log, watch: Watch | None = None) -> Path:
-    """Export, while nobody else does; returns the folder with the manifest of it.
+    """Export under the lock; returns the folder with the manifest of the export.
 
-    Raises SettingsError, LockedError or PublishError, and the export before is still there.
+    Raises SettingsError, LockedError or PublishError, and then the previous export is still there.
     """
-    check_wanted(wanted=wanted)
+    check_wanted(wanted=wanted, settings=settings)
     chosen = chosen_models(wanted=wanted, settings=settings)
-    with locked(reading_lock(publish_dir=wanted.publish_dir), command=EXPORT, wait=wanted.wait):
+    lock = reading_lock(publish_dir=settings.publish_dir)
+    with locked(lock, command=EXPORT, wait=settings.lock_wait):
         return recorded_export(
             wanted=wanted, settings=settings, log=log, chosen=chosen, watch=watch
         )
@@ -60,30 +57,23 @@ def recorded_export(
     chosen: Collection[str] | None,
     watch: Watch | None = None,
 ) -> Path:
-    """Export the chosen marts and record it; the caller holds the lock of what is read."""
+    """Export the chosen marts and record it; the caller holds the lock of the published builds."""
+    publish_dir = settings.export_dir / wanted.file_format
     with (
         recorded_run(
-            publish_dir=wanted.export_dir / wanted.file_format,
-            command=EXPORT,
-            log=log,
-            wait=wanted.wait,
+            publish_dir=publish_dir, command=EXPORT, log=log, wait=settings.lock_wait
         ) as run,
         watch.watching(run=run) if watch else nullcontext(),
         run.phase("export"),
+        failing_as_publish_error(publish_dir=publish_dir, option="--export-dir"),
     ):
-        try:
-            return write_export(wanted=wanted, settings=settings, run=run, chosen=chosen)
-        except (OSError, duckdb.Error) as error:
-            raise PublishError(explained(message=str(error))) from error
-        finally:
-            with suppress(OSError):
-                remove_leftovers(publish_dir=run.publish_dir)
+        return write_export(wanted=wanted, settings=settings, run=run, chosen=chosen)
 
 
 def write_export(
     *, wanted: Export, settings: Settings, run: Run, chosen: Collection[str] | None
 ) -> Path:
-    """Write a folder beside the exports before, and make it the current one."""
+    """Write a folder beside the earlier exports, and make it the current one."""
     check_links(publish_dir=run.publish_dir, links=())
     remove_leftovers(publish_dir=run.publish_dir)
     folder = start_build(publish_dir=run.publish_dir, build_id=run.id)
@@ -95,108 +85,100 @@ def write_export(
     started = time.monotonic()
     with (
         ExitStack() as held,
-        opened(publish_dir=wanted.publish_dir, build_id=wanted.build_id, config=config) as source,
+        opened(publish_dir=settings.publish_dir, build_id=wanted.build_id, config=config) as source,
     ):
         marts = [mart for mart in source.marts.values() if chosen is None or mart.name in chosen]
         if not marts:
             raise SettingsError(f"The selection has no mart of build {source.build.name}.")
-        facts = facts_of_export(source=source, run=run)
+        known = ("build_id", "built_at", "as_of_date", "reporting_currency")
+        facts = {key: source.manifest.get(key) for key in known}
+        facts["exported_at"] = stamp(run.started_at)
 
-        def note(**said: object) -> None:
-            # from here on nobody stops the run: what the server has, the record has
+        def note(place: Place, is_done: bool) -> None:
+            # the run is not stopped from here on: what the server has, the record must have
             held.enter_context(run.deciding)
-            known = {key: facts[key] for key in ("build_id", "exported_at")}
-            names = [mart.name for mart in marts]
-            note_place(folder=run.publish_dir, marts=names, **known, **said)
+            noted = {key: facts[key] for key in ("build_id", "exported_at")}
+            noted["marts"] = [mart.name for mart in marts]
+            note_place(folder=run.publish_dir, place=place, is_done=is_done, facts=noted)
 
         written = write_marts(
-            wanted=wanted, source=source, marts=marts, folder=folder, facts=facts, note=note
+            wanted=wanted,
+            source=source,
+            marts=marts,
+            folder=folder,
+            facts=facts,
+            note=note,
+            wait=settings.lock_wait,
         )
         shutil.rmtree(folder / SPILL, ignore_errors=True)
-        manifest = {
+        manifest: dict[str, Any] = {
             "export_id": run.id,
             **facts,
             "format": wanted.file_format,
             "selection": {"select": wanted.select, "exclude": wanted.exclude},
             **written,
             "rows": {mart.name: mart.rows for mart in marts},
-            "files": {
-                path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)}
-                for path in sorted(folder.iterdir())
-            },
-            "marts": described(marts=marts),
+            "files": files_in(folder),
+            "marts": {mart.name: described(mart) for mart in marts},
             "seconds": round(time.monotonic() - started, 1),
         }
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
         exported = finish_build(folder=folder, build_id=run.id)
         held.enter_context(run.deciding)
         make_live(build=exported, publish_dir=run.publish_dir, links=())
-        record_exported(run=run, manifest=manifest)
-    # it is exported: an old one that cannot be removed now is tried again next time
+        # the disk may be full: it is exported all the same
+        with suppress(OSError):
+            run.record(
+                outcome="exported",
+                seconds={"export": manifest["seconds"]},
+                **{key: manifest[key] for key in ("build_id", "as_of_date", "rows")},
+            )
+    # an old export that cannot be removed now is removed next time
     with suppress(OSError):
         remove_old_builds(publish_dir=run.publish_dir, keep=wanted.keep)
     return exported
-
-
-def record_exported(*, run: Run, manifest: Mapping[str, object]) -> None:
-    """Record what was exported. The disk may be full, and it is exported all the same."""
-    with suppress(OSError):
-        run.record(
-            outcome=EXPORTED,
-            seconds={"export": manifest["seconds"]},
-            **{key: manifest[key] for key in ("build_id", "as_of_date", "rows")},
-        )
-
-
-def facts_of_export(*, source: Source, run: Run) -> dict[str, object]:
-    """Say which build it is, of when, and when it is exported."""
-    known = ("build_id", "built_at", "as_of_date", "reporting_currency")
-    return {key: source.manifest.get(key) for key in known} | {"exported_at": stamp(run.started_at)}
 
 
 def write_marts(
     *,
     wanted: Export,
     source: Source,
-    marts: list[Mart],
+    marts: Iterable[Mart],
     folder: Path,
-    facts: dict[str, object],
-    note: Callable[..., None],
+    facts: Mapping[str, object],
+    note: Callable[[Place, bool], None],
+    wait: float,
 ) -> dict[str, object]:
-    """Write the marts as wanted; returns what the manifest says of that."""
+    """Write the marts as wanted; returns what the manifest says about that."""
     if wanted.file_format == POSTGRES:
         from python_helpers.export.postgres.server import checked_address
         from python_helpers.export.postgres.write import write_to_postgres
 
-        address = checked_address(url=wanted.postgres_url)
         return {
             POSTGRES: write_to_postgres(
                 source=source,
-                marts=marts,
-                address=address,
+                marts=list(marts),
+                address=checked_address(url=wanted.postgres_url),
                 schema=wanted.schema,
                 facts=facts,
                 note=note,
-                wait=wanted.wait,
+                wait=wait,
             )
         }
     for mart in marts:
-        write_mart(
+        rows = write_mart(
             source=source,
             mart=mart,
             folder=folder,
             file_format=wanted.file_format,
             raw=wanted.raw_text,
         )
+        if rows != mart.rows:
+            raise PublishError(f"{mart.name} has {mart.rows} rows, but {rows} were written.")
     return {"raw_text": wanted.raw_text} if wanted.file_format == "csv" else {}
 
 
-def described(*, marts: Iterable[Mart]) -> dict[str, object]:
-    """Describe marts and their columns, for a manifest."""
-    return {
-        mart.name: {
-            "description": mart.description,
-            "columns": [asdict(column) for column in mart.columns],
-        }
-        for mart in marts
-    }
+def described(mart: Mart, /) -> dict[str, object]:
+    """Describe a mart and its columns, for a manifest."""
+    columns = [asdict(column) for column in mart.columns]
+    return {"description": mart.description, "columns": columns}

@@ -3,40 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from python_helpers.core.errors import PublishError
 from python_helpers.core.settings import Settings
 from python_helpers.export.places import POSTGRES
-from python_helpers.publishing.reader import chosen_build
+from python_helpers.publishing.builds import find_build
 
 FORMATS = ("parquet", "csv", POSTGRES)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Export:
-    """What is exported, from where to where."""
+    """What is exported, and how."""
 
     file_format: str
-    export_dir: Path
-    publish_dir: Path
     build_id: str | None = None
     select: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     raw_text: bool = False
-    """Leave texts in CSV as they are, also those that a spreadsheet takes for a formula."""
+    """Leave texts in CSV as they are, even if a spreadsheet would read one as a formula."""
     keep: int = 5
     schema: str = "marts"
     postgres_url: str | None = None
-    wait: float = 0
-    """Seconds to wait for another export to end."""
 
 
-def check_wanted(*, wanted: Export) -> None:
+def check_wanted(*, wanted: Export, settings: Settings) -> None:
     """Check what can be checked before anything is locked or started."""
-    if not wanted.publish_dir.is_dir():
-        raise PublishError(f"Nothing is published in {wanted.publish_dir}: run refresh first.")
-    chosen_build(publish_dir=wanted.publish_dir, build_id=wanted.build_id)
+    find_build(publish_dir=settings.publish_dir, build_id=wanted.build_id)
     if wanted.file_format == POSTGRES:
         # here and not above: other exports need no driver
         from python_helpers.export.postgres.server import checked_address

@@ -1,21 +1,18 @@
-"""A refresh nobody watches: tried again where that may help, ended in time, told of if it fails."""
+"""A refresh that nobody watches: retries, a timeout and failure alerts."""
 
 from __future__ import annotations
 
 import errno
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-
-from rich.console import Console
 
 from python_helpers.core.errors import BuildError, LockedError, RawDataError
 from python_helpers.core.log import Log
-from python_helpers.core.progress import say
 from python_helpers.core.settings import Settings
 from python_helpers.delivery.inputs import looks
-from python_helpers.operate.notify import Recipients, tell
+from python_helpers.operate.notify import checked_webhook, tell
 from python_helpers.publishing.watch import Watch
 from python_helpers.warehouse.problems import may_pass
 
@@ -28,31 +25,35 @@ PASSING = (
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """What to do where nobody is there to decide."""
+    """What to do where nobody is there to decide. Raises SettingsError where it cannot be done."""
 
     retries: int = 0
     retry_wait: float = 60
+    """In seconds."""
     timeout: float | None = None
-    recipients: Recipients = field(default_factory=Recipients)
+    """In minutes."""
+    on_failure: str | None = None
+    webhook: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check the address before anything else is done."""
+        checked_webhook(self.webhook)
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return what may hold a secret."""
+        return tuple(filter(None, (self.on_failure, self.webhook)))
 
 
 def attended(
-    attempt: Callable[[Watch], Path],
-    /,
-    *,
-    settings: Settings,
-    policy: Policy,
-    console: Console,
-    log: Log,
+    attempt: Callable[[Watch], Path], /, *, settings: Settings, policy: Policy, log: Log
 ) -> Path:
-    """Refresh until it works or there is no point in another try. Raises the last error."""
+    """Refresh until it works or another try is pointless. Raises the last error."""
     publish_dir = str(settings.publish_dir)
-    telling = {"recipients": policy.recipients, "console": console, "log": log}
 
     def tell_all(record: dict[str, object]) -> None:
-        tell_record(record | {"publish_dir": publish_dir}, **telling)
+        tell_record(record | {"publish_dir": publish_dir}, policy=policy, log=log)
 
-    watch = Watch(console=console, log=log, tell=tell_all)
+    watch = Watch(log=log, tell=tell_all)
     with watch.limited(minutes=policy.timeout):
         for tries_left in range(policy.retries, -1, -1):
             before = looks(settings=settings)
@@ -60,19 +61,21 @@ def attended(
                 return attempt(watch)
             except Exception as error:
                 if tries_left and is_passing(error, settings=settings, before=before):
-                    wait_for_next(error, policy=policy, console=console, log=log)
+                    cause = str(error).splitlines()[0]
+                    log.say(f"Trying again in {policy.retry_wait:g} s: {cause}")
+                    time.sleep(policy.retry_wait)
                     continue
                 watch.finish()
-                tell_of(error, **telling, publish_dir=publish_dir)
+                tell_of(error, policy=policy, log=log, publish_dir=publish_dir)
                 raise
     raise AssertionError  # the last try returns or raises
 
 
 def is_passing(error: Exception, /, *, settings: Settings, before: object) -> bool:
-    """Tell whether another try may go better.
+    """Tell whether another try may succeed.
 
-    Data that is wrong stays wrong until somebody delivers it anew; a file that still changes, a
-    full disk or a file another program has open does not.
+    Wrong data stays wrong until somebody delivers it again. A file that still changes, a full disk
+    or a file that another program has open may pass.
     """
     if isinstance(error, BuildError | RawDataError) and error.may_pass:
         return True
@@ -87,37 +90,19 @@ def is_passing(error: Exception, /, *, settings: Settings, before: object) -> bo
     )
 
 
-def wait_for_next(error: Exception, /, *, policy: Policy, console: Console, log: Log) -> None:
-    """Say that there will be another try, and wait for it."""
-    first = str(error).splitlines()[0]
-    say(console, f"Trying again in {policy.retry_wait:g} s: {first}")
-    log.write(event="retry", seconds=policy.retry_wait, message=str(error))
-    time.sleep(policy.retry_wait)
-
-
-def failure_record(error: Exception, /, *, log: Log) -> dict[str, object]:
-    """Return the record of the run that failed so; one that did not begin has none."""
-    return getattr(error, "record", None) or {
+def tell_of(error: Exception, /, *, policy: Policy, log: Log, **facts: object) -> None:
+    """Send an alert about a failure; one that cannot be delivered is only a warning."""
+    record: dict[str, object] = getattr(error, "record", None) or {
         "outcome": "failed",
         "phase": "waiting" if isinstance(error, LockedError) else "settings",
         "error": log.clean(str(error)),
         "exit_code": getattr(error, "exit_code", 1),
     }
+    tell_record(record | facts, policy=policy, log=log)
 
 
-def tell_of(
-    error: Exception, /, *, recipients: Recipients, console: Console, log: Log, **facts: object
-) -> None:
-    """Tell the recipients of a failure; whom that does not reach is only warned of."""
-    record = failure_record(error, log=log)
-    tell_record(record | facts, recipients=recipients, console=console, log=log)
-
-
-def tell_record(
-    record: dict[str, object], /, *, recipients: Recipients, console: Console, log: Log
-) -> None:
-    """Tell the recipients what became of a run."""
+def tell_record(record: dict[str, object], /, *, policy: Policy, log: Log) -> None:
+    """Send an alert about what became of a run."""
     record = record | {"log_file": str(log.file)}
-    for problem in tell(recipients=recipients, record=record):
-        say(console, f"Warning: {problem}")
-        log.write(event="warning", run_id=record.get("id"), message=problem)
+    for problem in tell(record=record, on_failure=policy.on_failure, webhook=policy.webhook):
+        log.warn(problem)

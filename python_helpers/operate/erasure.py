@@ -14,17 +14,18 @@ from functools import partial
 from pathlib import Path
 
 import duckdb
-from rich.console import Console
 
 from python_helpers.core.errors import (
     AuditError,
     HeldByOthersError,
     LifecycleError,
     PublishError,
+    SettingsError,
 )
+from python_helpers.core.folders import Folders
 from python_helpers.core.locks import locked, publish_lock, reading_lock, warehouse_lock
 from python_helpers.core.log import Log
-from python_helpers.core.settings import Settings
+from python_helpers.core.settings import Inputs, Settings
 from python_helpers.delivery.erasures import add_to_list, finish_on_list, made_folder
 from python_helpers.erase.builds import rewrite_builds
 from python_helpers.erase.exports import export_files_again, export_to_servers_again, exported_to
@@ -35,7 +36,7 @@ from python_helpers.erase.warehouse import begin_warehouse, look_of, replace_war
 from python_helpers.operate.refresh import build_and_publish, facts_of_run
 from python_helpers.publishing.builds import live_build, read_manifest
 from python_helpers.publishing.runs import recorded_run
-from python_helpers.warehouse.build import prepare_folders
+from python_helpers.warehouse.dbt import prepare_folders
 from python_helpers.warehouse.half_made import remove_half_made
 from python_helpers.warehouse.problems import cause_of
 
@@ -56,7 +57,7 @@ class Erased:
     """What is left to others."""
 
 
-def find(*, settings: Settings, ids: Collection[str], log: Log) -> tuple[list[Place], list[str]]:
+def find(*, settings: Settings, ids: Collection[str]) -> tuple[list[Place], list[str]]:
     """Search for people and change nothing; returns where they are, and schemas on servers.
 
     Raises PublishError.
@@ -64,7 +65,7 @@ def find(*, settings: Settings, ids: Collection[str], log: Log) -> tuple[list[Pl
     people = People(tombstones=dict.fromkeys(ids, ""))
     try:
         people = replace(people, texts=known_texts(settings=settings, people=people))
-        found = search(settings=settings, people=people, log_file=log.file)
+        found = search(settings=settings, people=people)
     except (OSError, duckdb.Error) as error:
         raise PublishError(cause_of(message=str(error))) from None
     return found, list(map(str, exported_to(settings=settings)))
@@ -74,7 +75,6 @@ def erase(
     *,
     settings: Settings,
     ids: Collection[str],
-    console: Console,
     log: Log,
     postgres_url: str | None = None,
 ) -> Erased:
@@ -107,14 +107,12 @@ def erase(
         with explained(people=people, hint=LISTED):
             if is_anything_kept(settings=settings):
                 with recorded(**facts_of_run(settings=settings)) as run:
-                    build_and_publish(
-                        settings=replace(settings, warehouse=new), run=run, console=console
-                    )
+                    build_and_publish(settings=replace(settings, warehouse=new), run=run, log=log)
             with recorded() as run, run.phase("erase"):
                 changed = [
                     *rewrite_builds(settings=settings, people=people),
                     *export_files_again(settings=settings, log=log),
-                    *clean_logs(settings=settings, log_file=log.file, people=people),
+                    *clean_logs(settings=settings, people=people),
                 ]
                 if new.is_file():
                     replace_warehouse(warehouse=settings.warehouse, new=new, seen=seen)
@@ -125,7 +123,7 @@ def erase(
                     url=postgres_url,
                     since=max(each.erased_at for each in listed.values()),
                 )
-                left = search(settings=settings, people=people, log_file=log.file)
+                left = search(settings=settings, people=people)
                 refuse_what_is_left(left)
                 finish_on_list(folder=settings.erasures_dir, tombstones=tombstones.values())
                 run.record(outcome="erased", rewritten_files=len(changed))
@@ -159,17 +157,31 @@ def refuse_what_is_left(found: Collection[Place], /) -> None:
         )
 
 
-def options_of_live_build(*, publish_dir: Path) -> dict[str, object]:
-    """Return the options with which a build is what the live one is: input, day, currency."""
-    live = live_build(publish_dir=publish_dir)
+def inputs_as_before(inputs: Inputs, /, *, folders: Folders) -> Inputs:
+    """Let what is not said be as it is in the live build. Raises SettingsError."""
+    live = live_build(publish_dir=folders.publish_dir)
     manifest = read_manifest(build=live) if live else {}
-    known = {
-        "raw_input": manifest.get("raw_input"),
-        "raw_data": manifest.get("raw_data_dir") and Path(manifest["raw_data_dir"]),
-        "as_of": manifest.get("as_of_date"),
-        "reporting_currency": manifest.get("reporting_currency"),
-    }
-    return {option: value for option, value in known.items() if value}
+    raw_input, raw_data = inputs.raw_input, inputs.raw_data
+    if not raw_input and not raw_data:
+        if not live and folders.warehouse.is_file():
+            raise SettingsError(
+                f"Nothing is published in {folders.publish_dir}, so the input of the warehouse is "
+                "not known. Name it: --raw-data DIR, or --raw-input."
+            )
+        raw_input, folder = manifest.get("raw_input"), manifest.get("raw_data_dir")
+        raw_data = Path(folder) if folder else None
+        if raw_data and not raw_data.is_dir():
+            raise SettingsError(
+                f"The live build was made from {raw_data}, which is not there now. Say where the "
+                "delivery is: --raw-data DIR."
+            )
+    return replace(
+        inputs,
+        raw_input=raw_input,
+        raw_data=raw_data,
+        as_of=inputs.as_of or manifest.get("as_of_date"),
+        reporting_currency=inputs.reporting_currency or manifest.get("reporting_currency"),
+    )
 
 
 @contextmanager
@@ -182,7 +194,8 @@ def explained(*, people: People, hint: str) -> Iterator[None]:
         raise PublishError(f"{cause}. {hint}.") from None
     except LifecycleError as error:
         (said,) = people.hidden_in([str(error).rstrip(".")])
+        end = "\n" if "\n" in said else ". "
         if isinstance(error, AuditError):
             hint += ", with --skip-audit if the build is right all the same"
-        error.args = (f"{said}. {hint}.",)
+        error.args = (f"{said}{end}{hint}.",)
         raise

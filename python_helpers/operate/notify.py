@@ -1,4 +1,4 @@
-"""Tells a command and a web address that a refresh failed."""
+"""Sends failure alerts to a command and to a web address."""
 
 from __future__ import annotations
 
@@ -8,55 +8,45 @@ import re
 import subprocess
 import threading
 import urllib.request
-from dataclasses import dataclass
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from python_helpers.core.errors import SettingsError
 
-COMMAND_SECONDS = 60
-WEBHOOK_SECONDS = 10  # for all of it: name, connection, answer
+COMMAND_SECONDS: float = 60
+WEBHOOK_SECONDS: float = 10  # for everything: name, connection, answer
 TOLD = (
     *("id", "command", "outcome", "phase", "error", "exit_code"),
     *("started_at", "ended_at", "as_of_date", "code_version", "publish_dir", "log_file"),
 )
-"""What is told of a run; in the environment of the command these are LIFECYCLE_ID, ..."""
+"""The facts of a run in an alert; in the environment of the command they are LIFECYCLE_ID, ..."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Recipients:
-    """Who is told of a failure."""
-
-    on_failure: str | None = None
-    webhook: str | None = None
-
-
-def checked_webhook(url: str | None, /) -> str | None:
-    """Check the address before anything else is done; it may hold a secret, so it is not shown."""
+def checked_webhook(url: str | None, /) -> None:
+    """Check an address; it may be secret, so the message does not show it. Raises SettingsError."""
     try:
         parts = urlsplit(url or "http://none")
-        _ = parts.port  # raises where it is none
+        _ = parts.port  # raises where it is no number
         is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
     except ValueError:
         is_address = False
     # urllib would refuse other characters when it is too late
     if not is_address or not re.fullmatch("[!-~]*", url or ""):
-        raise SettingsError("The webhook is not an address like https://example.com/path.")
-    return url
+        raise SettingsError("Invalid webhook. Use an address like https://example.com/path.")
 
 
-def tell(*, recipients: Recipients, record: dict[str, object]) -> list[str]:
-    """Tell everybody; returns a line for each who could not be told."""
+def tell(*, record: Mapping[str, object], on_failure: str | None, webhook: str | None) -> list[str]:
+    """Send the alerts; returns a line for each that could not be delivered."""
     told = {name: record.get(name) for name in TOLD}
-    problems = []
-    if recipients.on_failure:
-        problems.append(run_command(recipients.on_failure, told=told))
-    if recipients.webhook:
-        problems.append(post(recipients.webhook, told=told))
+    problems = [
+        run_command(on_failure, told=told) if on_failure else None,
+        post(webhook, told=told) if webhook else None,
+    ]
     return [problem for problem in problems if problem]
 
 
-def run_command(command: str, /, *, told: dict[str, object]) -> str | None:
-    """Run a command of the shell, with the facts on its input and in its environment."""
+def run_command(command: str, /, *, told: Mapping[str, object]) -> str | None:
+    """Run a shell command with the facts on its input and in its environment."""
     values = {
         f"LIFECYCLE_{name.upper()}": "" if value is None else str(value)
         for name, value in told.items()
@@ -80,25 +70,25 @@ def run_command(command: str, /, *, told: dict[str, object]) -> str | None:
     return None
 
 
-def post(url: str, /, *, told: dict[str, object]) -> str | None:
-    """Post the facts as JSON. The address may hold a secret: only its host is ever said."""
+def post(url: str, /, *, told: Mapping[str, object]) -> str | None:
+    """Post the facts as JSON. The address may be secret, so messages show only its host."""
     request = urllib.request.Request(
         url,
         data=json.dumps(told).encode(),
         headers={"Content-Type": "application/json", "User-Agent": "lifecycle"},
     )
-    causes = [f"it took longer than {WEBHOOK_SECONDS} s"]
-    # the limit of a socket is one per read, which a slow answer never reaches: a thread that takes
-    # too long is left behind, and ends with the process
+    causes: list[str | None] = [f"it took longer than {WEBHOOK_SECONDS} s"]
+    # a socket's timeout is for one read, which a slow answer never reaches: a thread that takes
+    # too long is left behind and ends with the process
     posting = threading.Thread(target=lambda: causes.append(why_not_posted(request)), daemon=True)
     posting.start()
     posting.join(WEBHOOK_SECONDS)
     cause = causes[-1]
-    return cause and f"The webhook at {urlsplit(url).hostname} could not be told ({cause})."
+    return cause and f"The webhook at {urlsplit(url).hostname} did not accept the alert ({cause})."
 
 
 def why_not_posted(request: urllib.request.Request, /) -> str | None:
-    """Post; returns why that did not work, if it did not."""
+    """Post; returns the reason if that failed."""
     try:
         with urllib.request.urlopen(request, timeout=WEBHOOK_SECONDS):
             return None

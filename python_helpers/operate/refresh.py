@@ -1,39 +1,31 @@
-"""The steps of a refresh, in order: a step that raises leaves the last published build live."""
+"""The steps of a refresh, in order. If one of them fails, the last published build stays live."""
 
 from __future__ import annotations
 
 import time
 from contextlib import ExitStack
 from pathlib import Path
-
-from rich.console import Console
+from typing import Any
 
 from python_helpers.audit.run import audit, check_suites, compared
 from python_helpers.core.locks import locked, warehouse_lock
 from python_helpers.core.log import Log
-from python_helpers.core.progress import say
 from python_helpers.core.settings import Settings
 from python_helpers.delivery.erasures import check_list, said_of_unfinished, unfinished
 from python_helpers.delivery.inputs import check_inputs, described_inputs, steady_inputs
 from python_helpers.publishing.builds import check_links
-from python_helpers.publishing.publish import publish, versions
+from python_helpers.publishing.publish import publish
 from python_helpers.publishing.runs import Run, code_version, recorded_run
 from python_helpers.publishing.watch import Watch
-from python_helpers.warehouse.build import build, prepare_folders, remove_spill
+from python_helpers.warehouse.build import build, remove_spill
+from python_helpers.warehouse.dbt import prepare_folders
 from python_helpers.warehouse.half_made import remove_half_made
 
 COMMAND = "lifecycle refresh"
-SLOW = 5  # seconds of reading the raw files from which on a person is told
 
 
-def refresh(
-    *,
-    settings: Settings,
-    console: Console,
-    log: Log,
-    watch: Watch | None = None,
-) -> Path:
-    """Build, audit and publish, while nobody else does; returns the folder of the published build.
+def refresh(*, settings: Settings, log: Log, watch: Watch | None = None) -> Path:
+    """Build, audit and publish under the locks; returns the folder of the published build.
 
     Raises SettingsError, LockedError, BuildError, RawDataError, AuditError or
     PublishError.
@@ -55,27 +47,27 @@ def refresh(
         check_list(folder=settings.erasures_dir)
         left = unfinished(folder=settings.erasures_dir)
         if left:
-            say(console, f"Warning: {said_of_unfinished(left)}")
+            log.warn(said_of_unfinished(left))
         if watch:
             held.enter_context(watch.watching(run=run))
-        return build_and_publish(settings=settings, run=run, console=console)
+        return build_and_publish(settings=settings, run=run, log=log)
 
 
-def build_and_publish(*, settings: Settings, run: Run, console: Console) -> Path:
+def build_and_publish(*, settings: Settings, run: Run, log: Log) -> Path:
     """Build, audit and publish; the caller holds the locks. Raises what `refresh` does."""
     check_links(publish_dir=settings.publish_dir)
     remove_spill(warehouse=settings.warehouse)
-    settings = compared(settings=settings, console=console)
+    settings = compared(settings=settings, log=log)
     check_suites(settings=settings)
     with steady_inputs(settings=settings):
         with run.phase("inputs"):
             check_inputs(settings=settings)
-            run.facts["input_files"] = said_inputs(settings=settings, console=console)
+            run.facts["input_files"] = said_inputs(settings=settings, log=log)
         with run.phase("build"):
-            built = build(settings=settings, console=console)
-    say(console, built.summary())
+            built = build(settings=settings, log=log)
+    log.say(built.summary())
     with run.phase("audit"):
-        audited = audit(settings=settings, console=console)
+        audited = audit(settings=settings, log=log)
     with run.phase("publish"):
         return publish(
             settings=settings,
@@ -86,23 +78,22 @@ def build_and_publish(*, settings: Settings, run: Run, console: Console) -> Path
         )
 
 
-def facts_of_run(*, settings: Settings) -> dict[str, object]:
+def facts_of_run(*, settings: Settings) -> dict[str, Any]:
     """Return what the record of a run says of what it was asked for."""
-    project = versions(project_dir=settings.project_dir)["project"]
     return {
         "as_of_date": settings.as_of and settings.as_of.isoformat(),
         "raw_input": settings.raw_input,
         "raw_data_dir": settings.raw_data and str(settings.raw_data),
-        "code_version": code_version(project_dir=settings.project_dir, project_version=project),
+        "code_version": code_version(project_dir=settings.project_dir),
     }
 
 
-def said_inputs(*, settings: Settings, console: Console) -> list[dict[str, object]]:
-    """Describe the raw files, and say how long that took if it was long."""
+def said_inputs(*, settings: Settings, log: Log) -> list[dict[str, Any]]:
+    """Describe the raw files, and say how many there are."""
     started = time.monotonic()
     files = described_inputs(settings=settings)
     seconds = time.monotonic() - started
-    if seconds > SLOW:
-        gigabytes = sum(file["bytes"] for file in files) / 1e9
-        say(console, f"Checksums of {gigabytes:.1f} GB of raw files took {seconds:.0f} s.")
+    if files:
+        size = sum(file["bytes"] for file in files) / 1e6
+        log.say(f"Read {len(files)} raw files, {size:,.1f} MB, in {seconds:.0f} s.")
     return files

@@ -1,12 +1,12 @@
-"""The folder readers open: builds side by side, and one link that says which is live.
+"""The folder that readers open: builds side by side, and one link that says which is live.
 
     PUBLISH_DIR/current        -> builds/<build_id>      the only link that ever changes
     PUBLISH_DIR/marts.duckdb   -> current/marts.duckdb
     PUBLISH_DIR/manifest.json  -> current/manifest.json
 
-So the database and its manifest switch in one instant. Links are relative:
-the folder can be moved. A build's own files are never written again, which keeps a reader that
-opened them on that build for as long as it likes.
+So the database and its manifest switch in one instant. Links are relative, so the folder can be
+moved. The files of a build are never written again, so a reader that opened them keeps that build
+for as long as it likes.
 """
 
 import json
@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from python_helpers.core.disk import sha256, sync
 from python_helpers.core.errors import PublishError
@@ -24,8 +25,8 @@ BUILDS = "builds"
 CURRENT = "current"
 DATABASE = "marts.duckdb"
 MANIFEST = "manifest.json"
-LINKS = (DATABASE, MANIFEST)  # what leads from the folder into the live build
-OLD_LINKS = ("parquet",)  # into builds as they were once published
+LINKS = (DATABASE, MANIFEST)  # from the folder into the live build
+OLD_LINKS = ("parquet",)  # into builds of earlier versions
 INCOMPLETE = ".incomplete-"
 REMOVED = "-removed"
 ID_FORMAT = "%Y%m%dT%H%M%SZ"
@@ -46,10 +47,29 @@ def kept_builds(*, publish_dir: Path) -> list[Path]:
     return sorted(builds, reverse=True)
 
 
-def read_manifest(*, build: Path) -> dict:
-    """Read what a build says of itself. Raises PublishError where that cannot be read."""
+def build_names(*, publish_dir: Path) -> str:
+    """List the complete builds, newest first, for a message."""
+    return ", ".join(build.name for build in kept_builds(publish_dir=publish_dir)) or "none"
+
+
+def find_build(*, publish_dir: Path, build_id: str | None) -> Path:
+    """Find the named build, else the live one. Raises PublishError."""
+    if build_id is None:
+        live = live_build(publish_dir=publish_dir)
+        if live:
+            return live
+        raise PublishError(f"Nothing is published in {publish_dir}: run refresh first.")
+    for build in kept_builds(publish_dir=publish_dir):
+        if build.name == build_id:
+            return build
+    names = build_names(publish_dir=publish_dir)
+    raise PublishError(f"There is no build {build_id} in {publish_dir}. Kept builds: {names}.")
+
+
+def read_manifest(*, build: Path) -> dict[str, Any]:
+    """Read the manifest of a build. Raises PublishError where it is damaged."""
     try:
-        manifest = json.loads((build / MANIFEST).read_text())
+        manifest: dict[str, Any] = json.loads((build / MANIFEST).read_text())
         for file in manifest["files"].values():
             _ = int(file["bytes"]), file["sha256"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -58,7 +78,7 @@ def read_manifest(*, build: Path) -> dict:
 
 
 def new_build_id(*, publish_dir: Path, time: datetime, taken: Iterable[str] = ()) -> str:
-    """Make an id of a UTC time that sorts behind those of all builds, and those that are taken.
+    """Make an id of a UTC time that sorts after those of all builds, and after those in `taken`.
 
     Where the clock went back, or stood still, it is the second after the last id.
     """
@@ -75,7 +95,7 @@ def time_of(name: str, /) -> datetime | None:
     """Read the time in the name of a build; None where there is none, as in 20261399T000000Z."""
     found = re.search(r"\d{8}T\d{6}Z", name)
     with suppress(ValueError):
-        return found and datetime.strptime(found[0], ID_FORMAT).replace(tzinfo=UTC)
+        return datetime.strptime(found[0], ID_FORMAT).replace(tzinfo=UTC) if found else None
     return None
 
 
@@ -87,7 +107,7 @@ def start_build(*, publish_dir: Path, build_id: str) -> Path:
 
 
 def finish_build(*, folder: Path, build_id: str) -> Path:
-    """Make the files read-only, see them on disk, and give the folder its name."""
+    """Make the files read-only, wait until they are on disk, and give the folder its name."""
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_file():
             path.chmod(0o444)
@@ -99,16 +119,16 @@ def finish_build(*, folder: Path, build_id: str) -> Path:
 
 
 def check_links(*, publish_dir: Path, links: Iterable[str] = LINKS) -> None:
-    """Raise PublishError where another file is in the way of a link, before work is done for it."""
+    """Raise PublishError where a file is in the way of a link, before any work is done."""
     for name in (CURRENT, *links):
         link = publish_dir / name
         is_other = name != CURRENT and link.is_symlink() and link.readlink() != Path(CURRENT, name)
         if is_other or (link.exists() and not link.is_symlink()):
-            raise PublishError(f"{link} was not made by publishing: move it away, then run again.")
+            raise PublishError(f"{link} was not made by publishing. Move it away, then run again.")
 
 
 def make_live(*, build: Path, publish_dir: Path, links: Iterable[str] = LINKS) -> None:
-    """Show readers this build from now on. Raises PublishError where other files are in the way."""
+    """Show readers this build from now on. Raises PublishError where a file is in the way."""
     check_links(publish_dir=publish_dir, links=links)
     for name in links:
         if not (publish_dir / name).is_symlink():
@@ -128,7 +148,7 @@ def make_live(*, build: Path, publish_dir: Path, links: Iterable[str] = LINKS) -
 def check_files(*, build: Path, allow_strays: bool = False) -> None:
     """Check that the files of a build are those it was published with. Raises PublishError.
 
-    Strays, if they are allowed, are files that somebody put beside them.
+    Strays are files that somebody else put beside them.
     """
     known = read_manifest(build=build)["files"]
     for name in stray_files(build=build):
@@ -139,7 +159,9 @@ def check_files(*, build: Path, allow_strays: bool = False) -> None:
         if not (build / name).is_file():
             raise PublishError(f"Build {build.name} is damaged: {name} is missing.")
         if sha256(build / name) != published["sha256"]:
-            raise PublishError(f"Build {build.name} is damaged: {name} is not what was published.")
+            raise PublishError(
+                f"Build {build.name} is damaged: {name} has changed since it was published."
+            )
 
 
 def stray_files(*, build: Path) -> list[str]:
@@ -150,16 +172,16 @@ def stray_files(*, build: Path) -> list[str]:
 
 
 def remove_old_builds(*, publish_dir: Path, keep: int) -> None:
-    """Remove all but the newest builds, and never the live one."""
+    """Remove all but the newest builds; the live one stays."""
     live = live_build(publish_dir=publish_dir)
     for build in kept_builds(publish_dir=publish_dir)[keep:]:
         if build != live:
-            # first out of sight: a removal that is killed must not leave half a build
+            # hidden first: a removal that is killed must not leave half a build
             shutil.rmtree(build.rename(build.with_name(f"{INCOMPLETE}{build.name}")))
 
 
 def remove_leftovers(*, publish_dir: Path) -> None:
-    """Remove what a killed run left half done."""
+    """Remove what a killed run left behind."""
     for folder in (publish_dir, publish_dir / BUILDS):
         for path in list(folder.glob(f"{INCOMPLETE}*")):
             if path.is_symlink():
@@ -167,7 +189,7 @@ def remove_leftovers(*, publish_dir: Path) -> None:
                 continue
             gone = path
             if not path.name.endswith(REMOVED):
-                # away from a thread that still writes new files to it
+                # renamed, because a thread may still write new files to it
                 gone = path.with_name(f"{path.name}{REMOVED}")
                 shutil.rmtree(gone, ignore_errors=True)
                 path.rename(gone)

@@ -1,6 +1,6 @@
 """The few numbers a person looks at first, read from the published marts.
 
-Only sums and ratios of what the marts hold: a definition lives in its mart.
+Sums and ratios of what the marts hold; a definition lives in its mart.
 """
 
 from collections.abc import Iterator
@@ -106,13 +106,13 @@ HEADLINES: tuple[tuple[str, dict[str, str]], ...] = (
 def headlines(
     *, connection: duckdb.DuckDBPyConnection, as_of_date: str, currency: str
 ) -> Iterator[tuple[str, str]]:
-    """Yield labels and readable values; those whose mart or column is absent are left out."""
+    """Yield labels and readable values; those whose mart or column is missing are left out."""
     yield "As of", as_of_date
     for sql, lines in HEADLINES:
         parameters = {"as_of_date": as_of_date} if "$as_of_date" in sql else {}
         try:
             result = connection.execute(sql, parameters)
-        except duckdb.Error:  # what is published stays published, with a line less
+        except duckdb.Error:  # it is published all the same, with one line less
             continue
         row = result.fetchone()
         if not row:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Mapping
-from contextlib import nullcontext, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import duckdb
-import yaml
 
 from python_helpers.core.disk import sha256
 from python_helpers.core.errors import PublishError
-from python_helpers.core.settings import PROJECT_FILE, Settings
+from python_helpers.core.folders import project_version
+from python_helpers.core.settings import Settings
 from python_helpers.core.sql import name, text
 from python_helpers.publishing.builds import (
     DATABASE,
@@ -24,7 +25,6 @@ from python_helpers.publishing.builds import (
     check_links,
     finish_build,
     make_live,
-    new_build_id,
     read_manifest,
     remove_leftovers,
     remove_old_builds,
@@ -32,127 +32,137 @@ from python_helpers.publishing.builds import (
 )
 from python_helpers.publishing.runs import Run, facts_of
 from python_helpers.warehouse.build import MARTS_SCHEMA, Build
-from python_helpers.warehouse.problems import cause_of
+from python_helpers.warehouse.problems import explained
 
-NEW_DATABASE = '"new database"'  # no warehouse file is called so
-SPILL = "spill"  # what does not fit into memory while the marts are copied
+NEW_DATABASE = '"new database"'  # no warehouse file has this name
+SPILL = "spill"  # what does not fit into memory while marts are copied
 
 
 def publish(
     *,
     settings: Settings,
     build: Build,
-    run: Run | None = None,
+    run: Run,
     audit_page: Path | None = None,
     audit_facts: Mapping[str, object] | None = None,
 ) -> Path:
-    """Publish the marts a build wrote, and the page of its audit; returns the folder they are in.
+    """Publish the marts that a build wrote, and the page of its audit; returns their folder.
 
-    The build takes the id of its run, which records it. Raises PublishError, and then the build
-    published before is still the live one.
+    The build takes the id of its run, which records it. Raises PublishError, and then the previous
+    build is still live.
     """
     publish_dir = settings.publish_dir
-    try:
+    with failing_as_publish_error(publish_dir=publish_dir, option="--publish-dir"):
         check_links(publish_dir=publish_dir)
         check_warehouse(warehouse=settings.warehouse, build=build)
         remove_leftovers(publish_dir=publish_dir)
-        build_id = run.id if run else new_build_id(publish_dir=publish_dir, time=build.started_at)
-        folder = start_build(publish_dir=publish_dir, build_id=build_id)
+        folder = start_build(publish_dir=publish_dir, build_id=run.id)
         if audit_page:
             shutil.copyfile(audit_page, folder / audit_page.name)
-        write_files(
-            folder=folder,
-            build_id=build_id,
-            settings=settings,
-            build=build,
-            run=run,
-            audit_facts=audit_facts,
-        )
-        published = finish_build(folder=folder, build_id=build_id)
-        with run.deciding if run else nullcontext():
+        started = time.monotonic()
+        facts = write_database(folder=folder, settings=settings, marts=build.marts)
+        seconds = run.seconds | {
+            "build": round(build.seconds, 1),
+            "publish": round(time.monotonic() - started, 1),
+        }
+        manifest = {
+            "build_id": run.id,
+            "built_at": build.started_at.isoformat(timespec="seconds"),
+            **facts,
+            "raw_input": settings.raw_input,
+            "raw_data_dir": settings.raw_data and str(settings.raw_data),
+            "input_files": run.facts.get("input_files"),
+            "code_version": run.facts.get("code_version"),
+            "files": files_in(folder),
+            "nodes": build.nodes,
+            "audit": audit_facts,
+            "seconds": seconds,
+            "versions": {
+                "project": project_version(settings.project_dir),
+                "dbt": version("dbt-core"),
+                "duckdb": duckdb.__version__,
+            },
+        }
+        (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+        published = finish_build(folder=folder, build_id=run.id)
+        with run.deciding:
             make_live(build=published, publish_dir=publish_dir)
-            if run:
-                record_published(run=run, published=published)
-    except (OSError, duckdb.Error, PublishError) as error:
-        with suppress(OSError):
-            remove_leftovers(publish_dir=publish_dir)
-        raise PublishError(cause_of(message=str(error))) from error
-    # it is published: an old build that cannot be removed now is tried again next time
+            record_published(run=run, published=published)
+    # it is published: an old build that cannot be removed now is removed next time
     with suppress(OSError):
         remove_old_builds(publish_dir=publish_dir, keep=settings.keep_builds)
     return published
 
 
+@contextmanager
+def failing_as_publish_error(*, publish_dir: Path, option: str) -> Iterator[None]:
+    """Turn a failure into a PublishError, and remove what it left half done."""
+    try:
+        yield
+    except (OSError, duckdb.Error, PublishError) as error:
+        with suppress(OSError):
+            remove_leftovers(publish_dir=publish_dir)
+        if isinstance(error, PublishError):
+            raise
+        advice = f" Choose another folder with {option}." if isinstance(error, OSError) else ""
+        raise PublishError(explained(message=str(error)) + advice) from error
+
+
 def check_warehouse(*, warehouse: Path, build: Build) -> None:
     """Refuse to publish what this build did not write."""
     if not build.marts:
-        raise PublishError("The project has no marts yet: there is nothing to publish.")
+        raise PublishError("The project has no marts yet, so there is nothing to publish.")
     if not warehouse.is_file() or warehouse.stat().st_mtime < int(build.started_at.timestamp()):
         raise PublishError(
-            f"The build did not write to {warehouse}: profiles.yml must take its path from "
+            f"The build did not write to {warehouse}. profiles.yml must take its path from "
             "WAREHOUSE_PATH, as profiles.example.yml does."
         )
 
 
 def record_published(*, run: Run, published: Path) -> None:
-    """Record what is live now. The disk may be full, and it is live all the same."""
+    """Record what is live now; it is live even where the disk is too full for a record."""
     with suppress(OSError):
         seconds = read_manifest(build=published)["seconds"]
         run.record(outcome="published", seconds=seconds, **facts_of(build=published))
 
 
-def write_files(
-    *,
-    folder: Path,
-    build_id: str,
-    settings: Settings,
-    build: Build,
-    run: Run | None,
-    audit_facts: Mapping[str, object] | None,
-) -> None:
-    """Write the database and the manifest of a build."""
-    started = time.monotonic()
+def files_in(folder: Path, /) -> dict[str, dict[str, Any]]:
+    """Describe the files of a build for its manifest, with sizes in bytes and checksums."""
+    return {
+        str(path.relative_to(folder)): {"bytes": path.stat().st_size, "sha256": sha256(path)}
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def write_database(
+    *, folder: Path, settings: Settings, marts: tuple[str, ...]
+) -> dict[str, object]:
+    """Write the database of a build; returns its date, currency and rows for the manifest."""
     with connect(settings=settings, folder=folder) as connection:
         as_of_date, reporting_currency = run_settings(connection=connection)
-        rows = {mart: copy_mart(connection=connection, mart=mart) for mart in build.marts}
+        rows = {mart: copy_mart(connection=connection, mart=mart) for mart in marts}
         connection.execute(f"checkpoint {NEW_DATABASE}")
     shutil.rmtree(folder / SPILL, ignore_errors=True)
     # a log left behind would belong to no file that readers open
     if (folder / f"{DATABASE}.wal").exists():
         raise PublishError(f"DuckDB left a write-ahead log beside {folder / DATABASE}.")
-    manifest = {
-        "build_id": build_id,
-        "built_at": build.started_at.isoformat(timespec="seconds"),
+    return {
         "as_of_date": as_of_date.isoformat(),
         "reporting_currency": reporting_currency,
-        "raw_input": settings.raw_input,
-        "raw_data_dir": settings.raw_data and str(settings.raw_data),
-        "input_files": run.facts.get("input_files") if run else None,
-        "code_version": run.facts.get("code_version") if run else None,
         "rows": rows,
-        "files": {
-            str(path.relative_to(folder)): {"bytes": path.stat().st_size, "sha256": sha256(path)}
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
-        },
-        "nodes": build.nodes,
-        "audit": audit_facts,
-        "seconds": (run.seconds if run else {})
-        | {
-            "build": round(build.seconds, 1),
-            "publish": round(time.monotonic() - started, 1),
-        },
-        "versions": versions(project_dir=settings.project_dir),
     }
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
 
 
 def connect(*, settings: Settings, folder: Path) -> duckdb.DuckDBPyConnection:
-    """Open the warehouse to be read, and the new database beside it to be written.
+    """Open the warehouse read-only, with the new database attached to be written.
 
-    The warehouse is opened, not attached: its views name it as its file is called.
+    The warehouse is opened, not attached: its views contain the name of its file.
     """
-    config = {"threads": settings.threads, "temp_directory": str(folder / SPILL)}
+    config: dict[str, Any] = {
+        "threads": settings.threads,
+        "temp_directory": str(folder / SPILL),
+    }
     if settings.memory_limit:
         config["memory_limit"] = settings.memory_limit
     connection = duckdb.connect(str(settings.warehouse), read_only=True, config=config)
@@ -163,12 +173,14 @@ def connect(*, settings: Settings, folder: Path) -> duckdb.DuckDBPyConnection:
 def run_settings(*, connection: duckdb.DuckDBPyConnection) -> tuple[date, str]:
     """Read the as-of date and the reporting currency of the build."""
     table = in_warehouse(connection=connection, schema="intermediate", table="int_run_settings")
-    return connection.execute(f"select as_of_date, reporting_currency from {table}").fetchone()
+    sql = f"select as_of_date, reporting_currency from {table}"
+    ((as_of_date, reporting_currency),) = connection.execute(sql).fetchall()
+    return as_of_date, reporting_currency
 
 
 def in_warehouse(*, connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> str:
-    """Name a table in full: `marts.x` has a second meaning in a warehouse that is called marts."""
-    (warehouse,) = connection.execute("select current_database()").fetchone()
+    """Name a table in full: in a warehouse called marts, `marts.x` has a second meaning."""
+    ((warehouse,),) = connection.execute("select current_database()").fetchall()
     return ".".join(map(name, (warehouse, schema, table)))
 
 
@@ -181,13 +193,11 @@ def copy_mart(
 ) -> int:
     """Copy one mart, with its comments, to the new database; returns its rows."""
     source = in_warehouse(connection=connection, schema=schema, table=mart)
-    # The database is called marts, so its tables are in its default schema: `marts.fct_orders` is
-    # what a query says here as in the warehouse. With a schema marts in it DuckDB would not know
-    # which of the two is meant, and refuse.
+    # The tables are in the default schema of a database called marts, so that `marts.fct_orders`
+    # works as it does in the warehouse. With a schema marts, DuckDB would call it ambiguous.
     target = f"{NEW_DATABASE}.{name(mart)}"
-    rows = connection.execute(
-        f"create table {target} as select {selected} from {source}"
-    ).fetchone()[0]
+    sql = f"create table {target} as select {selected} from {source}"
+    ((rows,),) = connection.execute(sql).fetchall()
     for column, comment in connection.execute(
         """
         select null, comment from duckdb_tables()
@@ -204,14 +214,4 @@ def copy_mart(
         if comment:
             what = f"column {target}.{name(column)}" if column else f"table {target}"
             connection.execute(f"comment on {what} is {text(comment)}")
-    return rows
-
-
-def versions(*, project_dir: Path) -> dict[str, str]:
-    """Tell what built the files: the project, dbt and DuckDB."""
-    project = yaml.safe_load((project_dir / PROJECT_FILE).read_text())
-    return {
-        "project": str(project.get("version")),
-        "dbt": version("dbt-core"),
-        "duckdb": duckdb.__version__,
-    }
+    return int(rows)

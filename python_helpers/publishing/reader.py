@@ -1,4 +1,4 @@
-"""Opens the marts of a published build for who copies them, and says what is in them."""
+"""Opens the marts of a published build to be copied, and describes them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from python_helpers.core.errors import PublishError
-from python_helpers.publishing.builds import (
-    DATABASE,
-    check_files,
-    kept_builds,
-    live_build,
-    read_manifest,
-)
+from python_helpers.publishing.builds import DATABASE, check_files, find_build, read_manifest
 
 TRIES = 3  # a refresh may remove the build between finding and opening it
 
@@ -46,56 +41,36 @@ class Source:
     """A published build that is open to be read."""
 
     build: Path
-    manifest: dict
+    manifest: dict[str, Any]
     connection: duckdb.DuckDBPyConnection
     marts: dict[str, Mart]
 
 
 @contextmanager
 def opened(
-    *, publish_dir: Path, build_id: str | None, config: Mapping[str, object]
+    *, publish_dir: Path, build_id: str | None, config: Mapping[str, Any]
 ) -> Iterator[Source]:
-    """Open a build, the live one if none is named, after its files were checked.
+    """Open a build, the live one if none is named, and check its files.
 
-    Whoever has it open keeps it, also after a refresh removed it. Raises PublishError.
+    An open build stays readable, even after a refresh removed it. Raises PublishError.
     """
-    for last in range(TRIES):
-        build = chosen_build(publish_dir=publish_dir, build_id=build_id)
+    for tries_left in reversed(range(TRIES)):
+        build = find_build(publish_dir=publish_dir, build_id=build_id)
         try:
             manifest = read_manifest(build=build)
             connection = duckdb.connect(str(build / DATABASE), read_only=True, config=dict(config))
-        except (PublishError, duckdb.IOException) as error:
-            if not build.exists() and last < TRIES - 1:
+            # after opening: what was checked is what is read
+            check_files(build=build)
+        except (PublishError, duckdb.IOException, FileNotFoundError) as error:
+            if not build.exists() and tries_left:
                 continue
-            if isinstance(error, PublishError):
-                raise
-            raise PublishError(f"Build {build.name} is damaged: {error}") from error
+            if isinstance(error, duckdb.IOException):
+                raise PublishError(f"Build {build.name} is damaged: {error}") from error
+            raise
         with connection:
-            try:
-                # after it was opened: what was checked is what is read
-                check_files(build=build)
-            except (PublishError, FileNotFoundError):
-                if not build.exists() and last < TRIES - 1:
-                    continue
-                raise
             marts = marts_in(connection=connection, rows=manifest.get("rows") or {})
             yield Source(build=build, manifest=manifest, connection=connection, marts=marts)
-            return
-
-
-def chosen_build(*, publish_dir: Path, build_id: str | None) -> Path:
-    """Find the named build, else the live one. Raises PublishError."""
-    builds = kept_builds(publish_dir=publish_dir)
-    if build_id is None:
-        live = live_build(publish_dir=publish_dir)
-        if not live:
-            raise PublishError(f"Nothing is published in {publish_dir}: run refresh first.")
-        return live
-    for build in builds:
-        if build.name == build_id:
-            return build
-    names = ", ".join(build.name for build in builds) or "none"
-    raise PublishError(f"There is no build {build_id!r} in {publish_dir}. Kept are: {names}.")
+        return
 
 
 def marts_in(*, connection: duckdb.DuckDBPyConnection, rows: Mapping[str, int]) -> dict[str, Mart]:
@@ -110,34 +85,22 @@ def marts_in(*, connection: duckdb.DuckDBPyConnection, rows: Mapping[str, int]) 
     ).fetchall():
         known = Column(name=column, type=data_type, description=comment)
         columns.setdefault(table, []).append(known)
-    tables = connection.execute(
-        """
-        select table_name, comment from duckdb_tables()
-        where database_name = current_database() and not internal
-        order by table_name
-        """
-    ).fetchall()
-    for table, _ in tables:
-        if table not in rows:
-            raise PublishError(f"The manifest of the build is damaged: it does not know {table}.")
+    comments = dict(
+        connection.execute(
+            """
+            select table_name, comment from duckdb_tables()
+            where database_name = current_database() and not internal
+            order by table_name
+            """
+        ).fetchall()
+    )
+    if unknown := comments.keys() - rows.keys():
+        raise PublishError(
+            f"The manifest of the build is damaged: it does not list {', '.join(unknown)}."
+        )
     return {
         table: Mart(
             name=table, rows=rows[table], description=comment, columns=tuple(columns[table])
         )
-        for table, comment in tables
+        for table, comment in comments.items()
     }
-
-
-def is_number(data_type: str, /) -> bool:
-    """Tell whether values of a type are exact numbers."""
-    return data_type.startswith("DECIMAL") or data_type.removeprefix("U") in (
-        *("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"),
-    )
-
-
-def is_text(data_type: str, /) -> bool:
-    """Tell whether values of a type may be, or hold, whatever somebody wrote."""
-    known = ("DATE", "BOOLEAN", "DOUBLE", "FLOAT")
-    timed = data_type.startswith("TIME") and "[" not in data_type
-    exact = is_number(data_type) and "[" not in data_type
-    return not (data_type in known or timed or exact)

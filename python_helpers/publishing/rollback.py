@@ -8,7 +8,9 @@ from pathlib import Path
 from python_helpers.core.errors import PublishError
 from python_helpers.core.log import Log
 from python_helpers.publishing.builds import (
+    build_names,
     check_files,
+    find_build,
     kept_builds,
     live_build,
     make_live,
@@ -23,9 +25,9 @@ ROLLED_BACK = "rolled_back"
 def roll_back(
     *, publish_dir: Path, to: str | None = None, log: Log, wait: float = 0
 ) -> tuple[Path, Path | None]:
-    """Make a build live, by default the one before; returns it and the one that was live.
+    """Make a build live, by default the previous one; returns it and the one that was live.
 
-    Raises PublishError where it is not there or is not what was published, and LockedError.
+    Raises PublishError where it is missing or damaged, and LockedError.
     """
     if not publish_dir.is_dir():
         raise PublishError(f"Nothing is published in {publish_dir}: run refresh first.")
@@ -45,27 +47,24 @@ def roll_back(
 
 
 def chosen_build(*, publish_dir: Path, live: Path | None, to: str | None) -> Path:
-    """Find the named build, else the newest before the live one that nobody took back."""
-    builds = kept_builds(publish_dir=publish_dir)
-    names = ", ".join(build.name for build in builds) or "none"
+    """Find the named build, else the newest one before the live one that was not taken back."""
     if to:
-        named = [build for build in builds if build.name == to]
-        if not named:
-            raise PublishError(f"There is no build {to} in {publish_dir}. Kept are: {names}.")
-        if named[0] == live:
+        build = find_build(publish_dir=publish_dir, build_id=to)
+        if build == live:
             raise PublishError(f"Build {to} is live already.")
-        return named[0]
+        return build
+    names = build_names(publish_dir=publish_dir)
     if not live:
-        raise PublishError(f"No build is live in {publish_dir}: name one with --to ({names}).")
+        raise PublishError(f"No build is live in {publish_dir}. Choose one with --to ({names}).")
     taken_back = builds_taken_back(records=read_records(publish_dir=publish_dir))
-    earlier = [build for build in builds if build.name < live.name and build.name not in taken_back]
-    if not earlier:
-        raise PublishError(f"There is no build before {live.name}. Kept are: {names}.")
-    return earlier[0]
+    for build in kept_builds(publish_dir=publish_dir):
+        if build.name < live.name and build.name not in taken_back:
+            return build
+    raise PublishError(f"There is no build before {live.name}. Kept builds: {names}.")
 
 
 def builds_taken_back(*, records: Iterable[dict]) -> set[str]:
-    """Name the builds that were left for an earlier one, and not returned to since."""
+    """Return the builds that were left for an earlier one and not made live again since."""
     taken_back = set()
     for record in records:
         if record["outcome"] == ROLLED_BACK:

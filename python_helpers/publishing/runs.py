@@ -1,4 +1,4 @@
-"""A run that writes to a folder of published builds: its id, its phases, what becomes of it."""
+"""A run that writes to a folder of published builds: its id, its phases and its outcome."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from python_helpers.core.errors import PublishError
+from python_helpers.core.folders import project_version
 from python_helpers.core.locks import Lock, locked, publish_lock
 from python_helpers.core.log import Log
 from python_helpers.publishing.builds import live_build, new_build_id, read_manifest
 from python_helpers.publishing.records import append_record, read_records
 
 EXPORT = "lifecycle export"
-DIED = "The process {pid} on {host} ended without a word: killed, or the machine stopped."
+DIED = "The process {pid} on {host} died: it was killed, or the machine stopped."
 
 
 @dataclass(kw_only=True)
@@ -31,43 +33,37 @@ class Run:
     lock: Lock
     log: Log
     facts: dict[str, object]
-    """What the record says beside id, outcome and times."""
+    """What the record holds beside id, outcome and times."""
     started_at: datetime
     phase_now: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     deciding: threading.RLock = field(default_factory=threading.RLock)
-    """Held while a build goes live, so that nobody stops the run between that and its record."""
+    """Held while a build goes live, so that the run is not stopped before its record is written."""
     is_recorded: bool = False
 
     @contextmanager
     def phase(self, name: str, /) -> Iterator[None]:
-        """Time a phase, log its start and its end, and let the lock say that it goes on."""
+        """Time a phase, log its start and its end, and note it in the lock."""
         self.phase_now = name
         self.lock.note(phase=name)
-        self.log.write(run_id=self.id, phase=name, event="started")
+        self.log.write(phase=name, event="started")
         started = time.monotonic()
-        event, message = "failed", None
+        event, message = "finished", None
         try:
             yield
-            event = "finished"
-        except Exception as error:
-            message = str(error)
+        except BaseException as error:
+            event, message = "failed", str(error)
             raise
         finally:
-            self.seconds[name] = round(time.monotonic() - started, 1)
-            self.log.write(
-                run_id=self.id,
-                phase=name,
-                event=event,
-                seconds=time.monotonic() - started,
-                message=message,
-            )
+            seconds = time.monotonic() - started
+            self.seconds[name] = round(seconds, 1)
+            self.log.write(phase=name, event=event, seconds=seconds, message=message)
 
     def record(
         self, *, outcome: str, error: str | None = None, exit_code: int = 0, **facts: object
     ) -> dict[str, object]:
-        """Write down, once, what became of the run; returns the record."""
-        record = self.facts | {
+        """Write the record of the run, once; returns it."""
+        record: dict[str, Any] = self.facts | {
             "id": self.id,
             "command": self.command,
             "outcome": outcome,
@@ -82,9 +78,7 @@ class Run:
         if not self.is_recorded:
             self.is_recorded = True
             append_record(publish_dir=self.publish_dir, record=record)
-            self.log.write(
-                run_id=self.id, event=f"run {outcome}", phase=record["phase"], message=error
-            )
+            self.log.write(event=f"run {outcome}", phase=record["phase"], message=error)
         return record
 
 
@@ -92,9 +86,9 @@ class Run:
 def recorded_run(
     *, publish_dir: Path, command: str, log: Log, wait: float = 0, **facts: object
 ) -> Iterator[Run]:
-    """Hold the lock of the folder for a run, and record it if it fails.
+    """Hold the lock of the folder for a run, and record the run if it fails.
 
-    First it records a run before it that died. Raises LockedError.
+    A run that died before it is recorded first. Raises LockedError.
     """
 
     def take_over(left_behind: dict[str, object]) -> None:
@@ -115,53 +109,52 @@ def recorded_run(
             started_at=started_at,
         )
         lock.note(run_id=run.id)
+        outer_run, log.run_id = log.run_id, run.id
         try:
             yield run
         except Exception as error:
             with run.deciding, suppress(OSError):
-                error.record = run.record(
+                vars(error)["record"] = run.record(
                     outcome=getattr(error, "outcome", "failed"),
                     error=str(error),
                     exit_code=getattr(error, "exit_code", 1),
                 )
             raise
+        finally:
+            log.run_id = outer_run
 
 
-def record_the_dead(*, publish_dir: Path, left_behind: dict[str, object], log: Log) -> None:
-    """Record a run that died with the lock: it could not do so itself."""
+def record_the_dead(*, publish_dir: Path, left_behind: dict[str, Any], log: Log) -> None:
+    """Record a run that died while it held the lock."""
     run_id = left_behind.get("run_id")
     if not run_id or any(each["id"] == run_id for each in read_records(publish_dir=publish_dir)):
         return
     live = live_build(publish_dir=publish_dir)
-    is_live = bool(live) and live.name == run_id
+    made_live = live if live and live.name == run_id else None
     done = "exported" if left_behind.get("command") == EXPORT else "published"
+    phase, error = left_behind.get("phase"), DIED.format(**{"pid": "?", "host": "?"} | left_behind)
     record = {
         "id": run_id,
         "command": left_behind.get("command"),
-        "outcome": done if is_live else "failed",
-        "phase": left_behind.get("phase"),
-        "error": DIED.format(**{"pid": "?", "host": "?"} | left_behind),
+        "outcome": done if made_live else "failed",
+        "phase": phase,
+        "error": error,
         "started_at": left_behind.get("since"),
-        "build_id": read_manifest(build=live).get("build_id") if is_live else None,
+        "build_id": read_manifest(build=made_live).get("build_id") if made_live else None,
     }
     append_record(publish_dir=publish_dir, record=record)
-    log.write(
-        run_id=str(run_id),
-        event="run died",
-        phase=left_behind.get("phase"),
-        message=record["error"],
-    )
+    log.write(run_id=run_id, event="run died", phase=phase, message=error)
 
 
-def facts_of(*, build: Path) -> dict[str, object]:
-    """Return what the manifest of a build has in common with a record."""
+def facts_of(*, build: Path) -> dict[str, Any]:
+    """Return the facts that the manifest of a build shares with a record."""
     manifest = read_manifest(build=build)
     common = ("as_of_date", "code_version", "raw_input", "raw_data_dir", "input_files", "rows")
     return {"build_id": build.name} | {name: manifest.get(name) for name in common}
 
 
-def code_version(*, project_dir: Path, project_version: str) -> str:
-    """Name the commit of the project, marked where files differ from it; else its version."""
+def code_version(*, project_dir: Path) -> str:
+    """Name the commit of the project, marked as dirty where files differ; else its version."""
     command = ("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
     with suppress(OSError, subprocess.SubprocessError):
         return subprocess.run(
@@ -171,7 +164,7 @@ def code_version(*, project_dir: Path, project_version: str) -> str:
             text=True,
             timeout=10,
         ).stdout.strip()
-    return project_version
+    return project_version(project_dir)
 
 
 def stamp(time: datetime, /) -> str:

@@ -1,9 +1,10 @@
-"""What is known of a folder of published builds: the facts that `status` shows."""
+"""What `status` shows of a folder of published builds."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from python_helpers.core.errors import PublishError, SettingsError
 from python_helpers.core.locks import holder, publish_lock
@@ -17,15 +18,15 @@ FACTS = (
     *("as_of_date", "built_at", "age_seconds", "bytes", "reporting_currency"),
     *("raw_input", "raw_data_dir", "input_files", "code_version", "rows"),
 )
-"""What is said of a build beside its id and whether it is live, in this order."""
+"""The facts of a build beside its id and whether it is live, in this order."""
 
 
-def status_facts(*, publish_dir: Path, erasures_dir: Path | None = None) -> dict[str, object]:
-    """Gather what is live, what is kept, what failed last, and whether a run goes on."""
+def status_facts(*, publish_dir: Path, erasures_dir: Path) -> dict[str, Any]:
+    """Gather what is live, what is kept, what failed last, and whether a run is in progress."""
     live = live_build(publish_dir=publish_dir)
     records = read_records(publish_dir=publish_dir)
     details, is_held = holder(publish_lock(publish_dir=publish_dir))
-    # a run that died and was not written down yet: the next one does that
+    # the next run records one that died
     is_known = any(record["id"] == details.get("run_id") for record in records)
     return {
         "publish_dir": str(publish_dir),
@@ -36,15 +37,15 @@ def status_facts(*, publish_dir: Path, erasures_dir: Path | None = None) -> dict
         ],
         "last_failure": last_failure(records=records),
         "last_run": records[-1] if records else None,
-        "erasures_dir": erasures_dir and str(erasures_dir),
-        "unfinished_erasures": erasures_dir and unfinished_if_known(folder=erasures_dir),
+        "erasures_dir": str(erasures_dir),
+        "unfinished_erasures": unfinished_if_known(folder=erasures_dir),
         "running": details if is_held else None,
         "died": details if details.get("run_id") and not is_held and not is_known else None,
     }
 
 
 def unfinished_if_known(*, folder: Path) -> int | None:
-    """Count the erasures that are not finished; None for a user who may not read the list."""
+    """Count unfinished erasures; None for a user who may not read the list."""
     try:
         return unfinished(folder=folder)
     except SettingsError as error:
@@ -54,21 +55,21 @@ def unfinished_if_known(*, folder: Path) -> int | None:
 
 
 def build_facts(*, build: Path, is_live: bool) -> dict[str, object]:
-    """Say what a build is; of one whose manifest cannot be read, every fact is None."""
+    """Describe a build; if its manifest is damaged, every fact is None."""
     try:
-        said = said_by(manifest=read_manifest(build=build))
+        facts = checked_facts(manifest=read_manifest(build=build))
     except (PublishError, KeyError, TypeError, ValueError, AttributeError):
-        said = None
+        facts = None
     return {
         "build_id": build.name,
         "is_live": is_live,
-        "is_damaged": said is None,
-        **(said or dict.fromkeys(FACTS)),
+        "is_damaged": facts is None,
+        **(facts or dict.fromkeys(FACTS)),
     }
 
 
-def said_by(*, manifest: dict) -> dict[str, object]:
-    """Take the facts out of a manifest. Raises an error where one is not what it should be."""
+def checked_facts(*, manifest: dict[str, Any]) -> dict[str, object]:
+    """Take the facts out of a manifest. Raises an error where one has another type."""
     built_at = datetime.fromisoformat(manifest["built_at"])
     for name in ("as_of_date", "reporting_currency", "raw_input"):
         if not isinstance(manifest[name], str):
@@ -87,7 +88,7 @@ def said_by(*, manifest: dict) -> dict[str, object]:
 
 
 def last_failure(*, records: list[dict]) -> dict | None:
-    """Find the last refresh that failed; who asks for a rollback sees what becomes of it."""
+    """Find the last refresh that failed; a failed rollback is seen by whoever asked for it."""
     for record in reversed(records):
         if record.get("outcome") in FAILURES and record.get("command") == REFRESH:
             return record

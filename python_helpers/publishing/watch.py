@@ -1,8 +1,8 @@
-"""Ends a run that takes too long, or that is told to end, without leaving half a build.
+"""Stops a run that takes too long, or that a signal stops, without leaving half a build.
 
-It ends the process where it is. That is safe at any moment, since a build goes live in one step;
-dbt, on the other hand, would wait for its running query. Before that it writes down what became of
-the run and tells whoever asked to be told.
+It ends the process where it is, which is safe at any moment, because a build goes live in one step.
+Stopping dbt instead would wait for its running query. Before the process ends, the run is recorded
+and the alert is sent.
 """
 
 from __future__ import annotations
@@ -14,11 +14,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
-from rich.console import Console
-
-from python_helpers.core.log import Log
-from python_helpers.core.progress import say
+from python_helpers.core.log import Log, say
 from python_helpers.publishing.builds import remove_leftovers
 from python_helpers.publishing.runs import Run
 
@@ -28,22 +26,21 @@ SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 @dataclass(kw_only=True)
 class Watch:
-    """What is going on, for who has to end it."""
+    """Knows which run is in progress, and stops it."""
 
-    console: Console
     log: Log
-    tell: Callable[[dict[str, object]], None]
+    tell: Callable[[dict[str, object]], None] = lambda record: None
     """Called with the record of a run that was stopped."""
     left: str = "Nothing was published."
-    """What a run that is stopped leaves, for who reads the message."""
+    """What a stopped run leaves behind, for the message."""
     run: Run | None = None
     is_over: bool = False
     deciding: threading.RLock = field(default_factory=threading.RLock)
 
     @contextmanager
     def watching(self, *, run: Run) -> Iterator[None]:
-        """Watch a run while it goes on."""
-        with self.deciding:  # a stop that is going on lets no other run begin
+        """Watch a run while it is in progress."""
+        with self.deciding:  # while a stop is in progress no other run begins
             self.run = run
         try:
             yield
@@ -53,7 +50,7 @@ class Watch:
 
     @contextmanager
     def limited(self, *, minutes: float | None) -> Iterator[None]:
-        """End the process after so many minutes, or when a signal asks for it."""
+        """Stop the process after this many minutes, or on a signal."""
         timer = None
         if minutes:
             reason = f"Stopped after {minutes:g} minutes (--timeout)."
@@ -71,12 +68,12 @@ class Watch:
                 signal.signal(number, handler)
 
     def finish(self) -> None:
-        """From now on nothing is stopped: the exit code is decided, and what is left is brief."""
+        """Stop nothing from now on: the exit code is decided and little work is left."""
         with self.deciding:
             self.is_over = True
 
-    def handled_signals(self) -> dict[int, object]:
-        """Answer signals that would end the process; returns what answered them before."""
+    def handled_signals(self) -> dict[int, Any]:
+        """Handle signals that would end the process; returns the handlers they had before."""
         if threading.current_thread() is not threading.main_thread():
             return {}
 
@@ -86,7 +83,7 @@ class Watch:
             threading.Thread(target=self.stop, args=(reason,), daemon=True).start()
 
         usual = (signal.SIG_DFL, signal.default_int_handler)
-        # what is ignored stays so: nohup asks for that
+        # an ignored signal stays ignored: nohup relies on that
         answered = [number for number in SIGNALS if signal.getsignal(number) in usual]
         return {number: signal.signal(number, answer) for number in answered}
 
@@ -97,10 +94,10 @@ class Watch:
             if self.is_over:
                 return
             if not run:
-                self.end(reason, record={"outcome": "failed", "phase": "waiting"})
+                return self.end(reason, record={"outcome": "failed", "phase": "waiting"})
         with run.deciding:
             if not run.is_recorded:
-                record = {"outcome": "failed", "phase": run.phase_now}
+                record: dict[str, Any] = {"outcome": "failed", "phase": run.phase_now}
                 with suppress(OSError):
                     record = run.record(outcome="failed", error=reason, exit_code=STOPPED)
                 with suppress(OSError):
@@ -108,12 +105,12 @@ class Watch:
                 run.lock.clear()
                 self.end(reason, record=record)
 
-    def end(self, reason: str, /, *, record: dict[str, object]) -> None:
-        """Say so, then end the process."""
+    def end(self, reason: str, /, *, record: dict[str, Any]) -> None:
+        """Say why, then end the process."""
         phase = record.get("phase")
         self.log.write(event="stopped", run_id=record.get("id"), phase=phase, message=reason)
-        self.console.show_cursor()
-        say(self.console, f"Error: {reason} It was in phase {phase}. {self.left}")
+        self.log.console.show_cursor()
+        say(self.log.console, f"Error: {reason} It was in phase {phase}. {self.left}")
         with suppress(Exception):
             self.tell(record | {"error": reason, "exit_code": STOPPED})
         for stream in (sys.stdout, sys.stderr):

@@ -1,16 +1,15 @@
-"""Lets dbt say which marts a selection is of."""
+"""Asks dbt which marts a selection contains."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from python_helpers.core.errors import SettingsError
 from python_helpers.core.settings import Settings
-from python_helpers.warehouse.build import dbt_arguments, environment, prepare_folders
+from python_helpers.warehouse.dbt import prepare_folders, run_dbt
 from python_helpers.warehouse.problems import explained
 
 if TYPE_CHECKING:
@@ -25,10 +24,10 @@ def selected_models(
     """List the models of a selection in the syntax of dbt. Raises SettingsError."""
     for word in (*select, *exclude):
         if word.startswith("-"):
-            raise SettingsError(f"The selection {word!r} begins like an option.")
+            raise SettingsError(f"The selection {word!r} looks like an option.")
     named = [word for word in (*select, *exclude) if word.startswith(NAMED)]
     if named and (len(select) > 1 or exclude):
-        raise SettingsError(f"The selection {named[0]!r} stands alone, without other words.")
+        raise SettingsError(f"Use the selection {named[0]!r} alone, without other words.")
     prepare_folders(settings=settings)
     unmatched: list[str] = []
 
@@ -36,30 +35,20 @@ def selected_models(
         if event.info.name == "NoNodesForSelectionCriteria":
             unmatched.append(event.data.spec_raw)
 
-    # a parse state of its own: a refresh may be writing to the other one
+    # a parse state of its own: a refresh may be writing the other one
     settings = replace(settings, target_path=settings.target_path / "export")
     settings.target_path.mkdir(exist_ok=True)
     command = ["ls", "--resource-type", "model", "--output", "json", "--output-keys", "alias"]
     if named:
-        # before its version 1.12 dbt takes no selector of selectors.yml among other words
+        # before version 1.12, dbt takes no selector of selectors.yml among other words
         command += ["--selector", named[0].removeprefix(NAMED)]
     else:
         for option, words in (("--select", select), ("--exclude", exclude)):
             command += [option, *words] if words else []
-    # what is set in this shell stays, as for plain dbt
-    unset = {key: each for key, each in settings.environment().items() if key not in os.environ}
-    with environment(values=unset):
-        # here and not above: it takes seconds, which an export of everything need not wait for
-        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-        from dbt.cli.main import dbtRunner
-
-        outcome = dbtRunner(callbacks=[watch]).invoke(
-            dbt_arguments(settings=settings, command=tuple(command))
-        )
-        DuckDBConnectionManager.close_all_connections()
+    outcome = run_dbt(*command, settings=settings, callbacks=[watch], is_variable_first=True)
     if not outcome.success:
         cause = explained(message=str(outcome.exception or "dbt does not know it"))
         raise SettingsError(f"The selection cannot be read: {cause}")
     if unmatched:
         raise SettingsError(f"Nothing in the project is selected by {unmatched[0]!r}.")
-    return {json.loads(line)["alias"] for line in outcome.result or ()}
+    return {json.loads(line)["alias"] for line in cast(list[str], outcome.result or [])}

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from lifecycle import COMMANDS, PROJECT
 
-from python_helpers.cli.help_texts import EXIT_CODES
+from python_helpers.cli.command import EXIT_CODES
 from python_helpers.operate.notify import TOLD
 from python_helpers.publishing.records import append_record
 

@@ -30,10 +30,16 @@ from python_helpers.publishing.records import read_records
 
 BLOCKING = """\
 queries:
-  orders: select count(*) as orders from marts.fct_orders
+  counts: select count(*) as orders from marts.fct_orders
 expectations:
-  - query: orders
-    block: {orders: {max: 1}}
+  - name: few_orders
+    table: counts
+    column: orders
+    expect: expect_column_values_to_be_between
+    block: {max_value: 1}
+    found: "{orders} orders."
+    reason: A shop so small has one.
+    advice: "Look."
 """
 
 
@@ -267,7 +273,7 @@ def test_a_file_of_others_stays_as_it_is(project, place):
     (folder / "link").symlink_to("/nowhere")
     result = erase(project)
     assert result.returncode == 0, result.stderr
-    assert f"look yourself:\n  {folder / '.DS_Store'}" in result.stdout.replace("\n\n", "\n")
+    assert f"look yourself:\n  {folder / '.DS_Store'} (0 rows)\n" in result.stdout
     assert (folder / ".DS_Store").read_bytes() == b"\0\0\0\1Bud1\0"
     assert (folder / "link").readlink() == Path("/nowhere")
     assert notes.read_text() == "c77 bought most"
@@ -322,6 +328,8 @@ def test_a_table_that_others_load_is_named_and_the_sql_of_the_guide_takes_the_ro
         assert connection.execute("from raw.customers").fetchall() == [
             (tombstone, "erased", "erased")
         ]
+    assert "change:\n  raw.letters (1 row)\n" in result.stdout
+    tell(project, "drop view raw.letters")
     planted = ("C0000042", "z@planted.example", "Zelda Planted")
     assert not places_of(planted, folder=project, without=[letters])
 

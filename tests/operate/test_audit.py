@@ -18,11 +18,13 @@ from click.testing import Result
 from lifecycle import PROJECT, real_data, refresh_delivery, run
 
 from python_helpers.audit.engine import check_expectations
-from python_helpers.audit.expectations import read_suite, read_suites, sentence
+from python_helpers.audit.expectations import read_suite, read_suites
+from python_helpers.audit.findings import sentence
 from python_helpers.audit.run import asked, check_suites
 from python_helpers.core.errors import SettingsError
+from python_helpers.core.folders import Places, find_folders
 from python_helpers.core.locks import locked, warehouse_lock
-from python_helpers.core.settings import resolve_settings
+from python_helpers.core.settings import Choices, resolve_settings
 from python_helpers.publishing.builds import live_build, read_manifest
 
 DOCUMENT = (PROJECT / "docs" / "audit.md").read_text(encoding="utf-8")
@@ -81,7 +83,7 @@ def shop_of(*, source: Path, folder: Path, changes: Mapping[str, str] | None = N
     result = shop.refresh()
     assert result.exit_code == 0, result.output
     assert shop.said(result) == {"warn": {OLD}, "block": set()}
-    assert "compared with nothing: nothing to compare with is published." in result.stderr
+    assert "First build: nothing to compare with yet." in result.stderr
     return shop
 
 
@@ -376,7 +378,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
 
 def test_a_first_publication_says_that_there_is_nothing_to_compare_with(sample):
     assert sample.first.exit_code == 0, sample.first.output
-    assert "compared with nothing: nothing to compare with is published." in sample.first.stderr
+    assert "First build: nothing to compare with yet." in sample.first.stderr
     assert sample.shop.said(sample.first) == {"warn": set(), "block": set()}
     live = live_build(publish_dir=sample.shop.folder / "published")
     of_audit = read_manifest(build=live)["audit"]
@@ -389,7 +391,7 @@ def test_a_first_publication_says_that_there_is_nothing_to_compare_with(sample):
 
 def test_a_blocked_audit_says_what_was_found_and_what_to_do_and_publishes_nothing(sample):
     assert sample.faulty.exit_code == 5
-    assert "Nothing was published: the audit blocked it." in sample.faulty.stderr
+    assert "Nothing was published.\nThe audit blocked the build.\n" in sample.faulty.stderr
     assert (
         "subscriptions: 111 raw rows, 222 in the last build. Expected: rows_ratio at least 0.8. "
         "Deliver the table whole. (a_table_keeps_its_rows in delivery.yml)\n"
@@ -411,7 +413,7 @@ def test_a_blocked_audit_says_what_was_found_and_what_to_do_and_publishes_nothin
 def test_the_audit_alone_finds_the_same(sample):
     result = sample.audit()
     assert result.exit_code == 5
-    assert "The warehouse is not fit to publish." in result.stderr
+    assert "Error: The audit blocked the build.\n" in result.stderr
     assert sample.shop.said(result) == sample.shop.said(sample.faulty)
 
 
@@ -493,7 +495,9 @@ def test_what_was_not_built_is_told_of_and_the_rest_is_asked(sample):
         connection.execute("drop table marts.rpt_renewals")
     result = sample.audit(warehouse="part.duckdb")
     assert result.exit_code == 5
-    assert "renewal_rates_are_rates: not asked, because what it reads is not there" in result.stderr
+    assert (
+        "renewal_rates_are_rates: not asked, because something it reads is missing" in result.stderr
+    )
 
 
 def test_without_a_suite_nothing_is_said_to_be_audited(sample, tmp_path):
@@ -504,10 +508,12 @@ def test_without_a_suite_nothing_is_said_to_be_audited(sample, tmp_path):
 
 def test_a_suite_that_is_wrong_keeps_nobody_from_a_build_that_is_not_audited(tmp_path):
     project = project_with(tmp_path, written="expectations:", instead="expectation:")
-    settings = resolve_settings(project_dir=project, skip_audit=True)
+    settings = resolve_settings(
+        find_folders(Places(project_dir=project)), choices=Choices(skip_audit=True)
+    )
     check_suites(settings=settings)
     assert asked(settings=settings).is_skipped
-    with pytest.raises(SettingsError, match="and expectations, a list"):
+    with pytest.raises(SettingsError, match="expectations: Field required"):
         check_suites(settings=replace(settings, skip_audit=False))
 
 
@@ -522,7 +528,7 @@ def test_a_damaged_live_build_is_no_way_past_the_comparison(sample, tmp_path):
     (published / "current").unlink()
     (published / "current").symlink_to(Path("builds", later.name))
     result = sample.audit(publish_dir=published)
-    assert f"It is live; {whole.name} is compared with." in result.stderr
+    assert f"It is live; comparing with {whole.name}." in result.stderr
     assert sample.shop.said(result) == sample.shop.said(sample.faulty)
 
 
@@ -583,27 +589,35 @@ def test_a_suite_is_read_as_it_is_written(tmp_path):
 @pytest.mark.parametrize(
     ("written", "instead", "message"),
     [
-        ("    advice: Count again.", "", "orders_are_few: the key advice is missing."),
-        ("    warn:", "    wran:", "orders_are_few: the key wran is not known."),
-        ("    warn: {max_value: 9}", "", "it says neither warn nor block."),
-        ("{orders} orders", "{customer_id}", "customer_id may say who somebody is"),
-        ("table: counts", "table: marts.fct_orders", "rows are named of a query"),
+        ("    advice: Count again.", "", "orders_are_few: advice: Field required."),
+        ("    warn:", "    wran:", "orders_are_few: wran: Extra inputs are not permitted."),
+        ("    warn: {max_value: 9}", "", "orders_are_few: it needs warn or block."),
+        ("{orders} orders", "{customer_id}", "customer_id may identify a person"),
+        ("table: counts", "table: marts.fct_orders", "only a query can show columns of its rows"),
         ("queries: {", "queries: [", "is not YAML"),
-        (SUITE, "just a text", "needs queries, a mapping"),
-        ("  - name:", "    name:", "and expectations, a list"),
-        ("expectations:", "expectation:", "and expectations, a list"),
-        ("queries:", "querys:", "the key querys is not known."),
+        (SUITE, "just a text", "Input should be a valid dictionary"),
+        ("  - name:", "    name:", "expectations: Input should be a valid list"),
+        ("expectations:", "expectation:", "expectations: Field required"),
+        ("queries:", "querys:", "querys: Extra inputs are not permitted."),
         (
             "select 1 as orders",
             "select published.orders from published.x as published",
-            "the query counts: `published` is what is read",
+            "the query counts: a table cannot have the alias `published`",
         ),
-        ("warn: {max_value: 9}", "warn: 9", "orders_are_few: warn is to be a mapping"),
-        ("warn: {max_value: 9}", "block:", "orders_are_few: block is to be a mapping"),
-        ('"{orders} orders."', "5", "orders_are_few: found is to be a text."),
-        ("{orders}", "{}", "orders_are_few: found: write the name of a column"),
-        ("{orders}", "{orders", "orders_are_few: found: "),
-        ("expectations:", "expectations: [{name: a}, {name: a}]\nx:", "a: the name is there twice"),
+        (
+            "warn: {max_value: 9}",
+            "warn: 9",
+            "orders_are_few: warn: Input should be a valid",
+        ),
+        (
+            "warn: {max_value: 9}",
+            "block:",
+            "orders_are_few: block: Input should be a valid",
+        ),
+        ('"{orders} orders."', "5", "orders_are_few: found: Input should be a valid string."),
+        ("{orders}", "{}", "orders_are_few: found: put the name of a column"),
+        ("{orders}", "{orders", "orders_are_few: "),
+        ("expectations:", "expectations: [{name: a}, {name: a}]\nx:", "a: table: Field required"),
     ],
 )
 def test_a_suite_that_cannot_be_understood_says_where(tmp_path, written, instead, message):
@@ -616,7 +630,7 @@ def test_a_suite_that_cannot_be_understood_says_where(tmp_path, written, instead
 @pytest.mark.parametrize(
     ("written", "instead", "message"),
     [
-        ("_be_between", "_be_betwixt", "expect_column_values_to_be_betwixt is no expectation"),
+        ("_be_between", "_be_betwixt", "expect_column_values_to_be_betwixt is not an expectation"),
         ("max_value: 9", "max_val: 9", "warn: max_val: extra fields not permitted"),
         ("max_value: 9", "max_value: [9]", "shop.yml: orders_are_few: warn: max_value: "),
     ],

@@ -19,7 +19,6 @@ import duckdb
 import pytest
 from exporting import ask, postgres, publish_tables
 from lifecycle import PROJECT
-from rich.console import Console
 from tiny_refresh import (
     checked_number,
     environment,
@@ -31,8 +30,9 @@ from tiny_refresh import (
     wait_for_phase,
 )
 
+from python_helpers.core.folders import Places, find_folders
 from python_helpers.core.log import Log
-from python_helpers.core.settings import resolve_settings
+from python_helpers.core.settings import Resources, resolve_settings
 from python_helpers.operate import refresh as refresh_module
 from python_helpers.publishing.builds import check_files, kept_builds, live_build, make_live
 from python_helpers.publishing.records import read_records
@@ -392,12 +392,14 @@ def test_readers_notice_nothing_of_twenty_publishes_and_a_rollback(
 ):
     # in this process: what is tried is publishing, not how fast Python starts beside the readers
     monkeypatch.setattr(refresh_module, "build", tiny_build)
-    settings = resolve_settings(project_dir=project, threads=1)
+    settings = resolve_settings(
+        find_folders(Places(project_dir=project)), resources=Resources(threads=1)
+    )
     log = Log(file=tmp_path / "log.jsonl")
 
     def refresh(number: int) -> None:
         monkeypatch.setenv("NUMBER", str(number))
-        refresh_module.refresh(settings=settings, console=Console(quiet=True), log=log)
+        refresh_module.refresh(settings=settings, log=log)
 
     refresh(0)
     with readers(published=published, stop=tmp_path / "stop") as reports:

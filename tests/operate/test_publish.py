@@ -13,16 +13,20 @@ import duckdb
 import pytest
 
 from python_helpers.core.errors import PublishError
-from python_helpers.core.settings import Settings, resolve_settings
+from python_helpers.core.folders import Places, find_folders
+from python_helpers.core.locks import Lock
+from python_helpers.core.log import Log
+from python_helpers.core.settings import Choices, Resources, Settings, resolve_settings
 from python_helpers.publishing import builds as published_module
 from python_helpers.publishing import publish as publish_module
 from python_helpers.publishing.builds import (
     kept_builds,
     live_build,
+    new_build_id,
     read_manifest,
     remove_old_builds,
 )
-from python_helpers.publishing.publish import publish
+from python_helpers.publishing.runs import Run
 from python_helpers.warehouse.build import Build
 
 WAREHOUSE = """
@@ -51,8 +55,25 @@ def settings(tmp_path: Path) -> Settings:
     with duckdb.connect(str(project / "warehouse.duckdb")) as connection:
         connection.execute(WAREHOUSE)
     return resolve_settings(
-        project_dir=project, publish_dir=tmp_path / "published", keep_builds=3, threads=2
+        find_folders(Places(project_dir=project, publish_dir=tmp_path / "published")),
+        resources=Resources(threads=2),
+        choices=Choices(keep_builds=3),
     )
+
+
+def publish(*, settings: Settings, build: Build) -> Path:
+    """Publish in a run that begins when the build does."""
+    publish_dir = settings.publish_dir
+    run = Run(
+        id=new_build_id(publish_dir=publish_dir, time=build.started_at),
+        command="lifecycle refresh",
+        publish_dir=publish_dir,
+        lock=Lock(descriptor=-1, details={}),
+        log=Log(file=settings.log_file),
+        facts={},
+        started_at=build.started_at,
+    )
+    return publish_module.publish(settings=settings, build=build, run=run)
 
 
 def a_build(*, minute: int = 0, marts: tuple[str, ...] = ("dim_customers", "fct_orders")) -> Build:
@@ -260,6 +281,7 @@ def test_leftovers_of_every_kind_are_removed(settings):
     assert [path.name for path in builds.iterdir()] == [published.name]
     assert sorted(path.name for path in settings.publish_dir.iterdir()) == [
         "builds",
+        "builds.jsonl",
         "current",
         "manifest.json",
         "marts.duckdb",

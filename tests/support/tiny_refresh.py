@@ -66,7 +66,12 @@ def write_warehouse(
             create schema if not exists intermediate;
             create schema if not exists marts;
             create or replace table intermediate.int_run_settings as
-                select date '2024-06-30' as as_of_date, 'EUR' as reporting_currency;
+                select
+                    date '2024-06-30' as as_of_date,
+                    'EUR' as reporting_currency,
+                    false as is_sample,
+                    false as is_reporting_currency_set,
+                    false as is_as_of_date_set;
             create or replace table marts.fct_orders as
                 select
                     {number} as number,
@@ -79,7 +84,7 @@ def write_warehouse(
         )
 
 
-def tiny_build(*, settings: Settings, console: object) -> Build:
+def tiny_build(*, settings: Settings, log: object) -> Build:
     """Write the warehouse, as the environment says."""
     started_at = datetime.now(UTC)
     time.sleep(float(os.environ.get("BUILD_SECONDS", 0)))

@@ -10,13 +10,14 @@ import duckdb
 from python_helpers.core.errors import PublishError
 from python_helpers.core.sql import name
 from python_helpers.export.postgres.server import Server
-from python_helpers.publishing.reader import Column, Mart, is_number
+from python_helpers.export.types import is_number
+from python_helpers.publishing.reader import Column, Mart
 
-CLOSE = 1e-9  # of the size of a sum: floating point adds up differently in another order
+CLOSE = 1e-9  # of the size of a sum: the order of floating-point additions matters
 
 
 def measures(column: Column, /) -> Iterator[tuple[str, str, str]]:
-    """Yield what is measured of a column: a word, in the SQL of DuckDB, in that of Postgres."""
+    """Yield the measures of a column: a name, its SQL in DuckDB, its SQL in Postgres."""
     chosen = name(column.name)
     yield "filled", f"count({chosen})::varchar", f"count({chosen})::text"
     if is_number(column.type):
@@ -43,18 +44,15 @@ def measures(column: Column, /) -> Iterator[tuple[str, str, str]]:
 def check_table(
     *, connection: duckdb.DuckDBPyConnection, server: Server, mart: Mart, table: str
 ) -> int:
-    """Compare the rows and each column of both sides; returns how many checks that were.
-
-    Raises PublishError.
-    """
+    """Compare rows and columns of both sides; returns the number of checks. Raises PublishError."""
     found = [("rows", "count(*)::varchar", "count(*)::text")]
     found += [
-        (f"{word} of {column.name}", *both)
+        (f"{word} of {column.name}", ours, theirs)
         for column in mart.columns
-        for word, *both in measures(column)
+        for word, ours, theirs in measures(column)
     ]
     ours = ", ".join(ours for _, ours, _ in found)
-    # Arrow wants columns that have names of their own
+    # Arrow needs distinct column names
     theirs = ", ".join(f"{theirs} as c{number}" for number, (*_, theirs) in enumerate(found))
     (here,) = connection.execute(f"select {ours} from {name(mart.name)}").fetchall()
     (there,) = server.query(f"select {theirs} from {table}")
@@ -67,14 +65,14 @@ def check_table(
         size = sizes.get(word.partition(" of ")[2], 0) if word[:4] in ("sum ", "size") else 0
         if not same(sent, arrived, size=size):
             raise PublishError(
-                f"{mart.name} did not arrive as it was sent: the {word} differs. "
-                "Nothing was changed; run again."
+                f"{mart.name} arrived in Postgres with another value: the {word} differs. "
+                "Nothing was changed. Run again."
             )
     return len(found)
 
 
 def same(sent: object, arrived: object, /, *, size: float) -> bool:
-    """Tell whether two measures agree; sums of floating point, as far as their size allows."""
+    """Tell whether two measures agree; floating-point sums only within their precision."""
     if not isinstance(sent, float) or not isinstance(arrived, float):
         return sent == arrived
     if not (math.isfinite(sent) and math.isfinite(arrived)):

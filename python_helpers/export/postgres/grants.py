@@ -1,4 +1,4 @@
-"""What others did to the tables of an export: rights that are kept, and what is never dropped."""
+"""What others did to the tables of an export: rights to keep, and objects never to drop."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from python_helpers.core.errors import PublishError
 from python_helpers.core.sql import name, text
 from python_helpers.export.postgres.server import Server
 
-# What needs the tables, the types of their rows or their columns, as the server keeps account of
-# it: what would keep a table from being dropped ('n'), and triggers, rules, policies and members
-# of publications, which would go with it without a word ('a'). A view is a rule of the server's, so
-# the view is named.
+# Objects that depend on the tables, on their row types or on their columns: those that prevent a
+# drop ('n'), and triggers, rules, policies and members of publications, which a drop would remove
+# silently ('a'). To the server a view is a rule, so the view is named.
 DEPENDENTS = """
 with ours as (
     select oid, reltype, relname from pg_class
@@ -68,7 +67,7 @@ or (
 )
 order by 1, 2
 """
-# What others made of the tables alone goes with them; it is told of afterwards.
+# Objects of others that need only these tables are dropped with them, and reported afterwards.
 LOST = """
 select distinct pg_describe_object(depending.classid, depending.objid, 0)
 from pg_class as used
@@ -114,7 +113,7 @@ def in_list(*, tables: Iterable[str]) -> str:
 
 
 def refuse_what_would_be_lost(*, server: Server, schema: str, tables: list[str]) -> None:
-    """Refuse to drop tables that others built on. Raises PublishError, which says who."""
+    """Refuse to drop tables that others depend on. Raises PublishError, which names the objects."""
     if not tables:
         return
     names = {"schema": text(schema), "tables": in_list(tables=tables)}
@@ -122,8 +121,8 @@ def refuse_what_would_be_lost(*, server: Server, schema: str, tables: list[str])
     if found:
         said = "; ".join(f"{dependent} needs {schema}.{table}" for dependent, table in found)
         raise PublishError(
-            f"Others depend on the tables of the last export, and nothing was changed: {said}. "
-            "Drop them for the time of the export, or export to another schema with --schema."
+            f"Other objects depend on the tables of the last export: {said}. Nothing was changed. "
+            "Drop them during the export, or export to another schema with --schema."
         )
     secured = server.query(
         "select relname::text from pg_class where relrowsecurity "
@@ -131,13 +130,13 @@ def refuse_what_would_be_lost(*, server: Server, schema: str, tables: list[str])
     )
     if secured:
         raise PublishError(
-            f"{schema}.{secured[0][0]} has row security, which a new table would not have: "
-            "export to another schema with --schema."
+            f"{schema}.{secured[0][0]} has row security, which a new table would lose. "
+            "Export to another schema with --schema."
         )
 
 
 def lost_with(*, server: Server, schema: str, tables: list[str]) -> list[str]:
-    """List indexes, constraints, defaults and statistics that others made of tables."""
+    """List indexes, constraints, defaults and statistics that others made for tables."""
     if not tables:
         return []
     found = server.query(LOST.format(schema=text(schema), tables=in_list(tables=tables)))
@@ -147,7 +146,7 @@ def lost_with(*, server: Server, schema: str, tables: list[str]) -> list[str]:
 def copied_grants(*, server: Server, schema: str, tables: list[str], new: str) -> list[str]:
     """Write the grants that give others the same rights on the new tables.
 
-    A right on a column that is no more is left out.
+    Rights on columns that no longer exist are left out.
     """
     if not tables:
         return []

@@ -1,4 +1,4 @@
-"""Locks in Postgres: one export at a time to a schema, and tables that nobody reads just now."""
+"""Locks in Postgres: one export at a time per schema, and tables that nobody is reading."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from python_helpers.core.errors import LockedError, PublishError
 from python_helpers.core.sql import text
 from python_helpers.export.postgres.server import Server
 
-# Readers wait behind whoever waits for a lock, so it is given up soon, and before Postgres looks
-# for deadlocks (after a second): a reader that holds what is waited for goes first.
+# New readers queue behind whoever waits for a lock, so the wait is short, and ends before Postgres
+# looks for deadlocks (after a second): a reader that already holds the table goes first.
 LOCKED = "lifecycle.locked"
 LOCK = """
 begin
@@ -39,9 +39,9 @@ and held.database = (select oid from pg_database where datname = current_databas
 
 
 def lock_schema(*, server: Server, schema: str, wait: float) -> None:
-    """Keep other exports to a schema away until the transaction ends.
+    """Keep other exports out of a schema until the transaction ends.
 
-    Raises LockedError where another one still goes on after `wait` seconds.
+    Raises LockedError where another one is still in progress after `wait` seconds.
     """
     key = text(f"lifecycle export {schema}")
     until = time.monotonic() + wait
@@ -55,7 +55,7 @@ def lock_schema(*, server: Server, schema: str, wait: float) -> None:
 
 
 def said_of_holder(found: list[tuple], /) -> str:
-    """Say who exports, as far as the server tells this user."""
+    """Describe who exports, as far as the server tells this user."""
     if not found:
         return "another export"
     pid, user, since, host = found[0]
@@ -75,7 +75,7 @@ def lock_tables(*, server: Server, tables: str) -> None:
             return
         if time.monotonic() > until:
             raise PublishError(
-                "The tables in Postgres are read without a pause: nothing was changed. "
+                "The tables in Postgres are being read all the time. Nothing was changed. "
                 "Run again when fewer queries run."
             )
         time.sleep(LOCK_PAUSE)

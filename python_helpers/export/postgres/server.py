@@ -1,4 +1,4 @@
-"""A connection to a Postgres server, over which DuckDB's rows are streamed as Arrow."""
+"""A connection to a Postgres server; rows of DuckDB are streamed over it as Arrow."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import adbc_driver_manager as adbc
@@ -14,32 +15,35 @@ import duckdb
 
 from python_helpers.core.errors import PublishError, SettingsError
 from python_helpers.core.log import HIDDEN, without_secrets
-from python_helpers.warehouse.build import environment
+from python_helpers.warehouse.dbt import environment
 from python_helpers.warehouse.problems import shortened
 
 CONNECT_SECONDS = "10"
 SECRET_PARAMETERS = ("password", "sslpassword")
-# A pattern in what the server says, and what to do about it.
+# A pattern in a message of the server, and what to do about it.
 ADVICE = (
-    (r"authentication failed|no password supplied", "Correct user and password in POSTGRES_URL."),
+    (
+        r"authentication failed|no password supplied",
+        "Correct the user and password in POSTGRES_URL.",
+    ),
     (
         r"could not translate host|[Cc]onnection refused|timeout expired|No such file|unreachable",
         "Is the server running, and is its address in POSTGRES_URL right?",
     ),
-    (r"database .* does not exist", "Name another database in POSTGRES_URL."),
-    (r"permission denied|must be owner", "Let the user of POSTGRES_URL do that."),
-    (r"0x00", "Postgres holds no NUL characters: leave that mart out with --exclude."),
-    (r"No space left|disk full", "Make room on the server."),
+    (r"database .* does not exist", "Correct the database in POSTGRES_URL."),
+    (r"permission denied|must be owner", "Grant that right to the user of POSTGRES_URL."),
+    (r"0x00", "Postgres cannot store NUL characters. Leave that mart out with --exclude."),
+    (r"No space left|disk full", "Free some space on the server."),
 )
 
 
 class ServerError(PublishError):
-    """What a server refused; the message is one line without a secret."""
+    """A server refused something; the message is one line without a secret."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Address:
-    """The address of a server, and what of it nobody may see."""
+    """The address of a server, and the secrets in it."""
 
     url: str
     secrets: tuple[str, ...]
@@ -58,10 +62,10 @@ class Address:
 
 
 def checked_address(*, url: str | None) -> Address:
-    """Read the address of a server. Raises SettingsError, which does not repeat it."""
+    """Check the address of a server. Raises SettingsError, which does not show the address."""
     if not url:
         raise SettingsError(
-            "No Postgres server is named: set POSTGRES_URL to postgresql://user:password@host/db."
+            "No Postgres server is named. Set POSTGRES_URL to postgresql://user:password@host/db."
         )
     address = Address(url=url, secrets=secrets_in(url=url))
     try:
@@ -72,14 +76,14 @@ def checked_address(*, url: str | None) -> Address:
         is_right = False
     if not is_right or "@" in parts.path or "@" in unquote(parts.hostname or ""):
         raise SettingsError(
-            "POSTGRES_URL is not an address like postgresql://user:password@host:5432/db; "
-            "characters such as / @ : in a password are written as %2F %40 %3A."
+            "Invalid POSTGRES_URL. Use postgresql://user:password@host:5432/db, and write "
+            "characters such as / @ : in a password as %2F %40 %3A."
         )
     return address
 
 
 def secrets_in(*, url: str) -> tuple[str, ...]:
-    """List what must not be seen of an address: it, its password, and parts a message may quote."""
+    """List the secrets in an address: it, its password, and parts that a message may quote."""
     found = {url}
     between = re.match(r"\w+://[^:/@]*:(.*)@", url, flags=re.DOTALL)
     if between:
@@ -123,17 +127,17 @@ class Server:
                 }
             )
             statement.bind_stream(relation)
-            return statement.execute_update()
+            return int(statement.execute_update())
 
     def commit(self) -> None:
-        """Make all of it so."""
+        """Commit the transaction."""
         with translated(address=self.address):
             self.connection.commit()
 
 
 @contextmanager
 def connected(*, address: Address) -> Iterator[Server]:
-    """Connect, and begin a transaction, which only `commit` makes last."""
+    """Connect and begin a transaction, which is rolled back unless `commit` is called."""
     with translated(address=address), environment(values={"PGCONNECT_TIMEOUT": CONNECT_SECONDS}):
         database = adbc_driver_postgresql.connect(address.url)
     with database:
@@ -149,8 +153,8 @@ def connected(*, address: Address) -> Iterator[Server]:
 
 
 def said_by(error: adbc.Error, /) -> str:
-    """Return what the server said, without the statement; else what the driver did, on a line."""
-    parts = dict(error.details or ())
+    """Return the server's message without the statement, else the driver's, on one line."""
+    parts: dict[Any, Any] = dict(error.details or ())
     said = [parts.get(f"PG_DIAG_MESSAGE_{part}".encode(), b"") for part in ("PRIMARY", "DETAIL")]
     message = ". ".join(part.decode(errors="replace").rstrip(".") for part in said if part)
     if not message:
@@ -169,5 +173,5 @@ def translated(*, address: Address) -> Iterator[None]:
             if re.search(pattern, message):
                 message += f" {advice}"
                 break
-        # without its cause: the words of the driver may hold the address
+        # without its cause: the driver's message may contain the address
         raise ServerError(f"Postgres: {message}") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict
 
 from python_helpers.core.errors import PublishError, SettingsError
@@ -17,58 +17,40 @@ from python_helpers.export.postgres.grants import (
 )
 from python_helpers.export.postgres.locks import lock_schema, lock_tables
 from python_helpers.export.postgres.server import Address, Server, connected
+from python_helpers.export.types import postgres_type
 from python_helpers.publishing.reader import Mart, Source
 
 RECORD = "export_manifest"
 RECORD_COMMENT = "The marts that `lifecycle export` wrote to this schema: a row each."
 NEW = "__new"
 LONGEST_NAME = 63  # bytes; Postgres cuts longer ones
-TYPES = {
-    **{"TINYINT": "smallint", "SMALLINT": "smallint", "INTEGER": "integer", "BIGINT": "bigint"},
-    **{"FLOAT": "real", "DOUBLE": "double precision", "BOOLEAN": "boolean", "VARCHAR": "text"},
-    **{"DATE": "date", "TIMESTAMP": "timestamp", "TIMESTAMP WITH TIME ZONE": "timestamptz"},
-}
 
 
 def checked_schema(*, schema: str) -> str:
-    """Check the name of a schema, which queries should not have to quote. Raises SettingsError."""
+    """Check that queries need not quote the name of a schema. Raises SettingsError."""
     is_name = re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", schema)
     if not is_name or schema.startswith("pg_") or schema == "information_schema":
         raise SettingsError(
-            f"The schema {schema!r} is not a name of lower-case letters, digits and _, "
-            "at most 63, that Postgres has not taken for itself (pg_...)."
+            f"Invalid schema {schema!r}. Use at most 63 lower-case letters, digits and _, and no "
+            "name that Postgres reserves (pg_...)."
         )
     return schema
-
-
-def postgres_type(*, mart: Mart, data_type: str) -> str:
-    """Return the type of Postgres that holds all values of a type. Raises PublishError."""
-    decimal = re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", data_type)
-    if decimal:
-        return f"numeric({decimal[1]},{decimal[2]})"
-    if data_type not in TYPES:
-        raise PublishError(
-            f"{mart.name} has a column of type {data_type}, which has no like in Postgres: "
-            "leave it out with --exclude."
-        )
-    return TYPES[data_type]
 
 
 def write_to_postgres(
     *,
     source: Source,
-    marts: Iterable[Mart],
+    marts: Collection[Mart],
     address: Address,
     schema: str,
     facts: Mapping[str, object],
-    note: Callable[..., None] = lambda **_: None,
+    note: Callable[[Place, bool], None] = lambda place, is_done: None,
     wait: float = 0,
 ) -> dict[str, object]:
-    """Write marts, check them there, and let them take the place of those before.
+    """Write marts, check them there, and let them replace the previous ones in one step.
 
-    Readers see all of the old ones or all of the new. `note` is told of the place before it has
-    them, and after. Returns what the manifest says of it. Raises PublishError, and then nothing is
-    changed.
+    `note` is called before and after the commit. Returns what the manifest says about the export.
+    Raises PublishError, and then nothing is changed.
     """
     with connected(address=address) as server:
         prepare(server=server, schema=schema, wait=wait)
@@ -83,7 +65,7 @@ def write_to_postgres(
         }
         write_record(server=server, schema=schema, marts=marts, facts=facts)
         new = [RECORD, *checks]
-        # who is about to read asks for rights first: they are copied while nobody waits
+        # rights are copied before the tables are locked, so that nobody waits for it
         grants = copied_grants(
             server=server, schema=schema, tables=[t for t in old if t in new], new=NEW
         )
@@ -94,9 +76,9 @@ def write_to_postgres(
             "select current_database()::text, current_setting('server_version')"
         )
         place = Place(schema=schema, database=database, server=address.described())
-        note(place=place, is_done=False)
+        note(place, False)
         server.commit()
-        note(place=place, is_done=True)
+        note(place, True)
     return {
         **asdict(place),
         "server_version": version,
@@ -107,7 +89,7 @@ def write_to_postgres(
 
 
 def prepare(*, server: Server, schema: str, wait: float = 0) -> None:
-    """Begin: settings that others may have changed, the schema, and nobody else's export."""
+    """Set what others may have changed, lock the schema, and create it if it is missing."""
     for setting in (
         *("client_encoding = 'UTF8'", "standard_conforming_strings = on", "datestyle = 'ISO'"),
         *("statement_timeout = 0", "idle_in_transaction_session_timeout = 0", "lock_timeout = 0"),
@@ -130,7 +112,7 @@ def tables_in(*, server: Server, schema: str) -> dict[str, str | None]:
 
 
 def exported_before(*, server: Server, schema: str) -> list[str]:
-    """List the tables of the export before, the record of them first."""
+    """List the tables of the previous export, its record first."""
     there = tables_in(server=server, schema=schema)
     if there.get(RECORD) != RECORD_COMMENT:
         return []
@@ -141,19 +123,19 @@ def exported_before(*, server: Server, schema: str) -> list[str]:
 def refuse_other_tables(
     *, server: Server, schema: str, old: Iterable[str], new: Iterable[str]
 ) -> None:
-    """Refuse to replace what is not of an export. Raises PublishError."""
+    """Refuse to replace a table that no export made. Raises PublishError."""
     there = tables_in(server=server, schema=schema)
     in_the_way = {each for table in new for each in (table, f"{table}{NEW}")} & there.keys()
     others = sorted(in_the_way - set(old))
     if others:
         raise PublishError(
-            f"{schema}.{others[0]} in the database was not made by an export: "
-            "name another schema with --schema."
+            f"{schema}.{others[0]} in the database was not made by an export. "
+            "Choose another schema with --schema."
         )
 
 
 def write_table(*, source: Source, server: Server, schema: str, mart: Mart) -> int:
-    """Write one mart to a table beside the old one; returns how many checks it passed."""
+    """Write one mart to a table beside the old one; returns the number of checks it passed."""
     if len(f"{mart.name}{NEW}".encode()) > LONGEST_NAME:
         raise PublishError(f"The name {mart.name} is too long for Postgres.")
     types = {
@@ -179,7 +161,7 @@ def write_table(*, source: Source, server: Server, schema: str, mart: Mart) -> i
 def write_record(
     *, server: Server, schema: str, marts: Iterable[Mart], facts: Mapping[str, object]
 ) -> None:
-    """Write the table that says which marts there are, of which build, and when."""
+    """Write the table that lists the marts, their build, and the time of the export."""
     table = f"{name(schema)}.{name(RECORD + NEW)}"
     types = {
         **{"mart": "text", "rows": "bigint", "build_id": "text", "built_at": "timestamptz"},
@@ -189,24 +171,24 @@ def write_record(
     server.execute(f"create table {table} ({columns})")
     server.execute(f"comment on table {table} is {text(RECORD_COMMENT)}")
     for mart in marts:
-        values = {"mart": mart.name, "rows": mart.rows} | facts
+        values = {"mart": mart.name, "rows": mart.rows, **facts}
         row = ", ".join("null" if values[c] is None else text(values[c]) for c in types)
         server.execute(f"insert into {table} values ({row})")
 
 
 def swap(*, server: Server, schema: str, old: list[str], new: list[str]) -> list[str]:
-    """Let the new tables have the names of the old ones; what is not exported again goes.
+    """Give the new tables the names of the old ones; marts not exported again are dropped.
 
-    Returns what of others goes with the old ones.
+    Returns the objects of others that are dropped with the old tables.
     """
     lost = []
     if old:
         tables = ", ".join(f"{name(schema)}.{name(table)}" for table in old)
         lock_tables(server=server, tables=tables)
-        # once more: others go on while rows are sent, and now they wait
+        # once more: others may have built on them meanwhile, and now they wait
         refuse_what_would_be_lost(server=server, schema=schema, tables=old)
         lost = lost_with(server=server, schema=schema, tables=old)
-        # never cascade: what depends on them is not ours
+        # never cascade: what depends on them belongs to others
         server.execute(f"drop table {tables}")
     for table in new:
         server.execute(f"alter table {name(schema)}.{name(table + NEW)} rename to {name(table)}")

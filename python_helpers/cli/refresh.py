@@ -1,0 +1,190 @@
+"""The command `lifecycle refresh`."""
+
+from __future__ import annotations
+
+import functools
+
+import click
+from rich.console import Console
+
+from python_helpers.cli.command import EXIT_CODES, Command
+from python_helpers.cli.options import (
+    DEBUG,
+    ERASURES_DIR,
+    LOG_FILE,
+    PROJECT_DIR,
+    PUBLISH_DIR,
+    RAW_DATA,
+    RAW_INPUT,
+    SECONDS,
+    WAIT,
+    WAREHOUSE,
+    WEEK,
+    Duration,
+    choices,
+    grouped,
+    inputs,
+    option,
+    places,
+    resources,
+)
+from python_helpers.cli.tables import show_published
+from python_helpers.core.errors import SettingsError
+from python_helpers.core.folders import Places, find_folders
+from python_helpers.core.log import Log
+from python_helpers.core.settings import Choices, Inputs, Resources, resolve_settings
+from python_helpers.operate.attended import Policy, attended, tell_of
+from python_helpers.operate.refresh import refresh as run_refresh
+
+MINUTES = Duration(min=0, min_open=True, max=WEEK)
+
+built = functools.partial(
+    inputs,
+    RAW_INPUT,
+    RAW_DATA,
+    option(
+        "--as-of",
+        envvar="AS_OF_DATE",
+        metavar="YYYY-MM-DD",
+        help="The day whose end the warehouse shows.  "
+        "[default: yesterday, or the last event in the data if that is earlier]",
+    ),
+    option(
+        "--reporting-currency",
+        envvar="REPORTING_CURRENCY",
+        metavar="CODE",
+        help="Currency all amounts are converted to, such as EUR.  "
+        "[default: the one currency of the data]",
+    ),
+    option(
+        "--vars",
+        "dbt_vars",
+        envvar="VARS",
+        metavar="YAML",
+        help="dbt vars of this run, such as '{default_margin_rate: 0.4}'.",
+    ),
+)
+chosen = functools.partial(
+    choices,
+    option(
+        "--full-refresh",
+        envvar="DBT_FULL_REFRESH",
+        is_flag=True,
+        help="Drop and rebuild every table; needed after a column was added to a seed.",
+    ),
+    option(
+        "--keep-builds",
+        envvar="KEEP_BUILDS",
+        type=click.IntRange(min=1),
+        default=5,
+        show_default=True,
+        metavar="N",
+        help="Published builds to keep, the live one included.",
+    ),
+    option(
+        "--skip-audit",
+        envvar="SKIP_AUDIT",
+        is_flag=True,
+        help="Publish without the audit, once, after you have looked at a blocked build and found "
+        "it right. The manifest says so.",
+    ),
+    WAIT,
+    DEBUG,
+)
+unattended = functools.partial(
+    grouped,
+    "policy",
+    Policy,
+    option(
+        "--retry",
+        "retries",
+        envvar="REFRESH_RETRY",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        metavar="N",
+        help="How often to try again after a failure that may pass: a full disk, a warehouse that "
+        "is open elsewhere, a delivery that is still being written. Failed tests and wrong data "
+        "are not tried again.",
+    ),
+    option(
+        "--retry-wait",
+        envvar="REFRESH_RETRY_WAIT",
+        type=SECONDS,
+        default=60,
+        show_default=True,
+        metavar="SECONDS",
+        help="Time between two tries.",
+    ),
+    option(
+        "--timeout",
+        envvar="REFRESH_TIMEOUT",
+        type=MINUTES,
+        metavar="MINUTES",
+        help="Stop the command after this time, tries and waits included, with exit code 7.",
+    ),
+    option(
+        "--on-failure",
+        envvar="REFRESH_ON_FAILURE",
+        metavar="COMMAND",
+        help="Shell command to run after a failure. It gets the facts as JSON on its input and as "
+        "LIFECYCLE_PHASE, LIFECYCLE_ERROR, ... in its environment.",
+    ),
+    option(
+        "--webhook",
+        envvar="REFRESH_WEBHOOK",
+        metavar="URL",
+        help="Address that the facts of a failure are posted to, as JSON. Prefer the variable if "
+        "the address is secret: other users can see a command line.",
+    ),
+)
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "lifecycle refresh --raw-data ~/deliveries --as-of 2024-06-30",
+        "RAW_DATA_DIR=~/deliveries REPORTING_CURRENCY=EUR lifecycle refresh",
+        "lifecycle refresh --warehouse trial/w.duckdb --publish-dir trial/published",
+        "lifecycle refresh --wait 600 --retry 2 --timeout 90 --on-failure 'mail -s failed me'",
+    ),
+    exit_codes=tuple(EXIT_CODES),
+    failed="Nothing was published.",
+)
+@built()
+@places(WAREHOUSE, PUBLISH_DIR, ERASURES_DIR, LOG_FILE, PROJECT_DIR)
+@resources()
+@chosen()
+@unattended()
+@click.pass_context
+def refresh(
+    context: click.Context,
+    /,
+    *,
+    places: Places,
+    inputs: Inputs,
+    resources: Resources,
+    choices: Choices,
+    policy: Policy,
+) -> None:
+    """Build the warehouse, test it, audit it and publish its marts.
+
+    Unless all of that passes, readers keep the build published before. Every option is an
+    environment variable as well; plain dbt reads the same variables, except those of this command
+    alone (VARS, PUBLISH_DIR, KEEP_BUILDS, SKIP_AUDIT, REFRESH_...). An option beats its variable,
+    and --vars beats both.
+    """
+    folders = find_folders(places)
+    context.obj = log = Log(file=folders.log_file, secrets=policy.secrets())
+    try:
+        settings = resolve_settings(folders, inputs=inputs, resources=resources, choices=choices)
+    except SettingsError as error:
+        tell_of(error, policy=policy, log=log)
+        raise
+    published = attended(
+        lambda watch: run_refresh(settings=settings, log=log, watch=watch),
+        settings=settings,
+        policy=policy,
+        log=log,
+    )
+    show_published(publish_dir=settings.publish_dir, published=published, console=Console())
