@@ -31,6 +31,7 @@ from python_helpers.core.folders import Places, find_folders
 from python_helpers.core.log import Log, say
 from python_helpers.core.settings import Choices, Inputs, Resources, Settings, resolve_settings
 from python_helpers.delivery.erasures import checked_ids
+from python_helpers.erase.exports import secrets_of
 from python_helpers.erase.search import Place, Whose
 from python_helpers.operate.erasure import erase as run_erase
 from python_helpers.operate.erasure import find, inputs_as_before
@@ -128,16 +129,6 @@ def erase(
         erased.changed,
     )
     show_left(erased.left)
-
-
-def secrets_of(url: str | None, /) -> tuple[str, ...]:
-    """List what nobody may see of an address, before anything is done. Raises SettingsError."""
-    if not url:
-        return ()
-    # here and not above: an erasure without a server needs no driver
-    from python_helpers.export.postgres.server import checked_address
-
-    return checked_address(url=url).secrets
 
 
 def ids_in(file: Path, /) -> list[str]:

@@ -12,37 +12,27 @@ CONTRACT = Path("models", "staging", "_raw.yml")
 
 
 @dataclass(frozen=True, kw_only=True)
-class RawColumn:
-    """A column of a raw table."""
-
-    name: str
-    data_type: str
-    is_restricted: bool
-    accepted_values: tuple[str, ...]
-
-    @property
-    def is_text(self) -> bool:
-        """Tell whether it can hold any text."""
-        return self.data_type == "string"
-
-
-@dataclass(frozen=True, kw_only=True)
-class RawTable:
-    """A raw table, its columns in order."""
+class PersonalTable:
+    """A raw table whose rows are of customers."""
 
     name: str
     key: tuple[str, ...]
-    columns: tuple[RawColumn, ...]
-
-    def names(self) -> list[str]:
-        """List the columns."""
-        return [column.name for column in self.columns]
+    restricted: tuple[str, ...]
+    """Its columns that identify the customer: e-mail address, name, comment."""
 
 
-def personal_tables(*, project_dir: Path) -> list[RawTable]:
+def personal_tables(*, project_dir: Path) -> list[PersonalTable]:
     """Return the raw tables with a customer_id; none in a project without a contract."""
-    tables = map(raw_table, contract_of(project_dir=project_dir))
-    return [table for table in tables if "customer_id" in table.names()]
+    return [
+        PersonalTable(
+            name=table["name"],
+            key=tuple(meta_of(table).get("key", ())),
+            restricted=tuple(name for name, meta in columns.items() if meta.get("restricted")),
+        )
+        for table in contract_of(project_dir=project_dir)
+        if "customer_id"
+        in (columns := {each["name"]: meta_of(each) for each in table.get("columns", ())})
+    ]
 
 
 def raw_tables(*, project_dir: Path) -> tuple[str, ...]:
@@ -57,23 +47,6 @@ def contract_of(*, project_dir: Path) -> list[dict[str, Any]]:
         return []
     sources = yaml.safe_load(contract.read_text(encoding="utf-8"))["sources"]
     return [table for source in sources for table in source["tables"]]
-
-
-def raw_table(table: dict[str, Any], /) -> RawTable:
-    """Read the contract of a table."""
-    return RawTable(
-        name=table["name"],
-        key=tuple(meta_of(table).get("key", ())),
-        columns=tuple(
-            RawColumn(
-                name=column["name"],
-                data_type=column["data_type"],
-                is_restricted=bool(meta_of(column).get("restricted")),
-                accepted_values=tuple(meta_of(column).get("accepted_values", ())),
-            )
-            for column in table.get("columns", ())
-        ),
-    )
 
 
 def meta_of(entry: dict[str, Any], /) -> dict[str, Any]:

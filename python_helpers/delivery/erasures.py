@@ -4,9 +4,7 @@
     ERASURES_DIR/erased.csv    a keyed hash of each id, and the id that replaces it
 
 The key is the salt of every hash: the list alone does not let anybody try ids until one fits. The
-first line of the list says which key is its own, by a hash of a text that is no id. Staging reads
-both in every build. The list is replaced as a whole, and is on the disk before anything else is
-touched.
+first line of the list says which key is its own. Staging reads both in every build.
 """
 
 from __future__ import annotations
@@ -14,7 +12,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import os
 import re
 import secrets
 from collections.abc import Collection
@@ -22,20 +19,17 @@ from dataclasses import astuple, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from python_helpers.core.disk import keep_owner, sync, why
+from python_helpers.core.disk import keep_owner, replace_text, why
 from python_helpers.core.errors import PublishError, SettingsError
 
 KEY = "key"
 LIST = "erased.csv"
-OF_KEY = "key"
-"""Stands in place of a tombstone in the line of the list that is about its key."""
-NO_ID = " the key of this list"
-"""What is hashed for that line (macros/erasure.sql): no id begins with a blank."""
+OF_KEY = "key"  # in place of a tombstone, in the line that is about the key
+NO_ID = " the key of this list"  # hashed in that line (macros/erasure.sql); no id is like it
 TOMBSTONE = "erased-"
 ANONYMOUS = "anonymous"  # the reserved word: no customer
+# a build of another user sees that there is a list it may not read, and stops
 FOLDER_MODE = 0o711
-"""Anybody may enter, only the owner may list. A build of another user sees that there is a list it
-may not read, and stops; in a closed folder it would see none."""
 FILE_MODE = 0o600
 
 
@@ -76,16 +70,23 @@ def read_erasures(*, folder: Path) -> list[Erasure]:
 
 def read_list(*, folder: Path) -> list[Erasure]:
     """Read every line of the list. Raises SettingsError."""
+    rows = csv.DictReader(io.StringIO(read(folder / LIST) or "", newline=""))
     try:
-        text = (folder / LIST).read_text(encoding="utf-8")
-        rows = list(csv.DictReader(io.StringIO(text, newline="")))
-        return [Erasure(**{name: row[name] for name in FIELDS}) for row in rows]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise SettingsError(f"{folder / LIST} cannot be read ({why(error)}).") from error
-    except (KeyError, ValueError) as error:
+        return [Erasure(*(row[name] for name in FIELDS)) for row in rows]
+    except (KeyError, csv.Error) as error:
         raise SettingsError(f"{folder / LIST} is damaged: restore it from a backup.") from error
+
+
+def read(path: Path, /) -> str | None:
+    """Read a file; None if there is none. Raises SettingsError."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read ({why(error)}).") from error
+    except ValueError as error:
+        raise SettingsError(f"{path} is damaged: restore it from a backup.") from error
 
 
 def add_to_list(*, folder: Path, ids: Collection[str]) -> dict[str, Erasure]:
@@ -101,7 +102,7 @@ def add_to_list(*, folder: Path, ids: Collection[str]) -> dict[str, Erasure]:
             key = secrets.token_hex(32)
             # the list first: a key alone means that its list was lost
             write_list(folder=folder, erasures=(), key=key)
-            write_private(path=folder / KEY, text=key)
+            replace_text(folder / KEY, key, mode=FILE_MODE)
         key = checked_key(folder=folder)
         listed = {}
         for each in ids:
@@ -157,15 +158,12 @@ def check_list(*, folder: Path) -> None:
 def checked_key(*, folder: Path) -> str:
     """Read the key of a list. Raises SettingsError where it is gone, damaged or of another one."""
     path = folder / KEY
-    try:
-        key = path.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError as error:
+    key = read(path)
+    if key is None:
         raise SettingsError(
             f"{path} is gone, and without it {folder / LIST} recognises nobody: restore it from a "
             "backup. Until then no delivery can be read without bringing customers back."
-        ) from error
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read ({why(error)}).") from error
+        )
     if not re.fullmatch("[0-9a-f]{64}", key):
         raise SettingsError(f"{path} is damaged: restore it from a backup.")
     # a list of an earlier version does not say which key is its own
@@ -194,21 +192,7 @@ def write_list(*, folder: Path, erasures: Collection[Erasure], key: str) -> None
     text = io.StringIO(newline="")
     rows = map(astuple, (of_key, *erasures))
     csv.writer(text, lineterminator="\n").writerows([FIELDS, *rows])
-    write_private(path=folder / LIST, text=text.getvalue())
-
-
-def write_private(*, path: Path, text: str) -> None:
-    """Write a file that only its owner reads, whole or not at all."""
-    new = path.with_name(f".{path.name}.new")
-    new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    keep_owner(of=path if path.exists() else path.parent, to=new)
-    new.replace(path)
-    sync(path=path.parent)
+    replace_text(folder / LIST, text.getvalue(), mode=FILE_MODE)
 
 
 def now() -> str:

@@ -87,3 +87,13 @@ def export_to_servers_again(
             f"{settings.export_dir / POSTGRES / PLACES}"
         )
     return [f"{place}, exported again" for place in left]
+
+
+def secrets_of(url: str | None, /) -> tuple[str, ...]:
+    """List what nobody may see of an address, before anything is done. Raises SettingsError."""
+    if not url:
+        return ()
+    # here and not above: an erasure without a server needs no driver
+    from python_helpers.export.postgres.server import checked_address
+
+    return checked_address(url=url).secrets

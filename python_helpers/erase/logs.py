@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 
-from python_helpers.core.disk import keep_owner, sync
+from python_helpers.core.disk import replace_text
 from python_helpers.core.folders import AUDIT_PAGE, DOCS_PAGE
 from python_helpers.core.settings import Settings
 from python_helpers.erase.people import People
@@ -56,15 +55,8 @@ def hide_in_messages(file: Path, people: People, /) -> bool:
         return False
     for (record, key), message in zip(places, after, strict=True):
         record[key] = message
-    new = file.with_name(f".{file.name}.new")
-    with new.open("w", encoding="utf-8") as output:
-        output.writelines(json.dumps(record) + "\n" for record in records if record)
-        output.flush()
-        os.fsync(output.fileno())
-    keep_owner(of=file, to=new)
-    new.chmod(file.stat().st_mode & 0o777)
-    new.replace(file)
-    sync(path=file.parent)
+    lines = [json.dumps(record) for record in records if record]
+    replace_text(file, "\n".join([*lines, ""]), mode=file.stat().st_mode & 0o777)
     return True
 
 

@@ -113,11 +113,12 @@ def known_texts(*, settings: Settings, people: People) -> frozenset[str]:
                 "select table_name from duckdb_tables() where schema_name = 'restricted'"
             ).fetchall()
             for table in personal_tables(project_dir=settings.project_dir):
-                restricted = [column.name for column in table.columns if column.is_restricted]
-                if restricted and (f"base_{table.name}",) in there:
+                if table.restricted and (f"base_{table.name}",) in there:
                     # of a rejected row, the row as delivered may have more than the columns
-                    values = [f"cast({each} as varchar)" for each in restricted]
-                    values += [f"json_extract_string(raw_row, '$.{each}')" for each in restricted]
+                    values = [f"cast({each} as varchar)" for each in table.restricted]
+                    values += [
+                        f"json_extract_string(raw_row, '$.{each}')" for each in table.restricted
+                    ]
                     rows = connection.execute(
                         f"select distinct unnest([{', '.join(values)}]) "
                         f"from warehouse.restricted.base_{table.name} "

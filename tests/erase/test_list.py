@@ -97,14 +97,14 @@ def test_without_a_list_or_with_an_empty_one_nobody_is_erased(tmp_path):
 def test_a_first_erasure_that_dies_over_its_list_stops_no_build(tmp_path, monkeypatch, written):
     files = []
 
-    def die(*, path: Path, text: str) -> None:
+    def die(path: Path, content: str, *, mode: int) -> None:
         if len(files) == written:
             raise KeyboardInterrupt
         files.append(path)
-        path.write_text(text)
+        path.write_text(content)
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(erasures, "write_private", die)
+        patched.setattr(erasures, "replace_text", die)
         add_to_list(folder=tmp_path, ids=["a"])
     check_list(folder=tmp_path)
     with duckdb.connect() as connection:
