@@ -58,21 +58,18 @@ def rewrite_builds(*, settings: Settings, people: People) -> list[str]:
             check_files(build=build, allow_strays=True)
             rewrite(build=build, settings=settings, people=people)
             changed.append(f"build {build.name}, rewritten")
-        except (PublishError, duckdb.Error):
+        except (PublishError, duckdb.ProgrammingError, duckdb.DataError):
             remove_own_files(build=build)
             changed.append(f"build {build.name}, removed")
     return changed
 
 
 def rewrite(*, build: Path, settings: Settings, people: People) -> None:
-    """Write a build anew. Raises PublishError and duckdb.Error where that is impossible."""
+    """Write a build anew. Raises PublishError where that is impossible, and duckdb.Error."""
     manifest = read_manifest(build=build)
     files = manifest["files"]
     if not files.keys() <= {DATABASE, AUDIT_PAGE}:
         raise PublishError("An earlier version of the project published other files, too.")
-    folder = start_build(publish_dir=settings.publish_dir, build_id=build.name)
-    write_database(build=build, folder=folder, settings=settings, people=people)
-    files[DATABASE] = put(folder / DATABASE, into=build)
     page = build / AUDIT_PAGE
     if AUDIT_PAGE in files and people.are_in(page.read_text(encoding="utf-8"), is_ours=False):
         page.unlink()
@@ -80,9 +77,14 @@ def rewrite(*, build: Path, settings: Settings, people: People) -> None:
     audit = manifest.get("audit") or {}
     if audit.get("warnings"):
         audit["warnings"] = people.hidden_in(audit["warnings"])
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
-    put(folder / MANIFEST, into=build)
-    shutil.rmtree(folder)
+    folder = start_build(publish_dir=settings.publish_dir, build_id=build.name)
+    try:
+        write_database(build=build, folder=folder, settings=settings, people=people)
+        files[DATABASE] = put(folder / DATABASE, into=build)
+        (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+        put(folder / MANIFEST, into=build)
+    finally:
+        shutil.rmtree(folder)
 
 
 def write_database(*, build: Path, folder: Path, settings: Settings, people: People) -> None:

@@ -57,8 +57,8 @@ def exported_to(*, settings: Settings, since: str = "9999-12-31") -> dict[Place,
 
 def export_to_servers_again(
     *, settings: Settings, log: Log, url: str | None, since: str
-) -> list[str]:
-    """Export again to every schema that the address leads to. Raises PublishError for the others.
+) -> tuple[list[str], str]:
+    """Export again to every schema that the address leads to; returns those, and what is left.
 
     Exports of builds from after `since` have nobody who was erased then.
     """
@@ -79,14 +79,15 @@ def export_to_servers_again(
                     del problems[place]
             except LifecycleError as error:
                 problems[place] = f" ({str(error).rstrip('.')})"
-    if problems:
-        said = "; ".join(f"{place}{problem}" for place, problem in problems.items())
-        raise PublishError(
-            f"Exported to Postgres before, and still there: {said}. Run the same command again "
-            "with the address in POSTGRES_URL. If a place no longer exists, remove its lines from "
-            f"{settings.export_dir / POSTGRES / PLACES}"
-        )
-    return [f"{place}, exported again" for place in left]
+    again = [f"{place}, exported again" for place in left if place not in problems]
+    if not problems:
+        return again, ""
+    said = "; ".join(f"{place}{problem}" for place, problem in problems.items())
+    return again, (
+        f"Exported to Postgres before, and still there: {said}. Name the address in POSTGRES_URL. "
+        "If a place no longer exists, remove its lines from "
+        f"{settings.export_dir / POSTGRES / PLACES}"
+    )
 
 
 def secrets_of(url: str | None, /) -> tuple[str, ...]:

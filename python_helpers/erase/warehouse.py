@@ -55,7 +55,7 @@ def begin_warehouse(*, settings: Settings) -> Path:
     """
     remove_half_made(warehouse=settings.warehouse)
     new = half_made(warehouse=settings.warehouse) / settings.warehouse.name
-    new.parent.mkdir()
+    new.parent.mkdir(mode=0o700)
     if settings.warehouse.is_file():
         ours = project_schemas(project_dir=settings.project_dir)
         with duckdb.connect(config={"threads": settings.threads}) as connection:
@@ -154,7 +154,6 @@ def replace_warehouse(*, warehouse: Path, new: Path, seen: tuple[int, int] | Non
     sync(path=new)
     new.replace(file)
     sync(path=file.parent)
-    remove_half_made(warehouse=warehouse)
 
 
 def look_of(warehouse: Path, /) -> tuple[int, int] | None:

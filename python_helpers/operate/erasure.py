@@ -8,7 +8,7 @@ the names to look for.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -42,7 +42,7 @@ from python_helpers.warehouse.problems import cause_of
 
 COMMAND = "lifecycle erase"
 LISTED = (
-    "No delivery brings the people back any more, but not everything that is kept of them is gone: "
+    "No delivery brings the customers back any more, but not everything that is kept of them is gone: "
     "run the same command again"
 )
 
@@ -117,14 +117,13 @@ def erase(
                 if new.is_file():
                     replace_warehouse(warehouse=settings.warehouse, new=new, seen=seen)
                     changed.append(f"{settings.warehouse}, built anew")
-                changed += export_to_servers_again(
-                    settings=settings,
-                    log=log,
-                    url=postgres_url,
-                    since=max(each.erased_at for each in listed.values()),
-                )
                 left = search(settings=settings, people=people)
-                refuse_what_is_left(left)
+                since = max(each.erased_at for each in listed.values())
+                again, problem = export_to_servers_again(
+                    settings=settings, log=log, url=postgres_url, since=since
+                )
+                changed += again
+                refuse_what_is_left(left, problem=problem)
                 finish_on_list(folder=settings.erasures_dir, tombstones=tombstones.values())
                 run.record(outcome="erased", rewritten_files=len(changed))
     return Erased(changed=changed, left=left)
@@ -139,34 +138,41 @@ def is_anything_kept(*, settings: Settings) -> bool:
     )
 
 
-def refuse_what_is_left(found: Collection[Place], /) -> None:
+def refuse_what_is_left(found: Collection[Place], /, *, problem: str) -> None:
     """Raise PublishError or HeldByOthersError where people are in what is kept."""
-    of = {whose: [str(place) for place in found if place.whose == whose] for whose in Whose}
-    if of[Whose.OURS]:
-        raise PublishError(f"Still found: {', '.join(of[Whose.OURS])}")
-    if of[Whose.FILE]:
-        raise PublishError(
-            f"Still in files of others: {', '.join(of[Whose.FILE])}. Move them away, or take the "
-            "people out of them"
+    said = {
+        whose: ", ".join(str(place) for place in found if place.whose == whose) for whose in Whose
+    }
+    problems = [problem] if problem else []
+    if said[Whose.OURS]:
+        problems.append(f"Still found: {said[Whose.OURS]}")
+    if said[Whose.FILE]:
+        problems.append(
+            f"Still in files of others: {said[Whose.FILE]}. Move them away, or take the customers out "
+            "of them"
         )
-    if of[Whose.TABLE]:
-        raise HeldByOthersError(
-            "Everything that this project builds is erased. These tables of the warehouse, which "
-            f"others load, still have rows of the people: {', '.join(of[Whose.TABLE])}. Remove the "
-            "rows (docs/operations.md has the SQL)"
-        )
+    tables = (
+        f"These tables of the warehouse, which others load, still have rows of the customers: "
+        f"{said[Whose.TABLE]}. Remove the rows (docs/operations.md has the SQL)"
+    )
+    if problems:
+        raise PublishError(". ".join([*problems, *([tables] if said[Whose.TABLE] else [])]))
+    if said[Whose.TABLE]:
+        raise HeldByOthersError(f"Everything that this project builds is erased. {tables}")
 
 
 def inputs_as_before(inputs: Inputs, /, *, folders: Folders) -> Inputs:
     """Let what is not said be as it is in the live build. Raises SettingsError."""
     live = live_build(publish_dir=folders.publish_dir)
-    manifest = read_manifest(build=live) if live else {}
+    manifest = {}
+    with suppress(PublishError):  # of a damaged build nothing is known
+        manifest = read_manifest(build=live) if live else {}
     raw_input, raw_data = inputs.raw_input, inputs.raw_data
     if not raw_input and not raw_data:
-        if not live and folders.warehouse.is_file():
+        if not manifest and folders.warehouse.is_file():
             raise SettingsError(
-                f"Nothing is published in {folders.publish_dir}, so the input of the warehouse is "
-                "not known. Name it: --raw-data DIR, or --raw-input."
+                f"No whole build is live in {folders.publish_dir}, so the input of the warehouse "
+                "is not known. Name it: --raw-data DIR, or --raw-input."
             )
         raw_input, folder = manifest.get("raw_input"), manifest.get("raw_data_dir")
         raw_data = Path(folder) if folder else None
