@@ -4,8 +4,9 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 from uuid import uuid4
 
 # read when Great Expectations is imported: an audit sends nothing to anybody
@@ -37,10 +38,35 @@ OLDER = "the last build is of a version that lacks something it reads"
 MISSING = "because something it reads is missing"
 
 
+@dataclass(frozen=True, kw_only=True)
+class AuditDatabase:
+    """The open database, for SQL and for Great Expectations."""
+
+    settings: Settings
+    source: SQLDatasource
+    connection: sa.Connection
+
+    def execute(self, sql: str, /) -> sa.CursorResult[Any]:
+        """Run SQL unchanged: a colon in it is not a parameter."""
+        return self.connection.exec_driver_sql(sql)
+
+    def in_full(self, sql: str, /) -> str:
+        """Name the tables in full, because a warehouse may be called marts."""
+        warehouse = warehouse_name(settings=self.settings)
+        sql = re.sub(rf"\b({'|'.join(SCHEMAS)})\.(?=\w)", rf"{warehouse}.\1.", sql)
+        return re.sub(r"\bpublished\.(?=\w)", f"{PUBLISHED}.main.", sql)
+
+    def create(self, name: str, sql: str, /) -> duckdb.Error | None:
+        """Create a table of a query; returns the error of DuckDB, if any."""
+        try:
+            self.execute(f"create table {identifier(name)} as {self.in_full(sql)}")
+        except sa.exc.DBAPIError as error:
+            return cast(duckdb.Error, error.orig)
+        return None
+
+
 @contextmanager
-def opened(
-    *, settings: Settings, before: Path | None
-) -> Iterator[tuple[SQLDatasource, sa.Connection]]:
+def opened(*, settings: Settings, before: Path | None) -> Iterator[AuditDatabase]:
     """Open a database in memory, with the warehouse and the last build attached read-only."""
     # in memory, without a site of its own
     in_memory = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
@@ -64,20 +90,19 @@ def opened(
     if before:
         attached[PUBLISHED] = before / DATABASE
     with engine.connect() as connection:
-        execute(connection=connection, sql=f"set threads = {settings.threads}")
-        spill = text(settings.target_path / "audit")
-        execute(connection=connection, sql=f"set temp_directory = {spill}")
+        database = AuditDatabase(settings=settings, source=source, connection=connection)
+        database.execute(f"set threads = {settings.threads}")
+        database.execute(f"set temp_directory = {text(settings.target_path / 'audit')}")
         if settings.memory_limit:
-            limit = text(settings.memory_limit)
-            execute(connection=connection, sql=f"set memory_limit = {limit}")
-        for database, path in attached.items():
-            execute(connection=connection, sql=f"attach {text(path)} as {database} (read_only)")
+            database.execute(f"set memory_limit = {text(settings.memory_limit)}")
+        for name, path in attached.items():
+            database.execute(f"attach {text(path)} as {name} (read_only)")
         try:
-            yield source, connection
+            yield database
         finally:
             # the files are free again, even if something still holds the engine
-            for database in attached:
-                execute(connection=connection, sql=f"detach {database}")
+            for name in attached:
+                database.execute(f"detach {name}")
     engine.dispose()
 
 
@@ -86,87 +111,58 @@ def warehouse_name(*, settings: Settings) -> str:
     return identifier(settings.warehouse.name.split(".")[0])
 
 
-def execute(*, connection: sa.Connection, sql: str) -> sa.CursorResult:
-    """Run SQL unchanged: a colon in it is not a parameter."""
-    return connection.exec_driver_sql(sql)
-
-
-def in_full(sql: str, settings: Settings, /) -> str:
-    """Name the tables in full, because a warehouse may be called marts."""
-    warehouse = warehouse_name(settings=settings)
-    sql = re.sub(rf"\b({'|'.join(SCHEMAS)})\.(?=\w)", rf"{warehouse}.\1.", sql)
-    return re.sub(r"\bpublished\.(?=\w)", f"{PUBLISHED}.main.", sql)
-
-
-def create_run(
-    *, connection: sa.Connection, settings: Settings, manifest: Mapping[str, object]
-) -> str | None:
+def create_run(*, database: AuditDatabase, manifest: Mapping[str, object]) -> str | None:
     """Create the table `run`: this build and the last one; returns why not to compare them."""
-    published = f"""
+    run = f"""
         select
-            try_cast({text(manifest.get("as_of_date", ""))} as date) as published_as_of_date,
-            {text(manifest.get("reporting_currency"))} as published_currency,
-            {text(manifest.get("raw_input"))} = 'sample' as was_sample
-    """
-    execute(
-        connection=connection,
-        sql=in_full(
-            f"""
-            create table run as
+            settings.*,
+            last_build.*,
+            case
+                when published_as_of_date is null then {text(NOTHING_PUBLISHED)}
+                when is_sample <> was_sample then 'one of the two builds is of the sample'
+                when is_reporting_currency_set and reporting_currency <> published_currency
+                    then 'the reporting currency has changed'
+                when is_as_of_date_set and as_of_date < published_as_of_date
+                    then 'the as-of date was set back'
+            end as not_compared
+        from intermediate.int_run_settings as settings
+        left join (
             select
-                settings.*,
-                published.*,
-                case
-                    when published_as_of_date is null then {text(NOTHING_PUBLISHED)}
-                    when is_sample <> was_sample then 'one of the two builds is of the sample'
-                    when is_reporting_currency_set and reporting_currency <> published_currency
-                        then 'the reporting currency has changed'
-                    when is_as_of_date_set and as_of_date < published_as_of_date
-                        then 'the as-of date was set back'
-                end as not_compared
-            from intermediate.int_run_settings as settings
-            left join ({published}) as published on {text(bool(manifest))}::boolean
-            """,
-            settings,
-        ),
-    )
-    return execute(connection=connection, sql="select not_compared from run").scalar()
+                try_cast({text(manifest.get("as_of_date", ""))} as date) as published_as_of_date,
+                {text(manifest.get("reporting_currency"))} as published_currency,
+                {text(manifest.get("raw_input"))} = 'sample' as was_sample
+        ) as last_build on {text(bool(manifest))}::boolean
+    """
+    database.execute(f"create table run as {database.in_full(run)}")
+    return database.execute("select not_compared from run").scalar()
 
 
 def create_query(
-    *,
-    connection: sa.Connection,
-    name: str,
-    sql: str,
-    unanswered: Mapping[str, str | None],
-    suite: str,
-    settings: Settings,
+    *, database: AuditDatabase, name: str, sql: str, unanswered: Mapping[str, str]
 ) -> str | None:
     """Create a table of a query; returns why its expectations cannot be asked, if so.
 
     `unanswered` names what cannot be read: name -> why. Raises SettingsError where the query could
     not be asked of any build, because a name in it is misspelt.
     """
-    cause = next(
-        (
-            cause
-            for read, cause in unanswered.items()
-            if cause and re.search(rf"(?<!\w){re.escape(read)}(?!\w)", in_full(sql, settings))
-        ),
-        None,
+    full = database.in_full(sql)
+    causes = (
+        cause
+        for read, cause in unanswered.items()
+        if re.search(rf"(?<!\w){re.escape(read)}(?!\w)", full)
     )
+    cause = next(causes, None)
     if not cause:
-        error = created(connection=connection, name=name, sql=in_full(sql, settings))
+        error = database.create(name, sql)
         if not error:
             return None
         # the last build is of an older version, or only part of the project was built
         if not isinstance(error, duckdb.CatalogException | duckdb.BinderException):
-            raise SettingsError(f"{suite}.yml: the query {name}: {first_line(error)}")
+            raise SettingsError(f"the query {name}: {first_line(error)}")
         cause = OLDER
     # compare this build with itself: every name in the query has to exist in it
     alone = re.sub(r"\bpublished\.(?=\w)", "marts.", sql)
-    rowless = f"select * from ({in_full(alone, settings)}) limit 0"
-    error = created(connection=connection, name=name, sql=rowless)
+    error = database.create(name, f"select * from ({alone}) limit 0")
     if not error:
         return cause
     missing = re.search(r"Table with name (\w+) does not exist", str(error))
@@ -174,18 +170,9 @@ def create_query(
         return cause
     # in a copy of a warehouse under another name, views lead nowhere
     is_copy = re.search('Catalog "[^"]*" does not exist', str(error))
-    if is_copy or (missing and is_model(missing[1], settings=settings)):
+    if is_copy or (missing and is_model(missing[1], project_dir=database.settings.project_dir)):
         return f"{MISSING} ({first_line(error)})"
-    raise SettingsError(f"{suite}.yml: the query {name}: {first_line(error)}")
-
-
-def created(*, connection: sa.Connection, name: str, sql: str) -> duckdb.Error | None:
-    """Create a table of a query; returns the error of DuckDB, if any."""
-    try:
-        execute(connection=connection, sql=f"create table {identifier(name)} as {sql}")
-    except sa.exc.DBAPIError as error:
-        return cast(duckdb.Error, error.orig)
-    return None
+    raise SettingsError(f"the query {name}: {first_line(error)}")
 
 
 def first_line(error: duckdb.Error, /) -> str:
@@ -193,10 +180,7 @@ def first_line(error: duckdb.Error, /) -> str:
     return str(error).splitlines()[0]
 
 
-def is_model(name: str, /, *, settings: Settings) -> bool:
+def is_model(name: str, /, *, project_dir: Path) -> bool:
     """Tell whether the project has a model or a seed with this name, built or not."""
-    return any(
-        path.suffix in (".sql", ".py", ".csv")
-        for folder in ("models", "seeds")
-        for path in (settings.project_dir / folder).rglob(f"{name}.*")
-    )
+    found = (path for folder in ("models", "seeds") for path in (project_dir / folder).rglob("*.*"))
+    return any(path.stem == name and path.suffix in (".sql", ".py", ".csv") for path in found)

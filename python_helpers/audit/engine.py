@@ -9,7 +9,6 @@ from pathlib import Path
 import sqlalchemy as sa
 from great_expectations.compatibility.pydantic import ValidationError
 from great_expectations.core import ExpectationValidationResult
-from great_expectations.datasource.fluent import SQLDatasource
 from great_expectations.datasource.fluent.interfaces import Batch
 from great_expectations.exceptions import ExpectationNotFoundError
 from great_expectations.expectations.expectation import Expectation as GreatExpectation
@@ -18,9 +17,9 @@ from great_expectations.expectations.registry import get_expectation_impl
 from python_helpers.audit.database import (
     COMPARED,
     MISSING,
+    AuditDatabase,
     create_query,
     create_run,
-    in_full,
     opened,
 )
 from python_helpers.audit.expectations import Expectation, Suite
@@ -31,46 +30,39 @@ from python_helpers.publishing.builds import read_manifest
 from python_helpers.warehouse.problems import explained
 
 SHOWN_ROWS = 3  # of an expectation; further rows are only counted
-SEVERITIES = {
-    "block": "critical",
-    "warn": "warning",
-}  # the levels in the words of Great Expectations
+# the levels in the words of Great Expectations
+SEVERITIES = {"block": "critical", "warn": "warning"}
 
 
 def findings_of(
     *, suites: list[Suite], settings: Settings, before: Path | None
 ) -> tuple[str | None, tuple[Finding, ...]]:
     """Ask every expectation; returns why there was no comparison, if so, and the findings."""
+    manifest = read_manifest(build=before) if before else {}
+    unanswered: dict[str, str] = {}
+    findings: list[Finding] = []
     try:
-        with opened(settings=settings, before=before) as (source, connection):
-            not_compared = create_run(
-                connection=connection,
-                settings=settings,
-                manifest=read_manifest(build=before) if before else {},
-            )
-            unanswered: dict[str, str] = {}
-            findings: list[Finding] = []
+        with opened(settings=settings, before=before) as database:
+            not_compared = create_run(database=database, manifest=manifest)
+            if not_compared:
+                unanswered |= dict.fromkeys(COMPARED, not_compared)
             for suite in suites:
-                tables = {
-                    expectation.table for expectation in suite.expectations
-                } - suite.queries.keys()
-                for name, sql in {**suite.queries, **dict.fromkeys(tables)}.items():
-                    cause = create_query(
-                        connection=connection,
-                        name=name,
-                        sql=sql or f"from {name} limit 0",
-                        unanswered=dict.fromkeys(COMPARED, not_compared) | unanswered,
-                        suite=suite.name,
-                        settings=settings,
-                    )
+                tables = {each.table for each in suite.expectations} - suite.queries.keys()
+                queries = suite.queries | {table: f"from {table} limit 0" for table in tables}
+                for name, sql in queries.items():
+                    try:
+                        cause = create_query(
+                            database=database, name=name, sql=sql, unanswered=unanswered
+                        )
+                    except SettingsError as error:
+                        raise SettingsError(f"{suite.name}.yml: {error}") from error
                     if cause:
                         unanswered[name] = cause
                 for expectation in suite.expectations:
-                    cause = unanswered.get(expectation.table)
-                    if cause:
+                    if cause := unanswered.get(expectation.table):
                         findings.append(not_asked(expectation=expectation, cause=cause))
                     else:
-                        findings += ask(source=source, expectation=expectation, settings=settings)
+                        findings += ask(database=database, expectation=expectation)
         return not_compared, tuple(findings)
     except sa.exc.DBAPIError as error:
         cause = explained(message=str(error.orig).splitlines()[0])
@@ -84,12 +76,10 @@ def not_asked(*, expectation: Expectation, cause: str) -> Finding:
     return Finding(expectation=expectation, outcome=outcome, lines=(line,))
 
 
-def ask(
-    *, source: SQLDatasource, expectation: Expectation, settings: Settings
-) -> Iterator[Finding]:
+def ask(*, database: AuditDatabase, expectation: Expectation) -> Iterator[Finding]:
     """Ask an expectation at each of its levels; a row that blocks causes no warning as well."""
-    query = in_full(f"select * from {expectation.table}", settings)
-    asset = source.add_query_asset(f"{expectation.suite}.{expectation.name}", query=query)
+    query = database.in_full(f"select * from {expectation.table}")
+    asset = database.source.add_query_asset(f"{expectation.suite}.{expectation.name}", query=query)
     batch = asset.add_batch_definition_whole_table("whole table").get_batch()
     said: list[str] = []
     for level, arguments in expectation.arguments.items():

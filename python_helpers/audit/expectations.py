@@ -6,8 +6,6 @@ An expectation names its table or query, a type of Great Expectations, and the a
 for `block`, or for both.
 """
 
-from __future__ import annotations
-
 import re
 import string
 from collections.abc import Iterator

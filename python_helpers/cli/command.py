@@ -1,14 +1,12 @@
 """What every command has: help with examples and exit codes, and errors in a line and a code."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
 
-from python_helpers.core.errors import BuildError, LifecycleError, RawDataError
+from python_helpers.core.errors import AuditError, BuildError, LifecycleError, RawDataError
 from python_helpers.core.log import Log
 
 EXIT_CODES = {
@@ -79,7 +77,7 @@ class Command(Taught):
             message, code = f"{type(error).__name__}: {error} (--debug shows where)", 1
             if isinstance(error, LifecycleError):
                 message, code = shortened(str(error), log=context.obj), error.exit_code
-            if isinstance(error, RawDataError | BuildError) and self.failed:
+            if isinstance(error, AuditError | BuildError | RawDataError) and self.failed:
                 message = f"{self.failed}\n{message}"
             raise Failure(message, exit_code=code) from error
 
@@ -90,7 +88,7 @@ class Failure(click.ClickException):
     def __init__(self, message: str, *, exit_code: int) -> None:
         """Take the exit code."""
         super().__init__(message)
-        self.exit_code = exit_code
+        self.exit_code = exit_code  # type: ignore[misc]  # click reads it from the instance
 
 
 class Words(click.Option):
@@ -125,8 +123,11 @@ def spread(args: Sequence[str], /, *, options: set[str]) -> Iterator[str]:
 
 
 def shortened(message: str, /, *, log: Log | None) -> str:
-    """Leave most lines of a long message to the log where nobody watches."""
+    """Leave the middle of a long message to the log where nobody watches."""
     lines = message.splitlines()
     if sys.stderr.isatty() or not log or len(lines) <= MOST_LINES:
         return message
-    return "\n".join([*lines[:MOST_LINES], f"{len(lines) - MOST_LINES} more lines: {log.file}"])
+    log.write(event="error", message=message)
+    # the last lines say what to do
+    more = f"{len(lines) - MOST_LINES} more lines are in {log.file}"
+    return "\n".join([*lines[: MOST_LINES - 2], more, *lines[-2:]])

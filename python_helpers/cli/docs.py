@@ -1,22 +1,12 @@
 """The command `lifecycle docs`."""
 
-from __future__ import annotations
-
 import click
 from rich.console import Console
 
+from python_helpers.cli import options
 from python_helpers.cli.command import Command
-from python_helpers.cli.options import (
-    ERASURES_DIR,
-    PROJECT_DIR,
-    RAW_DATA,
-    RAW_INPUT,
-    WAREHOUSE,
-    inputs,
-    places,
-)
 from python_helpers.cli.tables import readable
-from python_helpers.core.folders import Places, find_folders
+from python_helpers.core.folders import Folders
 from python_helpers.core.log import Log, say
 from python_helpers.core.settings import Inputs, resolve_settings
 from python_helpers.warehouse.docs import write_docs
@@ -28,17 +18,16 @@ from python_helpers.warehouse.docs import write_docs
     exit_codes=(0, 1, 2, 4, 6),
     failed="No page was written.",
 )
-@inputs(RAW_INPUT, RAW_DATA)
-@places(WAREHOUSE, ERASURES_DIR, PROJECT_DIR)
+@options.inputs(options.RAW_INPUT, options.RAW_DATA)
+@options.places(options.WAREHOUSE, options.ERASURES_DIR, options.PROJECT_DIR)
 @click.pass_context
-def docs(context: click.Context, /, *, inputs: Inputs, places: Places) -> None:
+def docs(context: click.Context, /, *, inputs: Inputs, folders: Folders) -> None:
     """Write the documentation of every table, with its lineage, as one HTML file.
 
     The file needs no server. It describes the warehouse as it is; a missing warehouse is built
     first, without publishing it. Use the settings it was built with: the page shows them in the
     lineage and in the SQL.
     """
-    folders = find_folders(places)
     context.obj = log = Log(file=folders.log_file)
     page = write_docs(settings=resolve_settings(folders, inputs=inputs), log=log)
     say(Console(), f"Open {readable(page)} in a browser.")

@@ -27,7 +27,7 @@ from python_helpers.cli.options import (
 from python_helpers.cli.refresh import built, chosen
 from python_helpers.cli.tables import counted
 from python_helpers.core.errors import SettingsError
-from python_helpers.core.folders import Places, find_folders
+from python_helpers.core.folders import Folders
 from python_helpers.core.log import Log, say
 from python_helpers.core.settings import Choices, Inputs, Resources, Settings, resolve_settings
 from python_helpers.delivery.erasures import checked_ids
@@ -96,7 +96,7 @@ def erase(
     dry_run: bool,
     is_sure: bool,
     postgres_url: str | None,
-    places: Places,
+    folders: Folders,
     inputs: Inputs,
     resources: Resources,
     choices: Choices,
@@ -113,7 +113,6 @@ def erase(
     tables that others load are named, not changed. If the command is interrupted, run it again.
     """
     ids = checked_ids([*customers, *(ids_in(file) if file else ())])
-    folders = find_folders(places)
     inputs = inputs_as_before(inputs, folders=folders)
     settings = resolve_settings(folders, inputs=inputs, resources=resources, choices=choices)
     hidden = secrets_of(postgres_url)

@@ -1,7 +1,5 @@
 """The command `lifecycle export`."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -9,23 +7,10 @@ from typing import Any
 import click
 from rich.console import Console
 
+from python_helpers.cli import options
 from python_helpers.cli.command import Command, Words
-from python_helpers.cli.options import (
-    DEBUG,
-    EXPORT_DIR,
-    LOG_FILE,
-    POSTGRES_URL,
-    PROJECT_DIR,
-    PUBLISH_DIR,
-    WAIT,
-    choices,
-    grouped,
-    option,
-    places,
-    resources,
-)
 from python_helpers.cli.tables import counted, readable
-from python_helpers.core.folders import Places, find_folders
+from python_helpers.core.folders import Folders
 from python_helpers.core.log import Log, say
 from python_helpers.core.settings import Choices, Resources, Settings, resolve_settings
 from python_helpers.export.run import export as run_export
@@ -34,59 +19,55 @@ from python_helpers.publishing.builds import read_manifest
 from python_helpers.publishing.watch import Watch
 
 WANTED = (
-    option(
+    options.option(
         "--format",
         "file_format",
         envvar="EXPORT_FORMAT",
         type=click.Choice(FORMATS),
         default="parquet",
-        show_default=True,
         help="What to write.",
     ),
-    option(
+    options.option(
         "--select",
         cls=Words,
         envvar="EXPORT_SELECT",
         metavar="SELECTION ...",
         help="Marts to export, in the selector syntax of dbt.  [default: all]",
     ),
-    option(
+    options.option(
         "--exclude",
         cls=Words,
         envvar="EXPORT_EXCLUDE",
         metavar="SELECTION ...",
         help="Marts to leave out of these.",
     ),
-    option(
+    options.option(
         "--build",
         "build_id",
         envvar="EXPORT_BUILD",
         metavar="BUILD_ID",
         help="The published build to export.  [default: the live one]",
     ),
-    option(
+    options.option(
         "--keep-exports",
         "keep",
         envvar="KEEP_EXPORTS",
         type=click.IntRange(min=1),
         default=5,
-        show_default=True,
-        metavar="N",
         help="Exports of the format to keep, this one included.",
     ),
-    option(
+    options.option(
         "--raw-text",
         envvar="EXPORT_RAW_TEXT",
         is_flag=True,
         help="Leave texts in CSV as they are. Without this option, a text that a spreadsheet would "
         "read as a formula gets a ' before it.",
     ),
-    POSTGRES_URL,
-    option(
+    options.POSTGRES_URL,
+    options.option(
         "--schema",
         envvar="POSTGRES_SCHEMA",
         default="marts",
-        show_default=True,
         metavar="NAME",
         help="The schema in Postgres.",
     ),
@@ -103,17 +84,17 @@ WANTED = (
     ),
     exit_codes=(0, 2, 3, 6, 7),
 )
-@grouped("wanted", Export, *WANTED)
-@places(EXPORT_DIR, PUBLISH_DIR, LOG_FILE, PROJECT_DIR)
-@resources()
-@choices(WAIT, DEBUG)
+@options.grouped("wanted", Export, *WANTED)
+@options.places(options.EXPORT_DIR, options.PUBLISH_DIR, options.LOG_FILE, options.PROJECT_DIR)
+@options.resources()
+@options.choices(options.WAIT, options.DEBUG)
 @click.pass_context
 def export(
     context: click.Context,
     /,
     *,
     wanted: Export,
-    places: Places,
+    folders: Folders,
     resources: Resources,
     choices: Choices,
 ) -> None:
@@ -127,7 +108,6 @@ def export(
     A selection is in the syntax of dbt; nodes in it that are not published marts are left out. Each
     export replaces the previous one: in Postgres, marts that are no longer selected are dropped.
     """
-    folders = find_folders(places)
     url = wanted.postgres_url
     context.obj = log = Log(file=folders.log_file, secrets=(url,) if url else ())
     settings = resolve_settings(folders, resources=resources, choices=choices)

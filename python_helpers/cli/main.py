@@ -1,7 +1,5 @@
 """The command `lifecycle` and its version."""
 
-from __future__ import annotations
-
 import click
 
 from python_helpers.cli.audit import audit
@@ -31,7 +29,11 @@ def show_version(context: click.Context, option: click.Parameter, is_asked: bool
         "lifecycle status                            what is published, how old it is",
     ),
     exit_codes=tuple(EXIT_CODES),
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+        "show_default": True,
+    },
     epilog="Each command has its own --help, with its options and their environment variables.",
 )
 @click.option(

@@ -1,7 +1,5 @@
 """The options that several commands share; those of one kind arrive as one dataclass."""
 
-from __future__ import annotations
-
 import functools
 import math
 from collections.abc import Callable
@@ -12,7 +10,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from python_helpers.core.folders import Places
+from python_helpers.core.folders import Places, find_folders
 from python_helpers.core.settings import RAW_INPUTS, Choices, Inputs, Resources
 
 MOST_THREADS = 1024
@@ -36,6 +34,7 @@ class Duration(click.FloatRange):
 
 
 SECONDS = Duration(min=0, max=WEEK * 60)
+MINUTES = Duration(min=0, min_open=True, max=WEEK)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -65,42 +64,36 @@ RAW_DATA = option(
     envvar="RAW_DATA_DIR",
     is_eager=True,  # known when --raw-input is read
     type=click.Path(path_type=Path),
-    metavar="DIR",
     help="Folder with the raw files: orders.csv, subscriptions.parquet, orders/*.parquet, ...",
 )
 WAREHOUSE = option(
     "--warehouse",
     envvar="WAREHOUSE_PATH",
     type=FILE,
-    metavar="FILE",
     help="The DuckDB file to build in.  [default: warehouse.duckdb, in the project]",
 )
 PUBLISH_DIR = option(
     "--publish-dir",
     envvar="PUBLISH_DIR",
     type=FOLDER,
-    metavar="DIR",
     help="Where published builds are.  [default: published, in the project]",
 )
 EXPORT_DIR = option(
     "--export-dir",
     envvar="EXPORT_DIR",
     type=FOLDER,
-    metavar="DIR",
     help="Where exports are, a folder per format.  [default: exports, in the project]",
 )
 ERASURES_DIR = option(
     "--erasures-dir",
     envvar="ERASURES_DIR",
     type=FOLDER,
-    metavar="DIR",
     help="Where the list of erased customers is.  [default: erasures, in the project]",
 )
 LOG_FILE = option(
     "--log-file",
     envvar="REFRESH_LOG_FILE",
     type=FILE,
-    metavar="FILE",
     help="Where the run is logged, a line of JSON per event.  "
     "[default: logs/refresh.jsonl in the target folder, beside the log of dbt]",
 )
@@ -108,7 +101,6 @@ PROJECT_DIR = option(
     "--project-dir",
     envvar="DBT_PROJECT_DIR",
     type=click.Path(path_type=Path),
-    metavar="DIR",
     help="The dbt project.  [default: the one this command came with, else the current folder]",
 )
 THREADS = option(
@@ -116,7 +108,6 @@ THREADS = option(
     envvar="THREADS",
     # DuckDB starts as many threads as it is told to
     type=click.IntRange(min=1, max=MOST_THREADS),
-    metavar="N",
     help="Cores DuckDB may use.  [default: all of this machine]",
 )
 MEMORY_LIMIT = option(
@@ -132,9 +123,7 @@ WAIT = option(
     envvar="REFRESH_WAIT",
     type=SECONDS,
     default=0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long to wait for another run to end before giving up with exit code 6.",
+    help="Seconds to wait for another run to end before giving up with exit code 6.",
 )
 DEBUG = option(
     "--debug",
@@ -151,14 +140,16 @@ POSTGRES_URL = option(
 )
 
 
-def grouped(argument: str, kind: Any, *options: Callable) -> Callable[[Callable], Callable]:
+def grouped(
+    argument: str, kind: Any, *options: Callable, made: Callable = lambda group: group
+) -> Callable[[Callable], Callable]:
     """Give a command options that it receives as one argument, a dataclass of this kind."""
 
     def decorate(command: Callable, /) -> Callable:
         @functools.wraps(command)
         def call(**values: Any) -> Any:
             names = [field.name for field in fields(kind) if field.name in values]
-            values[argument] = kind(**{name: values.pop(name) for name in names})
+            values[argument] = made(kind(**{name: values.pop(name) for name in names}))
             return command(**values)
 
         for option in reversed(options):
@@ -168,7 +159,7 @@ def grouped(argument: str, kind: Any, *options: Callable) -> Callable[[Callable]
     return decorate
 
 
-places = functools.partial(grouped, "places", Places)
+places = functools.partial(grouped, "folders", Places, made=find_folders)
 inputs = functools.partial(grouped, "inputs", Inputs)
 resources = functools.partial(grouped, "resources", Resources, THREADS, MEMORY_LIMIT)
 choices = functools.partial(grouped, "choices", Choices)

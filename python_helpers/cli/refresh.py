@@ -1,62 +1,39 @@
 """The command `lifecycle refresh`."""
 
-from __future__ import annotations
-
 import functools
 
 import click
 from rich.console import Console
 
+from python_helpers.cli import options
 from python_helpers.cli.command import EXIT_CODES, Command
-from python_helpers.cli.options import (
-    DEBUG,
-    ERASURES_DIR,
-    LOG_FILE,
-    PROJECT_DIR,
-    PUBLISH_DIR,
-    RAW_DATA,
-    RAW_INPUT,
-    SECONDS,
-    WAIT,
-    WAREHOUSE,
-    WEEK,
-    Duration,
-    choices,
-    grouped,
-    inputs,
-    option,
-    places,
-    resources,
-)
 from python_helpers.cli.tables import show_published
 from python_helpers.core.errors import SettingsError
-from python_helpers.core.folders import Places, find_folders
+from python_helpers.core.folders import Folders
 from python_helpers.core.log import Log
 from python_helpers.core.settings import Choices, Inputs, Resources, resolve_settings
 from python_helpers.operate.attended import Policy, attended, tell_of
 from python_helpers.operate.refresh import refresh as run_refresh
 
-MINUTES = Duration(min=0, min_open=True, max=WEEK)
-
 built = functools.partial(
-    inputs,
-    RAW_INPUT,
-    RAW_DATA,
-    option(
+    options.inputs,
+    options.RAW_INPUT,
+    options.RAW_DATA,
+    options.option(
         "--as-of",
         envvar="AS_OF_DATE",
         metavar="YYYY-MM-DD",
         help="The day whose end the warehouse shows.  "
         "[default: yesterday, or the last event in the data if that is earlier]",
     ),
-    option(
+    options.option(
         "--reporting-currency",
         envvar="REPORTING_CURRENCY",
         metavar="CODE",
         help="Currency all amounts are converted to, such as EUR.  "
         "[default: the one currency of the data]",
     ),
-    option(
+    options.option(
         "--vars",
         "dbt_vars",
         envvar="VARS",
@@ -65,72 +42,66 @@ built = functools.partial(
     ),
 )
 chosen = functools.partial(
-    choices,
-    option(
+    options.choices,
+    options.option(
         "--full-refresh",
         envvar="DBT_FULL_REFRESH",
         is_flag=True,
         help="Drop and rebuild every table; needed after a column was added to a seed.",
     ),
-    option(
+    options.option(
         "--keep-builds",
         envvar="KEEP_BUILDS",
         type=click.IntRange(min=1),
         default=5,
-        show_default=True,
-        metavar="N",
         help="Published builds to keep, the live one included.",
     ),
-    option(
+    options.option(
         "--skip-audit",
         envvar="SKIP_AUDIT",
         is_flag=True,
         help="Publish without the audit, once, after you have looked at a blocked build and found "
         "it right. The manifest says so.",
     ),
-    WAIT,
-    DEBUG,
+    options.WAIT,
+    options.DEBUG,
 )
 unattended = functools.partial(
-    grouped,
+    options.grouped,
     "policy",
     Policy,
-    option(
+    options.option(
         "--retry",
         "retries",
         envvar="REFRESH_RETRY",
         type=click.IntRange(min=0),
         default=0,
-        show_default=True,
-        metavar="N",
         help="How often to try again after a failure that may pass: a full disk, a warehouse that "
         "is open elsewhere, a delivery that is still being written. Failed tests and wrong data "
         "are not tried again.",
     ),
-    option(
+    options.option(
         "--retry-wait",
         envvar="REFRESH_RETRY_WAIT",
-        type=SECONDS,
+        type=options.SECONDS,
         default=60,
-        show_default=True,
-        metavar="SECONDS",
-        help="Time between two tries.",
+        help="Seconds between two tries.",
     ),
-    option(
+    options.option(
         "--timeout",
         envvar="REFRESH_TIMEOUT",
-        type=MINUTES,
-        metavar="MINUTES",
-        help="Stop the command after this time, tries and waits included, with exit code 7.",
+        type=options.MINUTES,
+        help="Minutes after which the command is stopped with exit code 7, tries and waits "
+        "included.",
     ),
-    option(
+    options.option(
         "--on-failure",
         envvar="REFRESH_ON_FAILURE",
         metavar="COMMAND",
         help="Shell command to run after a failure. It gets the facts as JSON on its input and as "
         "LIFECYCLE_PHASE, LIFECYCLE_ERROR, ... in its environment.",
     ),
-    option(
+    options.option(
         "--webhook",
         envvar="REFRESH_WEBHOOK",
         metavar="URL",
@@ -152,8 +123,14 @@ unattended = functools.partial(
     failed="Nothing was published.",
 )
 @built()
-@places(WAREHOUSE, PUBLISH_DIR, ERASURES_DIR, LOG_FILE, PROJECT_DIR)
-@resources()
+@options.places(
+    options.WAREHOUSE,
+    options.PUBLISH_DIR,
+    options.ERASURES_DIR,
+    options.LOG_FILE,
+    options.PROJECT_DIR,
+)
+@options.resources()
 @chosen()
 @unattended()
 @click.pass_context
@@ -161,7 +138,7 @@ def refresh(
     context: click.Context,
     /,
     *,
-    places: Places,
+    folders: Folders,
     inputs: Inputs,
     resources: Resources,
     choices: Choices,
@@ -174,7 +151,6 @@ def refresh(
     alone (VARS, PUBLISH_DIR, KEEP_BUILDS, SKIP_AUDIT, REFRESH_...). An option beats its variable,
     and --vars beats both.
     """
-    folders = find_folders(places)
     context.obj = log = Log(file=folders.log_file, secrets=policy.secrets())
     try:
         settings = resolve_settings(folders, inputs=inputs, resources=resources, choices=choices)

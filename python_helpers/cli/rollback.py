@@ -1,21 +1,11 @@
 """The command `lifecycle rollback`."""
 
-from __future__ import annotations
-
 import click
 from rich.console import Console
 
+from python_helpers.cli import options
 from python_helpers.cli.command import Command
-from python_helpers.cli.options import (
-    LOG_FILE,
-    PROJECT_DIR,
-    PUBLISH_DIR,
-    WAIT,
-    choices,
-    option,
-    places,
-)
-from python_helpers.core.folders import Places, find_folders
+from python_helpers.core.folders import Folders
 from python_helpers.core.log import Log, say
 from python_helpers.core.settings import Choices
 from python_helpers.publishing.rollback import roll_back
@@ -26,21 +16,20 @@ from python_helpers.publishing.rollback import roll_back
     examples=("lifecycle rollback", "lifecycle rollback --to 20240701T060000Z"),
     exit_codes=(0, 2, 3, 6),
 )
-@option(
+@options.option(
     "--to",
     envvar="ROLLBACK_TO",
     metavar="BUILD_ID",
     help="The build to make live.  [default: the one before the live one]",
 )
-@places(PUBLISH_DIR, LOG_FILE, PROJECT_DIR)
-@choices(WAIT)
-def rollback(*, to: str | None, places: Places, choices: Choices) -> None:
+@options.places(options.PUBLISH_DIR, options.LOG_FILE, options.PROJECT_DIR)
+@options.choices(options.WAIT)
+def rollback(*, to: str | None, folders: Folders, choices: Choices) -> None:
     """Make an earlier build the live one, in one step, after its files were checked.
 
     Without --to it is the newest build before the live one that was not taken back itself. The next
     refresh publishes as usual.
     """
-    folders = find_folders(places)
     build, before = roll_back(
         publish_dir=folders.publish_dir,
         to=to,

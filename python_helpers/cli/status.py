@@ -1,16 +1,14 @@
 """The command `lifecycle status`."""
 
-from __future__ import annotations
-
 import json
 
 import click
 from rich.console import Console
 
+from python_helpers.cli import options
 from python_helpers.cli.command import Command
-from python_helpers.cli.options import ERASURES_DIR, PROJECT_DIR, PUBLISH_DIR, option, places
 from python_helpers.cli.tables import show_status
-from python_helpers.core.folders import Places, find_folders
+from python_helpers.core.folders import Folders
 from python_helpers.publishing.status import status_facts
 
 
@@ -23,20 +21,19 @@ from python_helpers.publishing.status import status_facts
     ),
     exit_codes=(0, 1, 2),
 )
-@places(PUBLISH_DIR, ERASURES_DIR, PROJECT_DIR)
-@option(
+@options.places(options.PUBLISH_DIR, options.ERASURES_DIR, options.PROJECT_DIR)
+@options.option(
     "--json",
     "as_json",
     envvar="STATUS_JSON",
     is_flag=True,
     help="Print all of it as JSON, for programs.",
 )
-def status(*, places: Places, as_json: bool) -> None:
+def status(*, folders: Folders, as_json: bool) -> None:
     """Show what is published: which build, how old, from what, and how many rows per mart.
 
     It also shows which builds are kept, what failed last, and whether a run is in progress.
     """
-    folders = find_folders(places)
     facts = status_facts(publish_dir=folders.publish_dir, erasures_dir=folders.erasures_dir)
     if as_json:
         click.echo(json.dumps(facts, indent=2))

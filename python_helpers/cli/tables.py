@@ -1,7 +1,5 @@
 """What a person sees of published builds: headline numbers, how to open them, their status."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -46,7 +44,9 @@ def show_published(*, publish_dir: Path, published: Path, console: Console) -> N
             )
     say(console, f"Published {database} (build {manifest['build_id']}).")
     if console.is_terminal:
-        mart = f"{MARTS_SCHEMA}.{example_mart(rows=manifest['rows'])}"
+        rows = manifest["rows"]
+        # a mart worth a first look: orders, else the largest one
+        mart = f"{MARTS_SCHEMA}.{'fct_orders' if 'fct_orders' in rows else max(rows, key=rows.get)}"
         text = HOW_TO_OPEN.format(quoted=shlex.quote(database), database=database, mart=mart)
         for line in text.splitlines():
             say(console, line)
@@ -123,11 +123,6 @@ def build_row(build: Mapping[str, Any], /) -> tuple[str, ...]:
 def megabytes(size: int, /) -> str:
     """Write a number of bytes."""
     return f"{size / 1e6:,.1f} MB"
-
-
-def example_mart(*, rows: dict[str, int]) -> str:
-    """Pick a mart worth a first look: orders, else the one with the most rows."""
-    return "fct_orders" if "fct_orders" in rows else max(rows, key=lambda mart: rows[mart])
 
 
 def age(*, since: datetime) -> str:

@@ -1,10 +1,9 @@
-"""Files on disk: checksums, owners, and waiting until the disk has them."""
-
-from __future__ import annotations
+"""Files on disk: checksums, owners, times, and waiting until the disk has them."""
 
 import hashlib
 import os
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 
@@ -47,6 +46,11 @@ def replace_text(path: Path, content: str, /, *, mode: int) -> None:
     new.chmod(mode)
     new.replace(path)
     sync(path=path.parent)
+
+
+def stamp(time: datetime, /) -> str:
+    """Write a time as records and manifests do."""
+    return time.isoformat(timespec="seconds")
 
 
 def why(error: Exception, /) -> str:

@@ -1,7 +1,5 @@
 """The failures that a command expects, one class per exit code."""
 
-from __future__ import annotations
-
 
 class LifecycleError(Exception):
     """A failure with a message for the person who runs the command, one line per cause."""

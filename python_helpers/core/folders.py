@@ -1,7 +1,5 @@
 """Where a run reads, writes and publishes."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from dataclasses import dataclass

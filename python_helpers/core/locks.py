@@ -5,8 +5,6 @@ file says who holds it; what a process that died left in the file tells the next
 process got. The file is never removed: removing it could remove the lock of the next holder.
 """
 
-from __future__ import annotations
-
 import fcntl
 import json
 import os
@@ -18,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from python_helpers.core.disk import keep_owner, why
+from python_helpers.core.disk import keep_owner, stamp, why
 from python_helpers.core.errors import LockedError, PublishError
 
 FOLDER_LOCK = ".lock"  # in the folder it locks
@@ -87,7 +85,7 @@ def locked(
             keep_owner(of=path.parent, to=path)
     except OSError as error:
         raise PublishError(
-            f"The folder {path.parent} cannot be written to ({why(error)})."
+            f"The folder {path.parent} cannot be written to ({why(error)}). Choose another folder."
         ) from error
     try:
         until = time.monotonic() + max(wait, LEAST_WAIT)
@@ -105,7 +103,7 @@ def locked(
         lock.note(
             pid=os.getpid(),
             host=socket.gethostname(),
-            since=datetime.now(UTC).isoformat(timespec="seconds"),
+            since=stamp(datetime.now(UTC)),
             command=command,
         )
         try:

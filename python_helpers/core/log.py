@@ -3,8 +3,6 @@
 Everything that a person is told is in the log file as well, without secrets.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """What a run builds, from what and with what, and what of that it hands to dbt."""
 
-from __future__ import annotations
-
 import os
 import re
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The raw contract: its tables and columns, for use outside of dbt."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

@@ -2,7 +2,7 @@
 
 import gzip
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 
 import duckdb
@@ -24,46 +24,45 @@ def check_delivery(*, folder: Path, project_dir: Path) -> None:
     RawDataError.
     """
     try:
-        entries = sorted(folder.iterdir())
+        files = raw_files(folder=folder, tables=raw_tables(project_dir=project_dir))
     except OSError as error:
         raise RawDataError(f"The raw data folder {folder} cannot be read: {why(error)}.") from error
-    tables = raw_tables(project_dir=project_dir)
-    files = [file for entry in entries for file in files_of(entry=entry, tables=tables)]
     if not files:
         raise RawDataError(
             f"The raw data folder {folder} holds no CSV or Parquet file. "
             "Deliver at least one, for example orders.csv."
         )
     faults = [
-        f"{table_of(file=file, folder=folder, tables=tables)}: {file} {fault}"
-        for file in files
-        if table_of(file=file, folder=folder, tables=tables) and (fault := fault_of(file=file))
+        f"{table}: {file} {fault}"
+        for table, file in files
+        if table and (fault := fault_of(file=file))
     ]
     if faults:
         raise RawDataError("\n".join(faults))
 
 
-def files_of(*, entry: Path, tables: Collection[str]) -> Iterator[Path]:
-    """Yield the raw files of an entry: the file itself, or the files in the folder of a table."""
-    is_folder = entry.name in tables and entry.is_dir()
-    for candidate in sorted(entry.iterdir()) if is_folder else [entry]:
-        if candidate.name.endswith(RAW_SUFFIXES) and not candidate.name.startswith("."):
-            yield candidate
+def raw_files(*, folder: Path, tables: Collection[str]) -> list[tuple[str | None, Path]]:
+    """List the raw files of a folder, each with the table it is for, if there is one."""
+    found = []
+    for entry in sorted(folder.iterdir()):
+        is_folder = entry.name in tables and entry.is_dir()
+        for file in sorted(entry.iterdir()) if is_folder else [entry]:
+            if file.name.endswith(RAW_SUFFIXES) and not file.name.startswith("."):
+                found.append((table_of(file=file, folder=folder, tables=tables), file))
+    return found
 
 
 def damaged_parquet(*, folder: Path, tables: Collection[str]) -> dict[str, str]:
     """Read every Parquet file of a folder; returns a fault per table."""
-    found = {}
-    for entry in sorted(folder.iterdir()):
-        for file in files_of(entry=entry, tables=tables):
-            table = table_of(file=file, folder=folder, tables=tables)
-            if file.suffix == ".parquet" and table and table not in found:
-                try:
-                    with duckdb.connect() as connection:
-                        connection.execute(READ_PARQUET, [str(file)]).fetchall()
-                except duckdb.Error as error:
-                    cause = str(error).splitlines()[0].rstrip(".")
-                    found[table] = f"{table}: {file} is damaged ({cause}). Deliver it again."
+    found: dict[str, str] = {}
+    for table, file in raw_files(folder=folder, tables=tables):
+        if file.suffix == ".parquet" and table and table not in found:
+            try:
+                with duckdb.connect() as connection:
+                    connection.execute(READ_PARQUET, [str(file)]).fetchall()
+            except duckdb.Error as error:
+                cause = str(error).splitlines()[0].rstrip(".")
+                found[table] = f"{table}: {file} is damaged ({cause}). Deliver it again."
     return found
 
 

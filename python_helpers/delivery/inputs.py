@@ -1,20 +1,20 @@
 """The files a build reads: which ones, and whether they change while it reads them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from python_helpers.core.disk import sha256
+from python_helpers.core.disk import sha256, stamp
 from python_helpers.core.errors import BuildError, RawDataError
 from python_helpers.core.settings import Settings
 from python_helpers.delivery.contract import raw_tables
-from python_helpers.delivery.files import check_delivery, files_of, table_of
+from python_helpers.delivery.files import check_delivery, raw_files
 
 SAMPLE = Path("seeds", "sample")
+Looks = dict[Path, tuple[int, int]]
+"""Size and time of each file."""
 
 
 def input_paths(*, settings: Settings) -> list[Path]:
@@ -25,15 +25,10 @@ def input_paths(*, settings: Settings) -> list[Path]:
     tables = raw_tables(project_dir=settings.project_dir)
     if not folder.is_dir():
         return []
-    return [
-        file
-        for entry in sorted(folder.iterdir())
-        for file in files_of(entry=entry, tables=tables)
-        if table_of(file=file, folder=folder, tables=tables)
-    ]
+    return [file for table, file in raw_files(folder=folder, tables=tables) if table]
 
 
-def looks(*, settings: Settings) -> dict[Path, tuple[int, int]]:
+def looks(*, settings: Settings) -> Looks:
     """Return size and time of each raw file; one that vanishes meanwhile is left out."""
     found = {}
     try:
@@ -52,24 +47,24 @@ def steady_inputs(*, settings: Settings) -> Iterator[None]:
     Raises RawDataError, which may pass.
     """
     before = looks(settings=settings)
-    failed: Exception | None = None
     try:
         yield
-    except (BuildError, RawDataError, OSError) as error:
-        failed = error
-    after = looks(settings=settings)
-    changed = sorted(
-        path.name for path in before.keys() | after.keys() if before.get(path) != after.get(path)
-    )
+    except (BuildError, RawDataError, OSError):
+        refuse_changed(before=before, after=looks(settings=settings))
+        raise
+    refuse_changed(before=before, after=looks(settings=settings))
+
+
+def refuse_changed(*, before: Looks, after: Looks) -> None:
+    """Raise RawDataError where files changed."""
+    changed = {path.name for path, _ in before.items() ^ after.items()}
     if changed:
-        unsteady = RawDataError(
-            f"The delivery changed while it was read: {', '.join(changed)}. "
+        error = RawDataError(
+            f"The delivery changed while it was read: {', '.join(sorted(changed))}. "
             "Refresh again when it is complete."
         )
-        unsteady.may_pass = True
-        raise unsteady from failed
-    if failed:
-        raise failed
+        error.may_pass = True
+        raise error
 
 
 def check_inputs(*, settings: Settings) -> None:
@@ -87,9 +82,7 @@ def described_inputs(*, settings: Settings) -> list[dict[str, Any]]:
             {
                 "path": str(path),
                 "bytes": status.st_size,
-                "modified_at": datetime.fromtimestamp(status.st_mtime, UTC).isoformat(
-                    timespec="seconds"
-                ),
+                "modified_at": stamp(datetime.fromtimestamp(status.st_mtime, UTC)),
                 "sha256": sha256(path),
             }
         )

@@ -78,9 +78,9 @@ def attach_old(*, connection: duckdb.DuckDBPyConnection, database: Path) -> None
 
 def carry_over(*, connection: duckdb.DuckDBPyConnection, new: Path, ours: Collection[str]) -> None:
     """Copy the schemas that are not ours. Raises PublishError and duckdb.Error."""
-    (tags,) = connection.execute(
+    ((tags,),) = connection.execute(
         "select tags from duckdb_databases() where database_name = $old", {"old": OLD}
-    ).fetchone()
+    ).fetchall()
     version = str(tags["storage_version"]).split("+")[0]
     catalog = new.stem  # views name it
     connection.execute(f"attach {text(new)} as {name(catalog)} (storage_version {text(version)})")

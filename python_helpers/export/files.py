@@ -1,7 +1,5 @@
 """Writes marts as Parquet or CSV files, a file per mart, in bounded memory."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from python_helpers.core.sql import name, text

@@ -5,9 +5,7 @@ process that dies between the commit and its manifest has written its rows, so a
 the commit. No line contains a secret.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -68,19 +66,15 @@ def places_left(
     lines = read_lines(path=folder / PLACES)
     if not (folder / PLACES).exists():
         lines = lines_of_manifests(folder=folder)
-    left = {}
-    for place, held in may_hold(lines=lines).items():
-        if any(is_old(line) for line in held):
-            left[place] = sorted({mart for line in held for mart in line.get("marts") or ()})
-    return left
-
-
-def may_hold(*, lines: Iterable[dict[str, Any]]) -> dict[Place, list[dict[str, Any]]]:
-    """Group by place what it may hold: the last finished export, and those begun after it."""
+    # what a place may hold: the last finished export, and those begun after it
     held: dict[Place, list[dict[str, Any]]] = {}
     for line in lines:
         place = Place(**{part: str(line.get(part)) for part in PARTS})
         if line.get("state") == DONE:
             held[place] = []
         held.setdefault(place, []).append(line)
-    return held
+    return {
+        place: sorted({mart for line in found for mart in line.get("marts") or ()})
+        for place, found in held.items()
+        if any(is_old(line) for line in found)
+    }

@@ -1,7 +1,5 @@
 """Writes the marts of a published build for other programs: Parquet, CSV, tables in Postgres."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import time
@@ -11,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from python_helpers.core.disk import stamp
 from python_helpers.core.errors import PublishError, SettingsError
 from python_helpers.core.locks import locked, reading_lock
 from python_helpers.core.log import Log
@@ -29,7 +28,7 @@ from python_helpers.publishing.builds import (
 )
 from python_helpers.publishing.publish import SPILL, failing_as_publish_error, files_in
 from python_helpers.publishing.reader import Mart, Source, opened
-from python_helpers.publishing.runs import EXPORT, Run, recorded_run, stamp
+from python_helpers.publishing.runs import EXPORT, Run, recorded_run
 from python_helpers.publishing.watch import Watch
 
 MEMORY_LIMIT = "4GB"

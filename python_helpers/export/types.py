@@ -1,7 +1,5 @@
 """What an export has to know about the types of DuckDB."""
 
-from __future__ import annotations
-
 import re
 
 from python_helpers.core.errors import PublishError

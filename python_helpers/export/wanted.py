@@ -1,7 +1,5 @@
 """What an export is asked for, and what of that can be checked before it begins."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from python_helpers.core.settings import Settings

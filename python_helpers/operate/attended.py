@@ -1,7 +1,5 @@
 """A refresh that nobody watches: retries, a timeout and failure alerts."""
 
-from __future__ import annotations
-
 import errno
 import time
 from collections.abc import Callable

@@ -42,8 +42,8 @@ from python_helpers.warehouse.problems import cause_of
 
 COMMAND = "lifecycle erase"
 LISTED = (
-    "No delivery brings the customers back any more, but not everything that is kept of them is gone: "
-    "run the same command again"
+    "No delivery brings the customers back any more, but not everything that is kept of them is "
+    "gone: run the same command again"
 )
 
 
@@ -148,8 +148,8 @@ def refuse_what_is_left(found: Collection[Place], /, *, problem: str) -> None:
         problems.append(f"Still found: {said[Whose.OURS]}")
     if said[Whose.FILE]:
         problems.append(
-            f"Still in files of others: {said[Whose.FILE]}. Move them away, or take the customers out "
-            "of them"
+            f"Still in files of others: {said[Whose.FILE]}. Move them away, or take the customers "
+            "out of them"
         )
     tables = (
         f"These tables of the warehouse, which others load, still have rows of the customers: "

@@ -1,7 +1,5 @@
 """Sends failure alerts to a command and to a web address."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

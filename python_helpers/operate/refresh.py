@@ -1,7 +1,5 @@
 """The steps of a refresh, in order. If one of them fails, the last published build stays live."""
 
-from __future__ import annotations
-
 import time
 from contextlib import ExitStack
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Copies the marts of a build to a folder of its own and makes it the live one."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import time
@@ -14,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from python_helpers.core.disk import sha256
+from python_helpers.core.disk import sha256, stamp
 from python_helpers.core.errors import PublishError
 from python_helpers.core.folders import project_version
 from python_helpers.core.settings import Settings
@@ -25,7 +23,6 @@ from python_helpers.publishing.builds import (
     check_links,
     finish_build,
     make_live,
-    read_manifest,
     remove_leftovers,
     remove_old_builds,
     start_build,
@@ -67,7 +64,7 @@ def publish(
         }
         manifest = {
             "build_id": run.id,
-            "built_at": build.started_at.isoformat(timespec="seconds"),
+            "built_at": stamp(build.started_at),
             **facts,
             "raw_input": settings.raw_input,
             "raw_data_dir": settings.raw_data and str(settings.raw_data),
@@ -87,7 +84,9 @@ def publish(
         published = finish_build(folder=folder, build_id=run.id)
         with run.deciding:
             make_live(build=published, publish_dir=publish_dir)
-            record_published(run=run, published=published)
+            # the disk may be too full for a record, and the build is live all the same
+            with suppress(OSError):
+                run.record(outcome="published", seconds=seconds, **facts_of(build=published))
     # it is published: an old build that cannot be removed now is removed next time
     with suppress(OSError):
         remove_old_builds(publish_dir=publish_dir, keep=settings.keep_builds)
@@ -117,13 +116,6 @@ def check_warehouse(*, warehouse: Path, build: Build) -> None:
             f"The build did not write to {warehouse}. profiles.yml must take its path from "
             "WAREHOUSE_PATH, as profiles.example.yml does."
         )
-
-
-def record_published(*, run: Run, published: Path) -> None:
-    """Record what is live now; it is live even where the disk is too full for a record."""
-    with suppress(OSError):
-        seconds = read_manifest(build=published)["seconds"]
-        run.record(outcome="published", seconds=seconds, **facts_of(build=published))
 
 
 def files_in(folder: Path, /) -> dict[str, dict[str, Any]]:

@@ -1,7 +1,5 @@
 """Opens the marts of a published build to be copied, and describes them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 A file of lines takes a record in one write, any program can read it, and DuckDB can query it.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Makes an earlier build the live one again."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A run that writes to a folder of published builds: its id, its phases and its outcome."""
 
-from __future__ import annotations
-
 import subprocess
 import threading
 import time
@@ -12,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from python_helpers.core.disk import stamp
 from python_helpers.core.errors import PublishError
 from python_helpers.core.folders import project_version
 from python_helpers.core.locks import Lock, locked, publish_lock
@@ -165,8 +164,3 @@ def code_version(*, project_dir: Path) -> str:
             timeout=10,
         ).stdout.strip()
     return project_version(project_dir)
-
-
-def stamp(time: datetime, /) -> str:
-    """Write a time as records and manifests do."""
-    return time.isoformat(timespec="seconds")

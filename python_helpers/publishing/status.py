@@ -1,7 +1,5 @@
 """What `status` shows of a folder of published builds."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any

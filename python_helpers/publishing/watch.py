@@ -5,8 +5,6 @@ Stopping dbt instead would wait for its running query. Before the process ends, 
 and the alert is sent.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import sys

@@ -1,6 +1,4 @@
-"""The rows that fits are reported as: one number each, with the model and the slice it is of."""
-
-from __future__ import annotations
+"""Fits as rows: one number each, with its model and its slice of customers."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -35,7 +33,7 @@ class Slice:
 
 
 def fit_rows(*, of: Slice, fit: Fit) -> Iterator[Row]:
-    """Yield a fit's parameters, if it found any, its likelihood and how it ended."""
+    """Yield the parameters of a fit, if it found any, its likelihood and its status."""
     numbers: dict[str, float | None] = {
         **fit.parameters,
         "log_likelihood": fit.log_likelihood,
@@ -56,10 +54,10 @@ def holdout_rows(
     actual: Floats,
     forecasts: Mapping[str, Floats],
 ) -> Iterator[Row]:
-    """Yield what came and what each forecast said, by frequency class and in total.
+    """Yield the actual values and each forecast, by frequency class and in total.
 
-    A forecast's error is how far it is off in the classes, all of them added up, over what came;
-    the total error lets the classes make up for each other. Where nothing came there is neither.
+    The error of a forecast is the sum of its absolute errors by class, over the actual total; in
+    the total error, classes offset each other. Without an actual value there is no error.
     """
     classes = np.minimum(frequency, len(CLASSES) - 1).astype(int)
     sums = {
@@ -104,7 +102,7 @@ def table(
     types: Mapping[str, str],
     columns: Mapping[str, np.ndarray],
 ) -> duckdb.DuckDBPyRelation:
-    """Return columns as a relation with the types named, whatever is in them, even nothing."""
+    """Return columns as a relation with these types, even if they are empty."""
     session.register(name, {column: np.asarray(columns[column]) for column in types})
     casts = ", ".join(f"cast({column} as {kind}) as {column}" for column, kind in types.items())
     return session.query(f"select {casts} from {name}")
@@ -123,7 +121,7 @@ def table_of_rows(
 
 
 def parameters_of(*, fits: duckdb.DuckDBPyRelation, of: Slice) -> dict[str, float]:
-    """Read back the parameters of a fit; empty where it has none or cannot be used."""
+    """Read the parameters of a fit; empty where it has none."""
     rows = fits.filter(
         f"model = '{of.model}' and segment_name = '{of.segment_name}' and "
         f"segment_value = {literal(of.segment_value)} and frequency_class = 'all'"

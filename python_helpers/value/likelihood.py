@@ -1,6 +1,4 @@
-"""The search for the parameters of a model that make what was seen most likely."""
-
-from __future__ import annotations
+"""Maximum likelihood: the parameters of a model that make the observed data most likely."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,12 +10,12 @@ CONVERGED = "converged"
 AT_A_BOUND = "at a bound"
 NOT_CONVERGED = "did not converge"
 USABLE = frozenset({CONVERGED, AT_A_BOUND})
-"""At a bound a model has become a simpler one, for example one without differences between
-customers: its forecasts are as good as the hold-out says."""
+"""At a bound a model reduces to a simpler one, for example without differences between customers.
+The hold-out says how good its forecasts are."""
 
 GRADIENT_TOLERANCE = 1e-4  # per observation, by the logarithm of a parameter
 BOUND_TOLERANCE = 1e-6  # in logarithms
-WALL = 1e10  # the cost of what cannot be evaluated: a search steps back from it
+WALL = 1e10  # the cost where the likelihood cannot be evaluated, so that a search steps back
 SEARCH = {"maxiter": 300, "ftol": 1e-14, "gtol": 1e-7}
 
 Floats = np.ndarray
@@ -28,15 +26,15 @@ Objective = Callable[[Floats], tuple[float, Floats]]
 def dot(left: Floats, right: Floats) -> float:
     """Return the sum of products, in one thread.
 
-    `@` hands long arrays to a library whose threads then wait for more in a busy loop: it costs ten
-    times the processor time, and adds up in an order that depends on the machine.
+    `@` passes long arrays to a library whose threads then wait in a busy loop. It costs ten times
+    the processor time, and adds up in an order that depends on the machine.
     """
     return np.einsum("i,i->", left, right)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """What a search found; without parameters where there was too little to search in."""
+    """What a search found; without parameters where there was too little data."""
 
     status: str
     parameters: Mapping[str, float] = field(default_factory=dict)
@@ -59,9 +57,9 @@ def maximise(
 ) -> Fit:
     """Search from each start for the positive parameters of the greatest likelihood.
 
-    The search (L-BFGS-B) is on the logarithms of the parameters, within their bounds, which are in
-    the order of the starts. With a rough objective, one of less data, the starts are tried on that,
-    and the best end is only corrected on all data. It never raises: the status says how it went.
+    L-BFGS-B searches the logarithms of the parameters, within bounds in the order of the starts.
+    With a rough objective, on less data, the starts are tried on that one, and only the best result
+    is refined on all data. It never raises: the status says how it went.
     """
     limits = np.log(np.array(list(bounds.values()), dtype=float))
     ends = [
@@ -74,7 +72,7 @@ def maximise(
     if cost >= WALL:
         return Fit(status=NOT_CONVERGED, observations=observations)
     at_low, at_high = np.abs(best[:, None] - limits).T < BOUND_TOLERANCE
-    # at a bound, the way down may lead out of it
+    # at a bound, the slope may point out of the bounds
     uphill = np.where((at_low & (slope > 0)) | (at_high & (slope < 0)), 0, slope)
     if np.abs(uphill).max() > GRADIENT_TOLERANCE:
         status = NOT_CONVERGED
@@ -91,7 +89,7 @@ def maximise(
 def searched(
     *, objective: Objective, start: Floats, limits: Floats
 ) -> tuple[Floats, float, Floats]:
-    """Walk downhill; returns logarithms of parameters, cost per observation and its slope there."""
+    """Search downhill; returns logarithms of parameters, cost per observation and its slope."""
 
     def cost_and_slope(logarithms: Floats) -> tuple[float, Floats]:
         parameters = np.exp(logarithms)

@@ -2,10 +2,8 @@
 
 Fader and Hardie (2013), The Gamma-Gamma Model of Monetary Value. A purchase's margin is gamma
 distributed around the customer's own mean, and the means are distributed over customers (p, q, v).
-A customer is known by frequency (repeat purchase days) and the margin of all those days together.
+A customer is described by frequency (repeat purchase days) and the total margin of those days.
 """
-
-from __future__ import annotations
 
 from collections.abc import Mapping
 
@@ -15,9 +13,9 @@ from scipy.special import digamma, gammaln
 from python_helpers.value.likelihood import Fit, Floats, dot, maximise
 
 TOO_FEW = "too few margins"
-# with q below 2 the means of customers have no variance, below 1 no mean: nothing to expect of one
+# with q below 2 the means of customers have no variance, with q below 1 no mean
 BOUNDS = {"p": (1e-3, 1e3), "q": (2.0, 1e3), "v": (1e-6, 1e6)}
-ROUGH_CUSTOMERS = 20_000  # of more, every second, third, ... is enough to try the starts on
+ROUGH_CUSTOMERS = 20_000  # of more, every second, third, ... is enough to try the starts
 STARTS = ((6.0, 4.0, 0.5), (1.0, 2.0, 1.0), (20.0, 10.0, 0.45))  # v is in units of the mean margin
 
 
@@ -25,7 +23,7 @@ class Likelihood:
     """The log-likelihood per customer (equation 1a of the note), of margins in units of `scale`."""
 
     def __init__(self, *, frequency: Floats, margin: Floats, scale: float) -> None:
-        """Work out once what the parameters do not change."""
+        """Compute once what the parameters do not change."""
         self.frequency, self.margin, self.customers = frequency, margin, len(frequency)
         self.frequencies, of_frequency = np.unique(frequency, return_inverse=True)
         self.customers_of_frequency = np.bincount(of_frequency)
@@ -34,7 +32,7 @@ class Likelihood:
         self.constant = -(log_margin - np.log(frequency)).sum() - len(frequency) * np.log(scale)
 
     def __call__(self, parameters: Floats) -> tuple[float, Floats]:
-        """Return it and its gradient by p, q and v."""
+        """Return the value and its gradient by p, q and v."""
         p, q, v = parameters
         px, n = p * self.frequencies, self.customers_of_frequency
         reach = np.log(v + self.margin)
@@ -62,10 +60,10 @@ def fit(
     min_customers: int = 2,
     start: Mapping[str, float] | None = None,
 ) -> Fit:
-    """Fit p, q and v (v in the unit of margin); the order of customers is of no matter.
+    """Fit p, q and v (v in the unit of margin); the order of customers does not matter.
 
-    Only customers with a repeat and a margin above 0 can be fitted, because gamma knows no others.
-    `start`, the parameters of customers like these, takes the place of the usual starts.
+    Only customers with a repeat and a margin above 0 count: a gamma distribution has no others.
+    `start`, the parameters of similar customers, replaces the usual starts.
     """
     x, total = np.asarray(frequency, float), np.asarray(margin, float)
     is_known = (x > 0) & (total > 0) & np.isfinite(total)
@@ -100,9 +98,9 @@ def fit(
 def expected_margin(
     *, parameters: Mapping[str, float], frequency: Floats, margin: Floats
 ) -> Floats:
-    """Return the mean margin to expect of a customer's purchases: p (v + margin) / (p x + q - 1).
+    """Return the expected mean margin of a customer's purchases: p (v + margin) / (p x + q - 1).
 
-    `margin` is of all repeat purchases together. Without any it is the mean over customers.
+    `margin` is the total of all repeat purchases. Without any, it is the mean over customers.
     """
     p, q, v = (parameters[name] for name in BOUNDS)
     return p * (v + np.asarray(margin)) / (p * np.asarray(frequency) + q - 1)

@@ -1,7 +1,5 @@
 """The models of purchases and margins, fitted to every slice and judged on a hold-out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import duckdb
@@ -23,17 +21,17 @@ NUMBERS = (
     "holdout_margin_amount",
 )
 DAYS_PER_WEEK = 7
-MOST_DAYS = 1_000_000  # more than anybody is a customer for
+MOST_DAYS = 1_000_000  # longer than any customer has been one
 
 
 def purchase_rows(
     *, states: duckdb.DuckDBPyRelation, min_repeat_customers: int, holdout_weeks: float
 ) -> Iterator[Row]:
-    """Yield the fits of every slice as of the as-of day, and how the earlier ones did since.
+    """Yield the fits of every slice as of the as-of day, and the hold-out of the earlier fits.
 
-    A segment with one value is everybody: it takes over what was found for them.
+    A segment with a single value contains every customer, so it takes over the fit to all.
     """
-    # who was known at the calibration is known as of the as-of day
+    # customers known at the calibration are known as of the as-of day
     known = states.filter("cutoff = 'as_of'")
     names = {
         name: known.aggregate(f"hash({name}), {name}", name).order(name).fetchall()
@@ -68,8 +66,8 @@ def purchase_rows(
 
 
 def fetched(*, states: duckdb.DuckDBPyRelation) -> tuple[Columns, dict[str, np.ndarray]]:
-    """Fetch customers in an order that is that of their numbers: these, and codes of segments."""
-    # numbers stand for the texts, of which Python would make an object per customer
+    """Fetch the numbers of customers, sorted by them, and the codes of their segments."""
+    # codes instead of texts, which would be a Python object per customer
     codes = ", ".join(f"hash({name}) as {name}" for name in SEGMENTS)
     numbers = ", ".join(f"cast(coalesce({name}, 0) as double) as {name}" for name in NUMBERS)
     columns = states.project(f"{numbers}, {codes}").order(", ".join(NUMBERS)).fetchnumpy()
@@ -82,7 +80,7 @@ def fetched(*, states: duckdb.DuckDBPyRelation) -> tuple[Columns, dict[str, np.n
 def fitted(
     *, numbers: Columns, min_repeat_customers: int, like: tuple[Fit, Fit] | None = None
 ) -> tuple[Fit, Fit]:
-    """Fit purchases and margins, from the fits to everybody if there are any."""
+    """Fit purchases and margins, starting from the fits to all customers if there are any."""
     starts = [fit.parameters if fit.is_usable else None for fit in like or ()] or [None, None]
     purchases = purchase_model.fit(
         frequency=numbers["frequency"],
@@ -109,7 +107,7 @@ def slice_rows(
     fits: tuple[Fit, Fit],
     holdout_weeks: float | None,
 ) -> Iterator[Row]:
-    """Yield the fits to customers or, with a hold-out, what became of them."""
+    """Yield the fits to customers or, with a hold-out, how well they forecast it."""
     purchases = Slice(model=PURCHASES, segment_name=name, segment_value=value)
     spending = Slice(model=MARGINS, segment_name=name, segment_value=value)
     purchases_fit, margins_fit = fits
@@ -136,13 +134,13 @@ def judged(
     margins_fit: Fit,
     weeks: float,
 ) -> Iterator[Row]:
-    """Compare a hold-out of so many weeks with the models and with what needs none.
+    """Compare a hold-out of this many weeks with the models and with two baselines.
 
-    The baselines: everybody goes on at their own rate so far; everybody is the mean of the slice.
+    The baselines: each customer continues at their own past rate; each is the mean of the slice.
     """
     frequency, age = numbers["frequency"], numbers["age_days"] / DAYS_PER_WEEK
     margin = np.maximum(numbers["repeat_margin_amount"], 0)
-    # many customers are alike in frequency and age, which is what the costly part depends on
+    # the costly part depends on frequency and age alone, which many customers share
     alike = frequency * MOST_DAYS + numbers["age_days"]
     _, firsts, of_alike = np.unique(alike, return_index=True, return_inverse=True)
     if_alive = purchase_forecasts.purchases_if_alive(
@@ -158,7 +156,7 @@ def judged(
         age=age,
     )
     share_of_age = weeks / np.where(age > 0, age, np.inf)
-    # of each customer: the mean of the slice, if anybody has been there for a day
+    # the same for each customer: the mean of the slice
     share_of_all = np.full(len(age), weeks / max(age.sum(), 1 / DAYS_PER_WEEK))
     yield from holdout_rows(
         of=purchases,

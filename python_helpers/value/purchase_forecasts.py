@@ -1,10 +1,8 @@
-"""What the BG/NBD model of purchase_model says of a customer: alive, silent, how many purchases.
+"""What the BG/NBD model of purchase_model forecasts: alive or not, and how many purchases.
 
 Fader, Hardie and Lee (2005), "Counting Your Customers" the Easy Way. Times are in weeks; arrays
 broadcast against each other.
 """
-
-from __future__ import annotations
 
 from collections.abc import Mapping
 
@@ -21,7 +19,7 @@ AGE_NODES = 48
 def alive_probability(
     *, parameters: Mapping[str, float], frequency: Floats, recency: Floats, age: Floats
 ) -> Floats:
-    """Return the chance of not having left: 1 for who bought once, because one leaves by buying."""
+    """Return the chance of not having left; 1 without a repeat, as customers leave after buying."""
     r, alpha, a, b = (parameters[name] for name in BOUNDS)
     frequency, recency, age = (np.asarray(each, float) for each in (frequency, recency, age))
     repeats = np.maximum(frequency, 1)
@@ -31,35 +29,17 @@ def alive_probability(
     return np.where(frequency > 0, expit(-odds), 1.0)
 
 
-def silence_probability(
-    *,
-    parameters: Mapping[str, float],
-    frequency: Floats,
-    recency: Floats,
-    age: Floats,
-    window: Floats,
-) -> Floats:
-    """Return the chance of no purchase in the next `window` weeks.
-
-    Gone already, or alive and silent: 1 - P(alive) x (1 - ((alpha + T) / (alpha + T + w))^(r + x)).
-    """
-    r, alpha = parameters["r"], parameters["alpha"]
-    alive = alive_probability(parameters=parameters, frequency=frequency, recency=recency, age=age)
-    exponent = (r + np.asarray(frequency, float)) * np.log1p(window / (alpha + np.asarray(age)))
-    return 1 + alive * np.expm1(-exponent)
-
-
 def purchases_if_alive(
-    *, parameters: Mapping[str, float], frequency: Floats, age: Floats, horizon: Floats
+    *, parameters: Mapping[str, float], frequency: Floats, age: Floats, horizon: Floats | float
 ) -> Floats:
-    """Return the purchases to expect in the next `horizon` weeks of a customer who is alive.
+    """Return the expected purchases in the next `horizon` weeks of a customer who is alive.
 
-    Equation 10 of the paper without its denominator, which is 1 / P(alive). By Euler's
-    transformation the hypergeometric function has no term that grows with frequency; where its
-    parameters are too great for it all the same, the mean over the chance of leaving is integrated.
+    Equation 10 of the paper without its denominator, which is 1 / P(alive). Euler's transformation
+    removes the term that grows with frequency from the hypergeometric function; where its
+    parameters are still too large, the mean over the chance of leaving is integrated.
     """
     r, alpha, a, b = (parameters[name] for name in BOUNDS)
-    a = 1 + 1e-6 if abs(a - 1) < 1e-6 else a  # where both sides of the formula vanish
+    a = 1 + 1e-6 if abs(a - 1) < 1e-6 else a  # where numerator and denominator vanish
     x, t, h = np.broadcast_arrays(*(np.asarray(each, float) for each in (frequency, age, horizon)))
     with np.errstate(all="ignore"):
         alone = np.exp(-(a - 1) * np.log1p(h / (alpha + t)))
@@ -70,7 +50,7 @@ def purchases_if_alive(
     if is_off.any():
         purchases = np.array(purchases)
         nodes, weights = np.polynomial.legendre.leggauss(64)
-        # closer and closer to the ends of the distribution, where it bends most
+        # denser near the ends of the distribution, where it bends most
         s = (nodes + 1) / 2
         shares, weights = s**3 * (10 - 15 * s + 6 * s**2), weights * 15 * s**2 * (1 - s) ** 2
         for frequency in np.unique(x[is_off]):
@@ -90,10 +70,10 @@ def discounted_purchases_if_alive(
     horizon_months: int,
     annual_discount_rate: float,
 ) -> Floats:
-    """Return the purchases to expect of a customer who is alive, discounted month by month.
+    """Return the expected purchases of a customer who is alive, discounted month by month.
 
-    What is bought in month m counts 1 / (1 + rate)^(m / 12). For each frequency this is a smooth
-    function of age: it is worked out at Chebyshev nodes and interpolated in between.
+    A purchase in month m counts 1 / (1 + rate)^(m / 12). For each frequency this is a smooth
+    function of age, which is computed at Chebyshev nodes and interpolated in between.
     """
     frequency, age = np.asarray(frequency, float), np.asarray(age, float)
     if not frequency.size or horizon_months <= 0:

@@ -1,13 +1,11 @@
 """How often customers without a contract will buy: the BG/NBD model.
 
 Fader, Hardie and Lee (2005), "Counting Your Customers" the Easy Way. While alive a customer buys at
-a rate of their own (gamma distributed: r, alpha), and after each purchase is gone for good with a
-probability of their own (beta distributed: a, b). A customer is known by frequency (repeat purchase
-days), recency (first to last purchase) and age (first purchase to now); times are in weeks. Arrays
-are one-dimensional, or broadcast against each other.
+an individual rate (gamma distributed: r, alpha), and after each purchase leaves for good with an
+individual probability (beta distributed: a, b). A customer is described by frequency (repeat
+purchase days), recency (first to last purchase) and age (first purchase to now). Times are in
+weeks. Arrays are one-dimensional, or broadcast against each other.
 """
-
-from __future__ import annotations
 
 from collections.abc import Mapping
 
@@ -20,11 +18,11 @@ TOO_FEW = "too few repeat buyers"
 UNUSABLE = "unusable histories"
 BOUNDS = {"r": (1e-4, 1e4), "alpha": (1e-4, 1e6), "a": (1e-4, 1e4), "b": (1e-4, 1e4)}
 STARTS = ((0.3, 0.5, 2.0), (1.0, 1.0, 1.0), (3.0, 0.2, 4.0))  # r, a, b
-ROUGH_GROUPS = 20_000  # of more, every second, third, ... is enough to try the starts on
+ROUGH_GROUPS = 20_000  # of more groups, every second, third, ... is enough to try the starts
 
 
 def grouped(*, frequency: Floats, recency: Floats, age: Floats, customers: Floats) -> Floats:
-    """Return the four as the rows of an array: sorted, equal histories as one."""
+    """Return the four as rows of an array: sorted, with equal histories merged."""
     histories = np.array([frequency, recency, age, customers], dtype=float)
     histories = histories[:, histories[3] > 0]
     if not histories.shape[1]:
@@ -39,7 +37,7 @@ def grouped(*, frequency: Floats, recency: Floats, age: Floats, customers: Float
 
 
 def is_sorted(*, histories: Floats) -> bool:
-    """Tell whether histories are in the order of frequency, recency and age: a look, not a sort."""
+    """Tell whether histories are sorted by frequency, recency and age, without sorting them."""
     rises = np.diff(histories[:3])
     is_tie = rises[:2] == 0
     return bool(
@@ -50,8 +48,8 @@ def is_sorted(*, histories: Floats) -> bool:
 class Likelihood:
     """The log-likelihood per customer (equation 6 of the paper) of grouped histories.
 
-    What depends on frequency, recency or age alone is worked out once for each of its values; only
-    the chance of having left after the last purchase needs every group.
+    Terms of frequency, recency or age alone are computed once per value; only the chance of having
+    left after the last purchase needs every group.
     """
 
     def __init__(self, *, histories: Floats) -> None:
@@ -70,7 +68,7 @@ class Likelihood:
         self.customers = customers[self.repeats]
 
     def __call__(self, parameters: Floats) -> tuple[float, Floats]:
-        """Return it and its gradient by r, alpha, a and b."""
+        """Return the value and its gradient by r, alpha, a and b."""
         r, alpha, a, b = parameters
         x, n = self.frequencies, self.customers_of_frequency
         log_age, log_recency = np.log(alpha + self.ages), np.log(alpha + self.recencies)
@@ -87,7 +85,7 @@ class Likelihood:
             dot(n, joint),
             dot(n, joint + digamma(b + x) - digamma(b)),
         ])  # fmt: skip
-        # odds of having left after the last purchase against being silent until now
+        # odds of having left after the last purchase, against being alive and silent
         silence = log_age[self.of_age] - log_recency[self.of_recency]
         odds_of_frequency = np.log(a / (b + np.maximum(x, 1) - 1))
         log_odds = odds_of_frequency[self.of_frequency] + (r + x)[self.of_frequency] * silence
@@ -118,9 +116,9 @@ def fit(
 ) -> Fit:
     """Fit r, alpha, a and b to histories in weeks, `customers` of each, in any order.
 
-    Fewer customers with a repeat than the minimum, or a history that cannot be (recency beyond age,
-    a negative or missing number), give a fit without parameters. `start`, the parameters of
-    customers like these, takes the place of the usual starts.
+    Fewer customers with a repeat than the minimum, or an impossible history (recency beyond age, a
+    negative or missing number), give a fit without parameters. `start`, the parameters of similar
+    customers, replaces the usual starts.
     """
     histories = grouped(frequency=frequency, recency=recency, age=age, customers=customers)
     x, t_x, t, n = histories

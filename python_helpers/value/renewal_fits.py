@@ -1,7 +1,5 @@
 """The model of renewals, fitted to the contracts of each billing term and judged on a hold-out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import duckdb
@@ -9,14 +7,14 @@ import numpy as np
 
 from python_helpers.value import renewal_model
 from python_helpers.value.fitted import Columns, Row, Slice, fit_rows, holdout_rows
-from python_helpers.value.likelihood import dot
+from python_helpers.value.likelihood import Fit, dot
 
 RENEWALS = "shifted_beta_geometric"
 TERM = "billing_term"
 
 
 def renewal_rows(*, histories: duckdb.DuckDBPyRelation, min_churned: int) -> Iterator[Row]:
-    """Yield the fit of each billing term as of the as-of day, and how the earlier one did since."""
+    """Yield the fit of each billing term as of the as-of day, and the hold-out of earlier ones."""
     contracts = grouped(relation=histories, renewals="renewals", is_churned="is_churned")
     for term, groups in contracts.items():
         of = Slice(model=RENEWALS, segment_name=TERM, segment_value=term)
@@ -34,7 +32,7 @@ def renewal_rows(*, histories: duckdb.DuckDBPyRelation, min_churned: int) -> Ite
 
 
 def grouped(*, relation: duckdb.DuckDBPyRelation, **columns: str) -> dict[str, Columns]:
-    """Count contracts that are alike: the columns and `customers`, by billing term."""
+    """Count equal contracts, by billing term: the columns and `customers`."""
     selected = ", ".join(
         f"cast({expression} as bigint) as {name}" for name, expression in columns.items()
     )
@@ -52,8 +50,8 @@ def grouped(*, relation: duckdb.DuckDBPyRelation, **columns: str) -> dict[str, C
     }
 
 
-def fitted(*, groups: Columns, min_churned: int) -> renewal_model.Fit:
-    """Fit the model to contracts counted by renewals and whether they were left."""
+def fitted(*, groups: Columns, min_churned: int) -> Fit:
+    """Fit the model to contracts, counted by renewals and whether they churned."""
     return renewal_model.fit(
         renewals=groups["renewals"],
         is_churned=groups["is_churned"],
@@ -63,9 +61,9 @@ def fitted(*, groups: Columns, min_churned: int) -> renewal_model.Fit:
 
 
 def judged(*, of: Slice, groups: Columns, min_churned: int) -> Iterator[Row]:
-    """Compare who is still there after the hold-out with the model and with what needs none.
+    """Compare the contracts that survive the hold-out with the model and with two baselines.
 
-    The baselines: so many leave at each end of a term as have so far; nobody leaves.
+    The baselines: at each end of a term the same share leaves as so far; nobody leaves.
     """
     fit = fitted(groups=groups, min_churned=min_churned)
     there = {name: column[groups["is_churned"] == 0] for name, column in groups.items()}
@@ -76,7 +74,7 @@ def judged(*, of: Slice, groups: Columns, min_churned: int) -> Iterator[Row]:
         name: renewal_model.survival(parameters=fit.parameters, renewals=there[name])
         for name in ("renewals", "renewals_if_kept")
     }
-    # a contract met one end per renewal, and one more if it was left there
+    # a contract reached one end of a term per renewal, and one more if it churned there
     ends = dot(groups["customers"], groups["renewals"] + groups["is_churned"])
     stayed = 1 - dot(groups["customers"], groups["is_churned"]) / ends
     yield from holdout_rows(
@@ -101,7 +99,7 @@ def paid_months(
     horizon_months: int,
     annual_discount_rate: float = 0.0,
 ) -> np.ndarray:
-    """Return the months to expect of contracts with these terms; NaN where there is no fit."""
+    """Return the expected paid months of contracts with these terms; NaN without a fit."""
     months = np.full(len(terms), np.nan)
     for term in sorted(set(terms)):
         found = fits.filter("frequency_class = 'all' and statistic in ('alpha', 'beta')").filter(

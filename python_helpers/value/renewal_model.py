@@ -5,8 +5,6 @@ leaves with a probability of their own, beta distributed over customers (alpha, 
 terms.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np
@@ -20,9 +18,9 @@ STARTS = ((1.0, 1.0), (0.5, 5.0), (5.0, 50.0))
 
 
 def fit(*, renewals: Floats, is_churned: Floats, customers: Floats, min_churned: int = 1) -> Fit:
-    """Fit alpha and beta to contracts renewed so often, and then left or still there.
+    """Fit alpha and beta to the renewals of contracts that churned or are still running.
 
-    Who renewed n times and left had term n + 1 as the last; who is still there survived n ends.
+    A contract that churned after n renewals ended with term n + 1; a running one survived n ends.
     """
     n, count = np.asarray(renewals, float), np.asarray(customers, float)
     left = np.asarray(is_churned, bool)
@@ -35,7 +33,7 @@ def fit(*, renewals: Floats, is_churned: Floats, customers: Floats, min_churned:
 
     def objective(parameters: Floats) -> tuple[float, Floats]:
         alpha, beta = parameters
-        # S(n) for all, and the chance of leaving at the next end for those who did
+        # S(n) for all, and the chance of leaving at the next end for those that left
         last = alpha + beta + times
         value = counts @ (betaln(alpha, beta + times) - betaln(alpha, beta)) + losses @ (
             np.log(alpha) - np.log(last)
@@ -49,7 +47,7 @@ def fit(*, renewals: Floats, is_churned: Floats, customers: Floats, min_churned:
 
 
 def survival(*, parameters: Mapping[str, float], renewals: Floats) -> Floats:
-    """Return the share of contracts still there after so many ends of a term."""
+    """Return the share of contracts that survive this many ends of a term."""
     alpha, beta = (parameters[name] for name in BOUNDS)
     return np.exp(betaln(alpha, beta + np.asarray(renewals, float)) - betaln(alpha, beta))
 
@@ -63,7 +61,7 @@ def paid_months(
     month: float | Floats = 1.0,
     annual_discount_rate: float = 0.0,
 ) -> Floats:
-    """Return the months to expect that a contract of this age is paid for within the horizon.
+    """Return the months within the horizon for which a contract of this age is expected to be paid.
 
     The month that begins m months from now is paid if every renewal until then is: it counts
     S((age + m) / interval) / S(age / interval) / (1 + rate)^(m / 12), in whole terms. Age, interval
@@ -73,7 +71,7 @@ def paid_months(
         *(np.asarray(x, float) for x in (age, interval, month))
     )
     ahead = np.arange(1, max(horizon_months, 0) + 1)
-    # a breath more, so that a term which ends with the month has ended
+    # slightly more, so that a term that ends with the month has ended
     renewals = np.floor((age[..., None] + ahead * month[..., None]) / interval[..., None] + 1e-9)
     before = np.floor(age / interval + 1e-9)
     kept = (

@@ -7,7 +7,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import duckdb
 
@@ -77,19 +77,19 @@ def build(*, settings: Settings, log: Log) -> Build:
         log.warn(warning)
     if not outcome.success:
         raise build_error(outcome=outcome, results=results, settings=settings)
-    nodes = Counter(f"{result.node.resource_type}s" for result in results)
-    nodes["warnings"] = sum(str(result.status) == "warn" for result in results)
+    nodes: list[Any] = [result.node for result in results]
+    marts = [
+        each.alias
+        for each in nodes
+        if each.resource_type == "model" and each.schema == MARTS_SCHEMA
+    ]
+    counts = Counter(f"{node.resource_type}s" for node in nodes)
+    counts["warnings"] = sum(str(result.status) == "warn" for result in results)
     return Build(
         started_at=started_at,
         seconds=(datetime.now(UTC) - started_at).total_seconds(),
-        marts=tuple(
-            sorted(
-                result.node.alias
-                for result in results
-                if result.node.resource_type == "model" and result.node.schema == MARTS_SCHEMA
-            )
-        ),
-        nodes=dict(sorted(nodes.items())),
+        marts=tuple(sorted(marts)),
+        nodes=dict(sorted(counts.items())),
     )
 
 

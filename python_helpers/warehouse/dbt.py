@@ -38,7 +38,7 @@ def run_dbt(
         arguments = dbt_arguments(settings=settings, command=command)
         outcome = dbtRunner(callbacks=list(callbacks)).invoke(arguments)
         # a profile with keep_open would hold the file, which this process reads next
-        DuckDBConnectionManager.close_all_connections()
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     return outcome
 
 

@@ -1,7 +1,5 @@
 """The documentation of the project, with its lineage, as one page that needs no server."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

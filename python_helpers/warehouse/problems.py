@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dbt.contracts.graph.nodes import ResultNode
-    from dbt.contracts.results import RunResult
+    from dbt.artifacts.schemas.run import RunResult
 
 LONGEST_CAUSE = 600  # characters; a longer cause is a listing, which the log has
 # Parts of a cause that do not help on one line, and what replaces them.
@@ -63,27 +62,19 @@ def problem_lines(
     *, results: Sequence[RunResult], statuses: Sequence[str], project_dir: Path
 ) -> list[str]:
     """Write a line per node with one of these statuses: its name, the cause, where its SQL is."""
-    return [
-        f"{node_name(node=result.node)}: {explained(message=result.message or '')} "
-        f"({sql_file(node=result.node, project_dir=project_dir)})"
-        for result in results
-        if str(result.status) in statuses
-    ]
-
-
-def node_name(*, node: ResultNode) -> str:
-    """Name a node, with its description if it is a test."""
-    name = f"{str(node.resource_type).replace('_', ' ')} {node.name}"
-    about = " ".join((node.description or "").split()).rstrip(".")
-    return f"{name} ({about})" if about and "test" in node.resource_type else name
-
-
-def sql_file(*, node: ResultNode, project_dir: Path) -> Path:
-    """Find the compiled SQL of a node, or its source if it failed before compilation."""
-    compiled = getattr(node, "compiled_path", None)
-    if compiled and (project_dir / compiled).is_file():
-        return project_dir / compiled
-    return project_dir / node.original_file_path
+    lines = []
+    for result in results:
+        if str(result.status) in statuses:
+            node = result.node
+            name = f"{str(node.resource_type).replace('_', ' ')} {node.name}"
+            about = " ".join((node.description or "").split()).rstrip(".")
+            if about and "test" in node.resource_type:
+                name += f" ({about})"
+            # a node that failed before it was compiled has its source alone
+            compiled = project_dir / (getattr(node, "compiled_path", None) or "")
+            file = compiled if compiled.is_file() else project_dir / node.original_file_path
+            lines.append(f"{name}: {explained(message=result.message or '')} ({file})")
+    return lines
 
 
 def explained(*, message: str) -> str:

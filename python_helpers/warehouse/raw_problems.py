@@ -1,7 +1,5 @@
 """What is wrong with the raw data, read from a message of dbt or DuckDB."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from pathlib import Path

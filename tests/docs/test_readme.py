@@ -56,6 +56,9 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     settings = {
         "WAREHOUSE_PATH": folder / "warehouse.duckdb",
         "PUBLISH_DIR": folder / "published",
+        # as on a terminal, without colours
+        "TTY_COMPATIBLE": 1,
+        "TERM": "dumb",
     }
     result = run(command=".venv/bin/python -m python_helpers refresh", environment=settings)
     return folder, result.stdout

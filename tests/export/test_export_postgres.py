@@ -19,7 +19,7 @@ from python_helpers.core.errors import PublishError, SettingsError
 from python_helpers.export.postgres import checks as postgres_checks
 from python_helpers.export.postgres import locks as postgres_locks
 from python_helpers.export.postgres import write as export_postgres
-from python_helpers.export.postgres.server import checked_address, secrets_in
+from python_helpers.export.postgres.server import Schema, checked_address, secrets_in
 from python_helpers.export.postgres.write import write_to_postgres
 from python_helpers.publishing.builds import live_build, read_manifest
 from python_helpers.publishing.reader import opened
@@ -504,7 +504,7 @@ def test_tables_that_are_read_without_a_pause_are_left(project, url, monkeypatch
 
 def test_a_second_export_to_the_schema_is_told_of_the_first(project, url):
     with server_of(url) as other:
-        export_postgres.prepare(server=other, schema="marts")
+        export_postgres.prepare(schema=Schema(server=other, name="marts"))
         ((pid, since),) = other.query(
             "select pg_backend_pid(), to_char(now() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI')"
         )
@@ -517,7 +517,7 @@ def test_a_second_export_to_the_schema_is_told_of_the_first(project, url):
 
 def test_a_second_export_waits_for_the_first_as_long_as_it_is_told_to(project, url):
     with server_of(url) as other:
-        export_postgres.prepare(server=other, schema="marts")
+        export_postgres.prepare(schema=Schema(server=other, name="marts"))
         started = time.monotonic()
         assert "is locked by another export" in export(project, url, "--wait", 1.5, code=6)
         assert 1.5 <= time.monotonic() - started < 10

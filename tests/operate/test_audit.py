@@ -21,6 +21,8 @@ from python_helpers.audit.engine import check_expectations
 from python_helpers.audit.expectations import read_suite, read_suites
 from python_helpers.audit.findings import sentence
 from python_helpers.audit.run import asked, check_suites
+from python_helpers.cli import command
+from python_helpers.core import log
 from python_helpers.core.errors import SettingsError
 from python_helpers.core.folders import Places, find_folders
 from python_helpers.core.locks import locked, warehouse_lock
@@ -29,6 +31,7 @@ from python_helpers.publishing.builds import live_build, read_manifest
 
 DOCUMENT = (PROJECT / "docs" / "audit.md").read_text(encoding="utf-8")
 SAMPLE = PROJECT / "seeds" / "sample"
+
 # what the suites read, with all it needs, and no more
 AUDITED = (
     *("+row_reconciliation", "+rejected_rows", "+rpt_raw_profile", "+rpt_raw_days"),
@@ -354,6 +357,9 @@ class Sample:
         published = publish_dir or folder / "published"
         with pytest.MonkeyPatch.context() as patched:
             patched.setenv("DBT_TARGET_PATH", str(folder / "target"))
+            # all warnings and errors, as on a terminal
+            patched.setattr(log, "MOST_WARNINGS", 1000)
+            patched.setattr(command, "MOST_LINES", 1000)
             arguments = ("--publish-dir", published, "--project-dir", project)
             return run("audit", "--warehouse", folder / warehouse, *arguments)
 

@@ -1,5 +1,6 @@
 """The `lifecycle` command: its help, its settings, and what it says when a build fails."""
 
+import io
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -14,12 +16,17 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 from click.testing import Result
 from lifecycle import COMMANDS, PROJECT, VARIABLES, refresh_delivery, run
+from rich.console import Console
 
 from python_helpers.cli import refresh as refresh_command
-from python_helpers.core.errors import SettingsError
+from python_helpers.cli.tables import show_published
+from python_helpers.core.errors import BuildError, SettingsError
+from python_helpers.core.log import Log
 from python_helpers.core.settings import Settings
+from python_helpers.publishing.builds import live_build
 
 ORDERS = """\
 order_id,customer_id,ordered_at,amount,currency
@@ -61,6 +68,13 @@ def test_help_has_examples_one_a_line(arguments):
     examples = lines[lines.index("Examples:") + 1 :]
     assert examples[0].strip().startswith("lifecycle")
     assert examples[1].strip()
+
+
+def test_the_version_is_that_of_the_project():
+    project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())
+    package = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == package["version"]
+    assert run("--version").stdout == f"lifecycle {package['version']}\n"
 
 
 def test_the_package_runs_as_a_module_from_any_folder(tmp_path):
@@ -267,10 +281,21 @@ def test_a_refresh_builds_tests_and_publishes(refreshed):
         assert connection.execute(orders).fetchall() == [(5, "115.49")]
 
 
+def shown_on_a_terminal(refreshed: Refreshed, /) -> list[str]:
+    """Show what was published, as a terminal has it."""
+    file = io.StringIO()
+    show_published(
+        publish_dir=refreshed.published,
+        published=live_build(publish_dir=refreshed.published),
+        console=Console(file=file, force_terminal=True, color_system=None, width=100),
+    )
+    return file.getvalue().splitlines()
+
+
 def test_the_headline_numbers_are_those_of_the_delivery(refreshed):
     numbers = dict(
         [part.strip() for part in line.strip("│").split("│")]
-        for line in refreshed.result.stdout.splitlines()
+        for line in shown_on_a_terminal(refreshed)
         if line.startswith("│")
     )
     assert numbers["As of"] == "2024-06-30"
@@ -295,7 +320,7 @@ def test_names_that_no_seed_and_no_product_has_are_told(refreshed):
 
 
 def test_the_ways_to_open_the_file_work(refreshed):
-    lines = [line.strip() for line in refreshed.result.stdout.splitlines()]
+    lines = [line.strip() for line in shown_on_a_terminal(refreshed)]
     start = lines.index("import duckdb")
     program = "\n".join(lines[start : start + 4])
     opened = subprocess.run(
@@ -313,6 +338,30 @@ def test_without_a_terminal_a_refresh_says_twenty_lines_and_the_log_has_them_all
         assert line.removeprefix("Warning: ") in logged
     for phase in ("Read 3 raw files", "Built and passed in", "Audited: "):
         assert [line for line in said if line.startswith(phase)]
+
+
+def test_without_a_terminal_the_log_has_the_warnings_and_lines_that_are_not_shown(
+    tmp_path, monkeypatch
+):
+    lines = [f"test number {number}: Got 1 result." for number in range(40)]
+
+    def fail(*, log: Log, **_: object) -> None:
+        for line in lines:
+            log.warn(line)
+        raise BuildError("\n".join([*lines, "Do this."]))
+
+    monkeypatch.setattr(refresh_command, "run_refresh", fail)
+    result = run("refresh", "--log-file", tmp_path / "log.jsonl")
+    assert result.exit_code == 1
+    shown = result.stderr.splitlines()
+    assert len(shown) <= 25
+    assert shown[-1] == "Do this."
+    assert [line for line in shown if "more" in line] == [
+        f"Warning: more warnings are in {tmp_path / 'log.jsonl'}.",
+        f"29 more lines are in {tmp_path / 'log.jsonl'}",
+    ]
+    logged = (tmp_path / "log.jsonl").read_text()
+    assert all(logged.count(line) == 2 for line in lines)
 
 
 def test_a_missing_required_column_is_one_clear_line(refreshed_without_amount):
@@ -399,7 +448,8 @@ def failing_tests(small_project: Path) -> Iterator[None]:
         file.unlink()
 
 
-def test_headlines_without_their_mart_are_left_out(refresh_small_project):
+def test_headlines_without_their_mart_are_left_out(refresh_small_project, monkeypatch):
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
     result = refresh_small_project()
     assert result.exit_code == 0, result.output
     assert "9.50 EUR" in result.stdout

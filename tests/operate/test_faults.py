@@ -534,7 +534,7 @@ def test_an_export_to_a_full_or_closed_disk_leaves_the_last_one(project, publish
         assert result.returncode == 3
         (line,) = result.stderr.splitlines()
         assert "cannot be written to (Read-only file system)" in line
-        assert "Name another folder with --export-dir." in line
+        assert "Choose another folder." in line
         assert live_build(publish_dir=exports / "parquet") == before
         check_files(build=before)
         remount(exports, options="rw,size=50m")

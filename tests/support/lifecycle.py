@@ -15,7 +15,9 @@ import duckdb
 import pytest
 from click.testing import CliRunner, Result
 
+from python_helpers.cli import command as command_module
 from python_helpers.cli import main as cli
+from python_helpers.core import log as log_module
 from python_helpers.warehouse import build as build_module
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -102,6 +104,9 @@ def refresh_delivery(
         # they bring their own rows: a delivery changes nothing about them
         patched.setenv("DBT_EXCLUDE_RESOURCE_TYPES", "unit_test")
         patched.setattr(build_module, "build_command", lambda *, settings: ("build", *selection))
+        # all warnings and errors, as on a terminal
+        patched.setattr(log_module, "MOST_WARNINGS", 1000)
+        patched.setattr(command_module, "MOST_LINES", 1000)
         return run(
             "refresh",
             *("--raw-data", delivery or folder / "delivery"),

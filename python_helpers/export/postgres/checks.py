@@ -1,7 +1,5 @@
 """Checks that a table in Postgres holds what DuckDB sent."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 

@@ -1,12 +1,8 @@
 """What others did to the tables of an export: rights to keep, and objects never to drop."""
 
-from __future__ import annotations
-
-from collections.abc import Iterable
-
 from python_helpers.core.errors import PublishError
-from python_helpers.core.sql import name, text
-from python_helpers.export.postgres.server import Server
+from python_helpers.core.sql import name
+from python_helpers.export.postgres.server import Schema
 
 # Objects that depend on the tables, on their row types or on their columns: those that prevent a
 # drop ('n'), and triggers, rules, policies and members of publications, which a drop would remove
@@ -85,6 +81,11 @@ and (
 )
 order by 1
 """
+COLUMNS = """
+select relname::text, attname::text
+from pg_class inner join pg_attribute on attrelid = pg_class.oid
+where relnamespace = {schema}::regnamespace
+"""
 RIGHTS = """
 select
     held.relname::text,
@@ -107,61 +108,42 @@ order by 1, 2, 3, 4
 """
 
 
-def in_list(*, tables: Iterable[str]) -> str:
-    """Write names of tables as a list in SQL."""
-    return ", ".join(map(text, tables))
-
-
-def refuse_what_would_be_lost(*, server: Server, schema: str, tables: list[str]) -> None:
+def refuse_what_would_be_lost(*, schema: Schema, tables: list[str]) -> None:
     """Refuse to drop tables that others depend on. Raises PublishError, which names the objects."""
-    if not tables:
-        return
-    names = {"schema": text(schema), "tables": in_list(tables=tables)}
-    found = server.query(DEPENDENTS.format(**names))
+    found = schema.query(DEPENDENTS, tables=tables)
     if found:
-        said = "; ".join(f"{dependent} needs {schema}.{table}" for dependent, table in found)
+        said = "; ".join(f"{dependent} needs {schema.name}.{table}" for dependent, table in found)
         raise PublishError(
             f"Other objects depend on the tables of the last export: {said}. Nothing was changed. "
             "Drop them during the export, or export to another schema with --schema."
         )
-    secured = server.query(
+    secured = schema.query(
         "select relname::text from pg_class where relrowsecurity "
-        "and relnamespace = {schema}::regnamespace and relname in ({tables})".format(**names)
+        "and relnamespace = {schema}::regnamespace and relname in ({tables})",
+        tables=tables,
     )
     if secured:
         raise PublishError(
-            f"{schema}.{secured[0][0]} has row security, which a new table would lose. "
+            f"{schema.name}.{secured[0][0]} has row security, which a new table would lose. "
             "Export to another schema with --schema."
         )
 
 
-def lost_with(*, server: Server, schema: str, tables: list[str]) -> list[str]:
+def lost_with(*, schema: Schema, tables: list[str]) -> list[str]:
     """List indexes, constraints, defaults and statistics that others made for tables."""
-    if not tables:
-        return []
-    found = server.query(LOST.format(schema=text(schema), tables=in_list(tables=tables)))
-    return [what for (what,) in found]
+    return [what for (what,) in schema.query(LOST, tables=tables)]
 
 
-def copied_grants(*, server: Server, schema: str, tables: list[str], new: str) -> list[str]:
+def copied_grants(*, schema: Schema, tables: list[str], new: str) -> list[str]:
     """Write the grants that give others the same rights on the new tables.
 
     Rights on columns that no longer exist are left out.
     """
-    if not tables:
-        return []
-    rights = server.query(RIGHTS.format(schema=text(schema), tables=in_list(tables=tables)))
-    columns = set(
-        server.query(
-            "select relname::text, attname::text from pg_class "
-            "inner join pg_attribute on attrelid = pg_class.oid "
-            f"where relnamespace = {text(schema)}::regnamespace"
-        )
-    )
+    columns = set(schema.query(COLUMNS))
     return [
         f"grant {privilege}{f' ({name(column)})' if column else ''} "
-        f"on {name(schema)}.{name(table + new)} to {role}"
+        f"on {schema.table(table + new)} to {role}"
         f"{' with grant option' if is_grantable else ''}"
-        for table, column, privilege, role, is_grantable in rights
+        for table, column, privilege, role, is_grantable in schema.query(RIGHTS, tables=tables)
         if not column or (f"{table}{new}", column) in columns
     ]

@@ -1,12 +1,10 @@
 """Locks in Postgres: one export at a time per schema, and tables that nobody is reading."""
 
-from __future__ import annotations
-
 import time
 
 from python_helpers.core.errors import LockedError, PublishError
 from python_helpers.core.sql import text
-from python_helpers.export.postgres.server import Server
+from python_helpers.export.postgres.server import Schema, Server
 
 # New readers queue behind whoever waits for a lock, so the wait is short, and ends before Postgres
 # looks for deadlocks (after a second): a reader that already holds the table goes first.
@@ -38,19 +36,19 @@ and held.database = (select oid from pg_database where datname = current_databas
 """
 
 
-def lock_schema(*, server: Server, schema: str, wait: float) -> None:
+def lock_schema(*, schema: Schema, wait: float) -> None:
     """Keep other exports out of a schema until the transaction ends.
 
     Raises LockedError where another one is still in progress after `wait` seconds.
     """
-    key = text(f"lifecycle export {schema}")
+    server, key = schema.server, text(f"lifecycle export {schema.name}")
     until = time.monotonic() + wait
     while server.query(f"select pg_try_advisory_xact_lock(hashtextextended({key}, 0))") != [
         (True,)
     ]:
         if time.monotonic() >= until:
             who = said_of_holder(server.query(HOLDER.format(key=key)))
-            raise LockedError(f"The schema {schema} is locked by {who}.")
+            raise LockedError(f"The schema {schema.name} is locked by {who}.")
         time.sleep(min(LOCK_PAUSE, max(until - time.monotonic(), 0)))
 
 

@@ -1,9 +1,7 @@
 """A connection to a Postgres server; rows of DuckDB are streamed over it as Arrow."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +13,7 @@ import duckdb
 
 from python_helpers.core.errors import PublishError, SettingsError
 from python_helpers.core.log import HIDDEN, without_secrets
+from python_helpers.core.sql import name, text
 from python_helpers.warehouse.dbt import environment
 from python_helpers.warehouse.problems import shortened
 
@@ -133,6 +132,25 @@ class Server:
         """Commit the transaction."""
         with translated(address=self.address):
             self.connection.commit()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schema:
+    """A schema of a server."""
+
+    server: Server
+    name: str
+
+    def table(self, table: str, /) -> str:
+        """Write the name of a table in SQL."""
+        return f"{name(self.name)}.{name(table)}"
+
+    def query(self, sql: str, /, *, tables: Sequence[str] | None = None) -> list[tuple]:
+        """Return the rows of a query about {schema} and {tables}; none about no tables."""
+        if tables is not None and not tables:
+            return []
+        listed = ", ".join(map(text, tables or ()))
+        return self.server.query(sql.format(schema=text(self.name), tables=listed))
 
 
 @contextmanager

@@ -1,7 +1,5 @@
 """Replaces the marts in a schema of a Postgres database, in one transaction."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict
@@ -16,12 +14,16 @@ from python_helpers.export.postgres.grants import (
     refuse_what_would_be_lost,
 )
 from python_helpers.export.postgres.locks import lock_schema, lock_tables
-from python_helpers.export.postgres.server import Address, Server, connected
+from python_helpers.export.postgres.server import Address, Schema, connected
 from python_helpers.export.types import postgres_type
 from python_helpers.publishing.reader import Mart, Source
 
 RECORD = "export_manifest"
 RECORD_COMMENT = "The marts that `lifecycle export` wrote to this schema: a row each."
+RECORD_TYPES = {
+    **{"mart": "text", "rows": "bigint", "build_id": "text", "built_at": "timestamptz"},
+    **{"as_of_date": "date", "reporting_currency": "text", "exported_at": "timestamptz"},
+}
 NEW = "__new"
 LONGEST_NAME = 63  # bytes; Postgres cuts longer ones
 
@@ -53,26 +55,21 @@ def write_to_postgres(
     Raises PublishError, and then nothing is changed.
     """
     with connected(address=address) as server:
-        prepare(server=server, schema=schema, wait=wait)
-        old = exported_before(server=server, schema=schema)
-        refuse_other_tables(
-            server=server, schema=schema, old=old, new=[RECORD, *(mart.name for mart in marts)]
-        )
-        refuse_what_would_be_lost(server=server, schema=schema, tables=old)
-        checks = {
-            mart.name: write_table(source=source, server=server, schema=schema, mart=mart)
-            for mart in marts
-        }
-        write_record(server=server, schema=schema, marts=marts, facts=facts)
+        target = Schema(server=server, name=schema)
+        prepare(schema=target, wait=wait)
+        there = tables_in(schema=target)
+        old = exported_before(schema=target, there=there)
+        refuse_other_tables(schema=target, there=there, old=old, marts=marts)
+        refuse_what_would_be_lost(schema=target, tables=old)
+        checks = {mart.name: write_table(source=source, schema=target, mart=mart) for mart in marts}
+        write_record(schema=target, marts=marts, facts=facts)
         new = [RECORD, *checks]
         # rights are copied before the tables are locked, so that nobody waits for it
-        grants = copied_grants(
-            server=server, schema=schema, tables=[t for t in old if t in new], new=NEW
-        )
-        for grant in grants:
+        kept = [table for table in old if table in new]
+        for grant in copied_grants(schema=target, tables=kept, new=NEW):
             server.execute(grant)
-        lost = swap(server=server, schema=schema, old=old, new=new)
-        (database, version), *_ = server.query(
+        lost = swap(schema=target, old=old, new=new)
+        ((database, version),) = server.query(
             "select current_database()::text, current_setting('server_version')"
         )
         place = Place(schema=schema, database=database, server=address.described())
@@ -88,108 +85,105 @@ def write_to_postgres(
     }
 
 
-def prepare(*, server: Server, schema: str, wait: float = 0) -> None:
+def prepare(*, schema: Schema, wait: float = 0) -> None:
     """Set what others may have changed, lock the schema, and create it if it is missing."""
     for setting in (
         *("client_encoding = 'UTF8'", "standard_conforming_strings = on", "datestyle = 'ISO'"),
         *("statement_timeout = 0", "idle_in_transaction_session_timeout = 0", "lock_timeout = 0"),
         *("extra_float_digits = 3", "search_path = pg_catalog"),
     ):
-        server.execute(f"set local {setting}")
-    lock_schema(server=server, schema=schema, wait=wait)
-    if not server.query(f"select 1 from pg_namespace where nspname = {text(schema)}"):
-        server.execute(f"create schema {name(schema)}")
+        schema.server.execute(f"set local {setting}")
+    lock_schema(schema=schema, wait=wait)
+    if not schema.query("select 1 from pg_namespace where nspname = {schema}"):
+        schema.server.execute(f"create schema {name(schema.name)}")
 
 
-def tables_in(*, server: Server, schema: str) -> dict[str, str | None]:
+def tables_in(*, schema: Schema) -> dict[str, str | None]:
     """List the tables, views and so on of a schema, with their comments."""
     return dict(
-        server.query(
+        schema.query(
             "select relname::text, obj_description(oid, 'pg_class') from pg_class "
-            f"where relnamespace = {text(schema)}::regnamespace"
+            "where relnamespace = {schema}::regnamespace"
         )
     )
 
 
-def exported_before(*, server: Server, schema: str) -> list[str]:
+def exported_before(*, schema: Schema, there: Mapping[str, str | None]) -> list[str]:
     """List the tables of the previous export, its record first."""
-    there = tables_in(server=server, schema=schema)
     if there.get(RECORD) != RECORD_COMMENT:
         return []
-    marts = server.query(f"select mart from {name(schema)}.{RECORD} order by mart")
+    marts = schema.server.query(f"select mart from {schema.table(RECORD)} order by mart")
     return [RECORD, *(mart for (mart,) in marts if mart in there)]
 
 
 def refuse_other_tables(
-    *, server: Server, schema: str, old: Iterable[str], new: Iterable[str]
+    *, schema: Schema, there: Mapping[str, object], old: Iterable[str], marts: Iterable[Mart]
 ) -> None:
     """Refuse to replace a table that no export made. Raises PublishError."""
-    there = tables_in(server=server, schema=schema)
+    new = [RECORD, *(mart.name for mart in marts)]
     in_the_way = {each for table in new for each in (table, f"{table}{NEW}")} & there.keys()
     others = sorted(in_the_way - set(old))
     if others:
         raise PublishError(
-            f"{schema}.{others[0]} in the database was not made by an export. "
+            f"{schema.name}.{others[0]} in the database was not made by an export. "
             "Choose another schema with --schema."
         )
 
 
-def write_table(*, source: Source, server: Server, schema: str, mart: Mart) -> int:
+def write_table(*, source: Source, schema: Schema, mart: Mart) -> int:
     """Write one mart to a table beside the old one; returns the number of checks it passed."""
     if len(f"{mart.name}{NEW}".encode()) > LONGEST_NAME:
         raise PublishError(f"The name {mart.name} is too long for Postgres.")
     types = {
         column.name: postgres_type(mart=mart, data_type=column.type) for column in mart.columns
     }
-    table = f"{name(schema)}.{name(mart.name + NEW)}"
-    columns = ", ".join(f"{name(column)} {data_type}" for column, data_type in types.items())
-    server.execute(f"create table {table} ({columns})")
-    if mart.description:
-        server.execute(f"comment on table {table} is {text(mart.description)}")
+    table = create_table(schema=schema, table=mart.name, types=types, comment=mart.description)
     for column in mart.columns:
         if column.description:
             target = f"{table}.{name(column.name)}"
-            server.execute(f"comment on column {target} is {text(column.description)}")
-    server.send(
-        source.connection.sql(f"from {name(mart.name)}"), schema=schema, table=f"{mart.name}{NEW}"
-    )
-    checks = check_table(connection=source.connection, server=server, mart=mart, table=table)
-    server.execute(f"analyze {table}")
+            schema.server.execute(f"comment on column {target} is {text(column.description)}")
+    rows = source.connection.sql(f"from {name(mart.name)}")
+    schema.server.send(rows, schema=schema.name, table=f"{mart.name}{NEW}")
+    checks = check_table(connection=source.connection, server=schema.server, mart=mart, table=table)
+    schema.server.execute(f"analyze {table}")
     return checks
 
 
-def write_record(
-    *, server: Server, schema: str, marts: Iterable[Mart], facts: Mapping[str, object]
-) -> None:
+def create_table(
+    *, schema: Schema, table: str, types: Mapping[str, str], comment: str | None
+) -> str:
+    """Create an empty table beside the old one; returns its name."""
+    created = schema.table(table + NEW)
+    columns = ", ".join(f"{name(column)} {data_type}" for column, data_type in types.items())
+    schema.server.execute(f"create table {created} ({columns})")
+    if comment:
+        schema.server.execute(f"comment on table {created} is {text(comment)}")
+    return created
+
+
+def write_record(*, schema: Schema, marts: Iterable[Mart], facts: Mapping[str, object]) -> None:
     """Write the table that lists the marts, their build, and the time of the export."""
-    table = f"{name(schema)}.{name(RECORD + NEW)}"
-    types = {
-        **{"mart": "text", "rows": "bigint", "build_id": "text", "built_at": "timestamptz"},
-        **{"as_of_date": "date", "reporting_currency": "text", "exported_at": "timestamptz"},
-    }
-    columns = ", ".join(f"{column} {data_type}" for column, data_type in types.items())
-    server.execute(f"create table {table} ({columns})")
-    server.execute(f"comment on table {table} is {text(RECORD_COMMENT)}")
+    table = create_table(schema=schema, table=RECORD, types=RECORD_TYPES, comment=RECORD_COMMENT)
     for mart in marts:
         values = {"mart": mart.name, "rows": mart.rows, **facts}
-        row = ", ".join("null" if values[c] is None else text(values[c]) for c in types)
-        server.execute(f"insert into {table} values ({row})")
+        row = ", ".join("null" if values[c] is None else text(values[c]) for c in RECORD_TYPES)
+        schema.server.execute(f"insert into {table} values ({row})")
 
 
-def swap(*, server: Server, schema: str, old: list[str], new: list[str]) -> list[str]:
+def swap(*, schema: Schema, old: list[str], new: list[str]) -> list[str]:
     """Give the new tables the names of the old ones; marts not exported again are dropped.
 
     Returns the objects of others that are dropped with the old tables.
     """
     lost = []
     if old:
-        tables = ", ".join(f"{name(schema)}.{name(table)}" for table in old)
-        lock_tables(server=server, tables=tables)
+        tables = ", ".join(map(schema.table, old))
+        lock_tables(server=schema.server, tables=tables)
         # once more: others may have built on them meanwhile, and now they wait
-        refuse_what_would_be_lost(server=server, schema=schema, tables=old)
-        lost = lost_with(server=server, schema=schema, tables=old)
+        refuse_what_would_be_lost(schema=schema, tables=old)
+        lost = lost_with(schema=schema, tables=old)
         # never cascade: what depends on them belongs to others
-        server.execute(f"drop table {tables}")
+        schema.server.execute(f"drop table {tables}")
     for table in new:
-        server.execute(f"alter table {name(schema)}.{name(table + NEW)} rename to {name(table)}")
+        schema.server.execute(f"alter table {schema.table(table + NEW)} rename to {name(table)}")
     return lost
