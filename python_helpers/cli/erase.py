@@ -122,12 +122,10 @@ def erase(
     confirm(people=len(ids), is_sure=is_sure, settings=settings)
     log = Log(file=settings.log_file, secrets=(*ids, *hidden) if len(ids) < 100 else hidden)
     click.get_current_context().obj = log
-    erased = run_erase(settings=settings, ids=ids, log=log, postgres_url=postgres_url)
-    show(
-        f"Erased {counted(len(ids), 'customer', 'customers')}. Rewritten or removed:",
-        erased.changed,
-    )
-    show_left(erased.left)
+    changed, left = run_erase(settings=settings, ids=ids, log=log, postgres_url=postgres_url)
+    who = counted(len(ids), "customer", "customers")
+    show(f"Erased {who}. Rewritten or removed:", changed or ["nothing"])
+    show_left(left)
 
 
 def ids_in(file: Path, /) -> list[str]:

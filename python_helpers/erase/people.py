@@ -76,16 +76,16 @@ class People:
             wanted = self.text_patterns if is_ours else self.patterns
             found += [f"regexp_matches(concat_ws(' | ', {row}), {text(each)})" for each in wanted]
         condition = " or ".join(found) or "false"
-        (rows,) = connection.execute(
-            f"select count(*) from {relation} where {condition}"
-        ).fetchone()
-        return rows
+        sql = f"select count(*) from {relation} where {condition}"
+        ((rows,),) = connection.execute(sql).fetchall()
+        return int(rows)
 
     def are_in(self, content: str, /, *, is_ours: bool) -> bool:
         """Tell whether a text names one of the people; in our own, an id may be any number."""
         with duckdb.connect() as connection:
             return any(
-                connection.execute("select regexp_matches($1, $2)", [content, each]).fetchone()[0]
+                connection.execute("select regexp_matches($1, $2)", [content, each]).fetchone()
+                == (True,)
                 for each in (self.text_patterns if is_ours else self.patterns)
             )
 
@@ -95,10 +95,10 @@ class People:
             # each twice: the blank between two words belongs to the first one that is found
             for pattern in 2 * patterns([*self.tombstones, *self.texts]):
                 hide = f"regexp_replace(content, $pattern, '\\1{HIDDEN}\\3', 'g')"
-                (contents,) = connection.execute(
+                ((contents,),) = connection.execute(
                     f"select list_transform($contents::varchar[], lambda content: {hide})",
                     {"contents": contents, "pattern": pattern},
-                ).fetchone()
+                ).fetchall()
         return contents
 
 

@@ -52,7 +52,7 @@ class Place:
 
 def search(*, settings: Settings, people: People) -> list[Place]:
     """Search warehouse, builds, exports, logs and delivery. Raises duckdb.Error and OSError."""
-    found = []
+    found: list[Place] = []
     if settings.warehouse.is_file():
         found += in_warehouse(settings=settings, people=people)
     for path, is_ours in files_of(settings=settings):

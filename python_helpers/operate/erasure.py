@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -47,16 +47,6 @@ LISTED = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Erased:
-    """What an erasure did."""
-
-    changed: list[str]
-    """What was written anew, exported again or removed."""
-    left: list[Place]
-    """What is left to others."""
-
-
 def find(*, settings: Settings, ids: Collection[str]) -> tuple[list[Place], list[str]]:
     """Search for people and change nothing; returns where they are, and schemas on servers.
 
@@ -77,8 +67,11 @@ def erase(
     ids: Collection[str],
     log: Log,
     postgres_url: str | None = None,
-) -> Erased:
-    """Erase people. Raises what a refresh does, and HeldByOthersError."""
+) -> tuple[list[str], list[Place]]:
+    """Erase people; returns what was rewritten or removed, and what is left to others.
+
+    Raises what a refresh does, and HeldByOthersError.
+    """
     prepare_folders(settings=settings)
     with ExitStack() as held:
         lock = partial(locked, command=COMMAND, wait=settings.lock_wait)
@@ -126,7 +119,7 @@ def erase(
                 refuse_what_is_left(left, problem=problem)
                 finish_on_list(folder=settings.erasures_dir, tombstones=tombstones.values())
                 run.record(outcome="erased", rewritten_files=len(changed))
-    return Erased(changed=changed, left=left)
+    return changed, left
 
 
 def is_anything_kept(*, settings: Settings) -> bool:
