@@ -44,7 +44,7 @@ PARTS = {
     ),
     "lifecycle and loyalty": (
         *("fct_lifecycle_stages", "rpt_stage_periods", "rpt_stage_transitions", "rpt_funnel"),
-        *("marts/loyalty", "int_spending_trends", "int_stage_signals", "int_survey_responses"),
+        *("marts/loyalty", "intermediate/stages", "int_survey_responses"),
         *("int_surveys_tallied", "int_surveys_sliced"),
         *("int_own_engagements", "int_service_contacts", "int_wallet_answers"),
         *("int_revenue_quarters", "base_engagement_events", "base_survey_responses"),

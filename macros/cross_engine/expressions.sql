@@ -93,3 +93,17 @@
 {% macro duckdb__running_median(value, window) %}
     {{ return('median(' ~ value ~ ') over ' ~ window) }}
 {% endmacro %}
+
+
+{#- The last value that is not NULL over the rows of a window so far. -#}
+{% macro last_not_null(value, window) %}
+    {{ return(adapter.dispatch('last_not_null')(value, window)) }}
+{% endmacro %}
+
+{% macro default__last_not_null(value, window) %}
+    {{ return('last_value(' ~ value ~ ') ignore nulls over ' ~ window) }}
+{% endmacro %}
+
+{% macro duckdb__last_not_null(value, window) %}
+    {{ return('last_value(' ~ value ~ ' ignore nulls) over ' ~ window) }}
+{% endmacro %}

@@ -1,5 +1,5 @@
-{#- 1 where a trend is on, 0 where it is off, NULL where it goes on as it was. The thresholds are two
-    comparisons with a percentage of what was before: where it begins, and where it ends. -#}
+{#- Whether a trend is on: 1 from the first threshold, 0 from the second, and NULL between them, where it
+    stays as it was. A threshold compares with a percentage of what was spent before. -#}
 {% macro trend_mark(now, before, thresholds) %}
         case
             when {{ before }} <= 0 then 0

@@ -28,9 +28,9 @@ select
     coalesce(touchpoint, 'unknown') as touchpoint,
     case
         when survey_type <> 'nps' or not is_answered then null
-        when score >= 9 then 'promoter'
-        when score >= 7 then 'passive'
-        else 'detractor'
+        when score >= {{ var('nps_promoter_min_score') }} then 'promoter'
+        when score <= {{ var('nps_detractor_max_score') }} then 'detractor'
+        else 'passive'
     end as nps_category,
     {{ reason_code('reason_code') }} as reason_code,
 

@@ -12,7 +12,6 @@ settings as (
 stays as (
     select
         customer_id,
-        'membership' as relationship,
         event_date as active_from,
         coalesce({{ reporting_day('left_at') }}, {{ open_end() }}) as active_to
     from {{ ref('stg_loyalty_memberships') }}
@@ -21,7 +20,7 @@ stays as (
 
 -- a customer in two programmes, or twice in one, is one member
 memberships as (
-    {{ merged_intervals('stays') }}
+    {{ merged_intervals('stays', keys=['customer_id']) }}
 ),
 
 activity_days as (
@@ -43,7 +42,6 @@ activity_days as (
 activity_windows as (
     select
         customer_id,
-        'activity' as relationship,
         active_on as active_from,
         {{ days_after('active_on', active_days) }} as active_to
     from activity_days
@@ -51,7 +49,7 @@ activity_windows as (
 ),
 
 activity as (
-    {{ merged_intervals('activity_windows') }}
+    {{ merged_intervals('activity_windows', keys=['customer_id']) }}
 ),
 
 -- both are intervals, so their overlaps are intervals too
