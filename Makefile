@@ -1,13 +1,14 @@
-# `make` lists what there is. Needs make and Python 3.11 or 3.12; everything else is installed into
+# `make` lists the targets. It needs make and Python 3.11 to 3.14. Everything else is installed into
 # .venv, in the versions and with the hashes of requirements.txt and requirements-dev.txt.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# The first of these that runs; `make PYTHON=/path/to/python3.11` names another.
-PYTHON ?= $(shell for python in python3.11 python3; do \
-	$$python -c '' 2>/dev/null && echo $$python && break; done)
+# The first of these that is a supported Python; `make PYTHON=/path/to/python3.13` names another.
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
+	$$python -c '$(SUPPORTED)' 2>/dev/null && echo $$python && break; done)
 UV ?= uv
 ARGS ?=
 
@@ -45,8 +46,10 @@ help: ## list the targets
 build: $(INSTALLED) ## install what is missing, then build the warehouse and publish its marts (ARGS="--as-of 2024-06-30")
 	$(BIN)/python -m python_helpers refresh $(ARGS)
 
-docs: $(INSTALLED) ## write the documentation, with its lineage, as one page: target/docs.html
+docs: $(INSTALLED_DEV) ## make the site of the documentation, with every table and its lineage: target/site
 	$(BIN)/python -m python_helpers docs $(ARGS)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+	@echo "Open target/site/index.html in a browser."
 
 test: $(INSTALLED_DEV) ## lint the code and the SQL, then run every test (those of dbt are a part of building the sample)
 	$(BIN)/python -m ruff check .
@@ -83,10 +86,8 @@ COMPILE := $(UV) pip compile --generate-hashes --no-strip-extras --no-header --n
 	--no-emit-find-links --python-version 3.11 --quiet
 
 $(BIN)/python:
-	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or 3.12 is needed, and no python3 was found."; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || { \
-		echo "Python 3.11 or 3.12 is needed; $(PYTHON) is another: make PYTHON=/path/to/python3.11"; \
-		exit 1; }
+	@[ -n "$(PYTHON)" ] && $(PYTHON) -c '$(SUPPORTED)' || { \
+		echo "Python 3.11 to 3.14 is needed. Name one: make PYTHON=/path/to/python3.13"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 # The command `lifecycle`. pip would fetch a build backend to install the project itself, and no lock
@@ -97,11 +98,11 @@ $(BIN)/lifecycle: Makefile | $(BIN)/python
 	@chmod +x $@
 
 $(INSTALLED): requirements.txt | $(BIN)/python $(BIN)/lifecycle
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
 $(INSTALLED_DEV): requirements-dev.txt $(INSTALLED)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
 $(SUPERSET)/.installed: tests/docs/superset/requirements.txt | $(BIN)/python

@@ -1,6 +1,6 @@
 -- Grain: one row per vertical and whether the stay was at risk.
--- Does `at_risk` warn? Of the stays in it, and of those in the other stages of an active customer,
--- the share that churned within the next activity window; only where that has passed.
+-- Does `at_risk` warn? Compares the share of stays that churned within the next activity window, in
+-- this stage and in the other stages of active customers; only stays with a complete window count.
 
 with
 

@@ -1,7 +1,7 @@
 -- Grain: one row per step from one customer's orders to the lifetime value.
--- How does a number come about? Of the customer with most repeats among those whom the models of
--- purchases predict: what is known, what the fit to everybody adds, and what follows. Take another
--- customer by another condition in `the_customer`.
+-- How is a predicted lifetime value made? For the customer with the most repeats among those
+-- predicted by the models of purchases: what is known, what the fit to all customers adds, and what
+-- follows. Change the condition in `the_customer` to see another customer.
 {%- set steps = [
     (
         'days with a purchase',

@@ -1,5 +1,5 @@
 -- Grain: one row per complete year and benchmark.
--- How does our revenue mix compare with what others see?
+-- How does the revenue mix compare with published benchmarks?
 with
 
 years as (

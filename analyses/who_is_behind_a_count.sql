@@ -1,6 +1,7 @@
 -- Grain: one row per customer and way through a period.
--- Every count of rpt_retention_periods can be opened. Set relationship and period below and run
--- `dbt show --select who_is_behind_a_count`: each customer stands beside the count they are in.
+-- Which customers are behind a count of rpt_retention_periods? Set relationship and period below
+-- and run `dbt show --select who_is_behind_a_count`: each customer stands beside the count they are
+-- in.
 {%- set relationship = 'any' %}
 {%- set period_grain = 'month' %}
 {%- set period_start_date = '2025-11-01' %}
@@ -14,7 +15,7 @@ period as (
         and period_start_date = cast('{{ period_start_date }}' as date)
 ),
 
--- a customer's state on the last day before the period and on its last one
+-- whether a customer is active on the last day before the period and on its last day
 customers_in_period as (
     select
         spells.customer_id,

@@ -1,6 +1,6 @@
 -- Grain: one row per response behind the NPS of one quarter: who gave it, and what they wrote.
--- Comments are in the restricted schema of the warehouse and in nothing that is published: compile
--- this and run it there.
+-- Comments are in the restricted schema of the warehouse and are never published: compile this
+-- query and run it there.
 {%- set period_grain = 'quarter' %}
 {%- set period_start_date = '2025-10-01' %}
 
@@ -15,7 +15,7 @@ answers as (
         = cast('{{ period_start_date }}' as date)
 ),
 
--- of a customer the latest answer counts, an anonymous one for itself
+-- the latest answer of a customer counts; each anonymous answer counts by itself
 responses as (
     select *
     from answers

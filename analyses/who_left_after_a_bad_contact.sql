@@ -1,5 +1,5 @@
--- Grain: one row per channel and customer with a bad service contact in one year, the first one;
--- churned_on is filled where the customer left within the days that rpt_service_contacts follows.
+-- Grain: one row per channel and customer with a bad service contact in one year, the first one.
+-- churned_on is filled if the customer left within the days that rpt_service_contacts follows.
 {%- set period_start_date = '2025-01-01' %}
 
 with

@@ -1,5 +1,5 @@
 -- Grain: one row per complete year and benchmark.
--- How many times as much as keeping a customer for a year does winning one cost?
+-- How many times the cost of keeping a customer for a year is the cost of winning one?
 with
 
 years as (
@@ -19,7 +19,7 @@ costs as (
     select
         year_start_date,
         {{ rate('acquisition_spend', 'new_customers') }} as cost_per_new_customer,
-        -- a customer who is kept all year is kept twelve times
+        -- a customer kept for a whole year is kept twelve times
         {{ rate('retention_spend * 12', 'retained_customer_months') }}
             as cost_per_customer_kept_a_year
     from years

@@ -39,12 +39,13 @@ CUSTOMERS_PER_SUBSCRIBER = 5  # of the generator
 # its own: models, and folders of marts.
 PARTS = {
     "order lines": (
-        *("base_order_lines", "stg_order_lines", "fct_order_lines", "dim_products"),
+        *("base_order_lines", "stg_order_lines", "fct_order_lines", "int_products", "dim_products"),
         *("rpt_revenue_mix", "row_reconciliation", "rejected_rows"),
     ),
     "lifecycle and loyalty": (
         *("fct_lifecycle_stages", "rpt_stage_periods", "rpt_stage_transitions", "rpt_funnel"),
-        *("marts/loyalty", "int_spending_trends", "int_stage_signals", "int_surveys_tallied"),
+        *("marts/loyalty", "intermediate/stages", "int_survey_responses"),
+        *("int_surveys_tallied", "int_surveys_sliced"),
         *("int_own_engagements", "int_service_contacts", "int_wallet_answers"),
         *("int_revenue_quarters", "base_engagement_events", "base_survey_responses"),
         "base_loyalty_memberships",
@@ -53,7 +54,7 @@ PARTS = {
         *("marts/value", "int_purchase_histories", "int_purchase_states"),
         *("int_purchase_model_fits", "int_purchase_forecasts", "int_renewal_histories"),
         *("int_renewal_model_fits", "int_renewal_forecasts", "int_contracts_running"),
-        *("int_value_models_judged", "int_value_predictions"),
+        *("int_value_models_judged", "int_ltv_formulas", "int_value_predictions"),
     ),
     "campaigns and readings": ("base_campaign_members", "base_usage_readings"),
     "for the audit": ("marts/audit", "int_periods_published"),

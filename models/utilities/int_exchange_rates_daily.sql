@@ -6,7 +6,7 @@ settings as (
     select * from {{ ref('int_run_settings') }}
 ),
 
--- the direct pair, and the inverse one turned round
+-- the direct pair, and the inverse pair turned round
 rates as (
     select
         direct_rates.from_currency as currency,
@@ -29,7 +29,7 @@ rates as (
         on inverse_rates.from_currency = settings.reporting_currency
 ),
 
--- from the day a direct rate is known, the inverse one is no longer asked
+-- once a direct rate is known, inverse rates are no longer used
 rates_used as (
     select
         *,
@@ -58,7 +58,7 @@ days as (
     {{ dates_from_to('min(rate_date)', 'max(next_rate_date)', 'rates_with_end') }}
 )
 
--- each rate holds until the next one; a row per day makes its use a plain join
+-- each rate holds until the next one; with a row per day, converting is a plain join
 select
     rates_with_end.currency,
     days.date_day as rate_date,

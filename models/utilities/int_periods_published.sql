@@ -3,7 +3,7 @@
 
 with
 
--- none where nothing is published yet, or not with this measure
+-- empty if nothing is published yet, or nothing with this measure
 published_periods as (
     select
         cast(null as string) as mart,

@@ -16,7 +16,7 @@ clock as (
         cast('{{ var("earliest_plausible_date") }}' as date) as first_plausible_date
 ),
 
--- read from the raw data and not from what staging accepts, because staging needs the answer
+-- read from the raw data, because staging itself needs the answer
 event_days as (
     {{ raw_values(
         [
@@ -50,7 +50,7 @@ currencies as (
     ) }}
 ),
 
--- the first and the last by name: different ones mean that there are several
+-- the first and the last by name: if they differ, the data has several currencies
 currency_range as (
     select
         min(upper(raw_value)) as first_currency,

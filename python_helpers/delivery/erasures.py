@@ -25,7 +25,7 @@ from python_helpers.core.errors import PublishError, SettingsError
 KEY = "key"
 LIST = "erased.csv"
 OF_KEY = "key"  # in place of a tombstone, in the line that is about the key
-NO_ID = " the key of this list"  # hashed in that line (macros/erasure.sql); no id is like it
+NO_ID = " the key of this list"  # hashed in that line, as in macros/staging/erasure.sql
 TOMBSTONE = "erased-"
 ANONYMOUS = "anonymous"  # the reserved word: no customer
 # a build of another user sees that there is a list it may not read, and stops

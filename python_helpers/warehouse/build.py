@@ -52,7 +52,7 @@ class Build:
 
 
 def build(*, settings: Settings, log: Log) -> Build:
-    """Run every seed, model and test of the project.
+    """Run every seed, model and data test of the project.
 
     Raises BuildError where one of them fails, RawDataError where the raw data is the reason, and
     SettingsError where there is no profile or no place for the warehouse.
@@ -94,8 +94,9 @@ def build(*, settings: Settings, log: Log) -> Build:
 
 
 def build_command(*, settings: Settings) -> tuple[str, ...]:
-    """Return the command of the build."""
-    return ("build", "--full-refresh") if settings.full_refresh else ("build",)
+    """Return the command of the build. It leaves unit tests out: they judge the code, not data."""
+    command = ("build", "--exclude-resource-type", "unit_test")
+    return (*command, "--full-refresh") if settings.full_refresh else command
 
 
 def build_error(

@@ -5,6 +5,8 @@ written from the files.
 """
 
 import functools
+import graphlib
+import itertools
 import json
 import os
 import re
@@ -61,7 +63,10 @@ SQL_FILES = files(
     *(f"{folder}/**/*.sql" for folder in ("models", "macros", "analyses", "tests/generic")),
     "tests/singular/*.sql",
 )
-YAML_FILES = ["dbt_project.yml", *files("models/**/*.yml", "seeds/**/*.yml")]
+YAML_FILES = [
+    "dbt_project.yml",
+    *files(*(f"{folder}/**/*.yml" for folder in ("models", "seeds", "macros", "tests/generic"))),
+]
 # each of these has its YAML beside it; staging is described by the raw contract
 DESCRIBED_FOLDERS = ("models/intermediate", "models/utilities", "models/marts")
 
@@ -227,6 +232,40 @@ def test_every_description_starts_with_the_grain(manifest, models):
     for table in tables:
         if not table["description"].startswith("One row per "):
             yield f"{table['name']}: {table['description'][:60]}"
+
+
+# Layers
+
+
+def parents(manifest: Mapping[str, Any], model: Node) -> Iterator[Node]:
+    """Yield the models that a model reads."""
+    for name in manifest["parent_map"][model["unique_id"]]:
+        if name.startswith("model."):
+            yield manifest["nodes"][name]
+
+
+@rule("A model below the marts reads one; give that mart an int_ below it, and read this one:")
+def test_no_model_below_the_marts_reads_one(manifest, models):
+    for model in models:
+        for parent in parents(manifest, model):
+            if is_mart(parent) and not is_mart(model):
+                yield f"{model['name']} reads {parent['name']}"
+
+
+@rule("Folders of marts need each other in a circle:")
+def test_no_two_folders_of_marts_need_each_other(manifest, marts):
+    edges: dict[str, dict[str, str]] = {}
+    for mart in marts:
+        for parent in parents(manifest, mart):
+            if is_mart(parent) and parent["fqn"][2] != mart["fqn"][2]:
+                folders = edges.setdefault(mart["fqn"][2], {})
+                folders.setdefault(parent["fqn"][2], f"{mart['name']} reads {parent['name']}")
+    try:
+        graphlib.TopologicalSorter(edges).prepare()
+    except graphlib.CycleError as error:
+        circle = error.args[1]
+        for read, reading in itertools.pairwise(circle):
+            yield f"{reading} needs {read}: {edges[reading][read]}"
 
 
 # Descriptions, contracts and units
@@ -436,6 +475,7 @@ PROPERTIES = keys(
     seeds=[TABLE | keys(config=keys("column_types", meta=keys("grain")))],
     sources=[keys("name schema description", tables=[RAW_TABLE])],
     unit_tests=[UNIT_TEST],
+    macros=[keys("name description", arguments=[keys("name type description")])],
 )
 FOLDER = keys("+schema +materialized +enabled")
 MODEL_FOLDERS = {"+persist_docs": keys("relation columns")} | keys(
@@ -446,7 +486,10 @@ MODEL_FOLDERS = {"+persist_docs": keys("relation columns")} | keys(
 )
 PROJECT_FILE = keys(
     "name version config-version require-dbt-version profile clean-targets vars",
-    flags=keys("send_anonymous_usage_stats indirect_selection"),
+    flags=keys(
+        "send_anonymous_usage_stats indirect_selection validate_macro_args",
+        warn_error_options=keys("error"),
+    ),
     models={NAME: MODEL_FOLDERS},
     seeds={NAME: keys("+full_refresh", sample=FOLDER, reference=FOLDER)},
 ) | keys("model-paths seed-paths macro-paths test-paths analysis-paths")
@@ -522,6 +565,28 @@ def test_every_setting_of_a_model_is_the_var_of_its_name():
                     yield f"{path}: {name}"
 
 
+@rule("A macro has a description, and each of its arguments a type and a description:")
+def test_every_macro_is_described(manifest):
+    for macro in manifest["macros"].values():
+        if macro["package_name"] != NAME:
+            continue
+        # dbt adds those that the YAML leaves out, and stops where it names one that is none
+        arguments = [(f"({each['name']})", each) for each in macro["arguments"]]
+        for name, each in [("", macro | {"type": "macro"}), *arguments]:
+            if not (each["type"] and each["description"]):
+                yield f"{macro['original_file_path']}: {macro['name']}{name}"
+
+
+@rule("The macros of a folder are described in its _macros.yml:")
+def test_every_macro_is_described_beside_its_file(manifest):
+    for macro in manifest["macros"].values():
+        path = macro["original_file_path"]
+        beside = f"{NAME}://{Path(path).parent}/_macros.yml"
+        is_ours = macro["package_name"] == NAME and path.startswith("macros/")
+        if is_ours and macro["patch_path"] != beside:
+            yield f"{path}: {macro['name']}"
+
+
 @rule("No model, macro or test calls this macro:")
 def test_every_macro_is_used(manifest, data_tests):
     macros = manifest["macros"].values()
@@ -567,11 +632,11 @@ def test_every_var_is_declared_explained_and_read(manifest):
             yield f"{name}: read in {read[name]}, not declared"
 
 
-@rule("README.md does not name this environment variable:")
-def test_every_environment_variable_of_dbt_is_in_the_readme():
-    readme = text_of("README.md")
+@rule("docs/operations.md does not name this environment variable:")
+def test_every_environment_variable_of_dbt_is_in_the_guide():
+    guide = text_of("docs/operations.md")
     for name, path in ENVIRONMENT.items():
-        if f"`{name}`" not in readme:
+        if f"`{name}`" not in guide:
             yield f"{name}: read in {path}"
 
 

@@ -422,6 +422,7 @@ def bad_rows(tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
         select=(
             *("+row_reconciliation", "+rejected_rows", "+dim_customers"),
             *("+rpt_nps", "+rpt_loyalty_programme"),
+            *("+fct_subscription_versions", "+fct_survey_responses"),
         ),
     )
     assert result.exit_code == 0, result.output
@@ -473,11 +474,11 @@ def test_a_bad_answer_has_its_fate_and_its_reasons(kind, bad_rows):
 def test_versions_that_tell_two_stories_are_counted(bad_rows):
     warnings = bad_rows.result.stderr.splitlines()
     for said in (
-        "over by ended_at, though the status says otherwise; the date counts",
-        "to end after the next version of the same subscription began; it stops there",
-        "with a discount above the price, or a negative price; the MRR is 0",
+        "have a status that contradicts ended_at. The date counts; correct one of the two",
+        "end after the next one starts. Each counts until then; correct ended_at",
+        "have a negative price, or a discount above it. Their MRR is 0; correct the amounts",
     ):
-        assert f"Warning: subscriptions: version(s) {said}: 1" in warnings
+        assert f"Warning: subscriptions: 1 version(s) {said}." in warnings
 
 
 @pytest.mark.parametrize("kind", BAD_SURVEYS)
@@ -509,8 +510,8 @@ def test_the_score_counts_good_answers_once_and_a_customers_latest(bad_rows):
 
 def test_scores_without_a_day_are_counted(bad_rows):
     assert (
-        "Warning: survey_responses: row(s) with a score and no responded_at; they count as not "
-        "answered: 1"
+        "Warning: survey_responses: 1 row(s) have a score but no responded_at, so they count as "
+        "unanswered. Deliver responded_at with each score."
     ) in bad_rows.result.stderr.splitlines()
 
 
@@ -572,10 +573,11 @@ def test_an_absent_optional_table_is_empty(bad_rows):
 
 def test_what_is_ignored_is_said_once(bad_rows):
     warnings = [line for line in bad_rows.result.stderr.splitlines() if "Warning: " in line]
-    assert [line for line in warnings if line.startswith("Warning: customers: not in")] == [
-        "Warning: customers: not in the contract, so ignored: column3, colour"
+    assert [line for line in warnings if line.startswith("Warning: customers: these")] == [
+        "Warning: customers: these columns are not in the contract and are ignored: column3, "
+        "colour. Rename them if they are columns of the contract."
     ]
-    (ignored,) = [line for line in warnings if "read into no table" in line]
+    (ignored,) = [line for line in warnings if "their names match no table" in line]
     assert "Products.csv" in ignored
     assert "orders_2024.CSV" in ignored
     assert ".orders.csv" not in ignored
@@ -584,8 +586,9 @@ def test_what_is_ignored_is_said_once(bad_rows):
 
 def test_customers_known_by_an_e_mail_address_are_counted(bad_rows):
     assert (
-        "Warning: customers: 1 customer_id look like e-mail addresses, and a customer_id is in "
-        "every mart. Deliver keys that name nobody, and the address as email."
+        "Warning: customers: 1 customer_id value(s) look like e-mail addresses, and every mart "
+        "shows customer_id. Deliver keys that identify no one, and put the address in the column "
+        "email."
     ) in bad_rows.result.stderr.splitlines()
 
 
@@ -659,7 +662,7 @@ BAD_FILES: tuple[BadFiles, ...] = (
         "a column twice": (
             "campaigns.csv",
             b"campaign_id,campaign_name,Campaign_Name\nk1,a,b\n",
-            " has the column campaign_name twice. Take one away or rename it.",
+            " has the column campaign_name twice. Remove or rename one of them.",
         ),
         "a required column in one of two files only": (
             "campaign_members_2.csv",
@@ -757,7 +760,7 @@ def test_bad_files_are_exit_code_4_and_each_has_its_line_alone(bad_files):
         ),
         pytest.param(
             {"orders.csv": ORDERS.replace("amount", "amuont")},
-            "orders: the required column amount is missing in {folder}/orders.csv "
+            "orders: the required column amount is missing from {folder}/orders.csv "
             "(found: order_id, customer_id, ordered_at, amuont). Rename",
             id="a main file without a required column",
         ),

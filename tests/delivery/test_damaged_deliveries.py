@@ -452,7 +452,9 @@ def records_python_reads(content: bytes, *, delimiter: str) -> int:
 
 def relation_of(*, macros: Macros, table: str, files: list[Path]) -> str:
     """Return what the project selects from where these are the files of a table."""
-    return macros.read_files(macros.file_groups(table, [str(file) for file in files]))
+    return macros.union_by_name(macros.file_groups(table, [str(file) for file in files]))[
+        "relation"
+    ]
 
 
 def check_said(*, error: Exception, file: Path) -> None:
@@ -511,6 +513,19 @@ def test_every_dialect_is_read_whole(content, macros, tmp_path):
     assert len(found) == 6
     assert found[1] == ("c1", "Jo 1")
     assert re.fullmatch('Jo "the.\n3" Ö', found[3][1])
+
+
+def test_the_header_of_a_large_file_is_its_first_line(tmp_path):
+    file = tmp_path / "customers.csv"
+    with duckdb.connect(config={"threads": 4, "preserve_insertion_order": False}) as connection:
+        rows = (
+            "select 'c' || range as customer_id, repeat('x', 100) as full_name from range(800000)"
+        )
+        connection.execute(f"copy ({rows}) to '{file}' (header)")
+        macros = Macros(connection=connection)
+        for _ in range(5):
+            (group,) = macros.file_groups("customers", [str(file)])
+            assert list(group["types"]) == ["customer_id", "full_name"]
 
 
 CSV_STRATEGIES = {"content": st.sampled_from(CSV_CONTENTS), "damages": DAMAGES}

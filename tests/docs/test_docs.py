@@ -1,5 +1,9 @@
-"""`lifecycle docs` writes one page with every mart and its lineage, and its overview is true."""
+"""`lifecycle docs` writes one page with every mart and its lineage, and its overview is true.
 
+The site around it has every guide, definition and command, and needs nothing from elsewhere.
+"""
+
+import html
 import json
 import os
 import re
@@ -8,8 +12,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import base_orders
 import duckdb
 import pytest
+import yaml
+
+from python_helpers.cli import main as cli
 
 PROJECT = Path(__file__).resolve().parents[2]
 OVERVIEW = (PROJECT / "models" / "overview.md").read_text(encoding="utf-8")
@@ -24,6 +32,7 @@ class Docs:
     """The page, and the warehouse it is about."""
 
     text: str
+    target: Path
     warehouse: Path
     printed: str
 
@@ -57,6 +66,7 @@ def docs(tmp_path_factory: pytest.TempPathFactory) -> Docs:
     page = folder / "target" / "docs.html"
     return Docs(
         text=page.read_text(encoding="utf-8"),
+        target=page.parent,
         warehouse=folder / "warehouse.duckdb",
         printed=result.stdout,
     )
@@ -159,6 +169,11 @@ def test_what_the_overview_says_of_one_order_is_in_the_warehouse(docs, model, sa
     assert found, conditions
 
 
+def test_the_sql_of_base_orders_is_what_dbt_compiles(docs):
+    shown = base_orders.PAGE.read_text(encoding="utf-8")
+    assert shown == base_orders.page(docs.target)
+
+
 def test_the_rates_of_the_overview_follow_from_its_counts():
     lost, opening = map(int, re.search(r"is (\d+) / (\d+) =", OVERVIEW).groups())
     churn, retention = map(float, re.findall(r"(\d+\.\d) %", OVERVIEW))
@@ -167,11 +182,84 @@ def test_the_rates_of_the_overview_follow_from_its_counts():
     assert retention == round(100 - churn, 1)
 
 
-def test_make_docs_is_this_command():
+def test_make_docs_writes_this_page_and_then_the_site():
     result = subprocess.run(
         ["make", "--dry-run", "docs"], cwd=PROJECT, capture_output=True, text=True, check=True
     )
-    assert "python_helpers docs" in result.stdout
+    assert re.search(r"python_helpers docs.*mkdocs build", result.stdout, re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def site(docs: Docs, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the site around the page; a warning, such as a link that leads nowhere, fails it."""
+    folder = tmp_path_factory.mktemp("site")
+    result = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--site-dir", folder],
+        cwd=PROJECT,
+        env=os.environ | {"DBT_TARGET_PATH": str(docs.warehouse.parent / "target")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return folder
+
+
+def article(page: Path, /) -> str:
+    """Return what a page of the site says, without its navigation and its tags."""
+    text = page.read_text(encoding="utf-8")
+    inner = text[text.index("<article") : text.index("</article>")]
+    return html.unescape(re.sub(r"<[^>]+>", "", inner))
+
+
+def test_the_site_has_every_document_and_the_page_of_dbt(site, docs):
+    documents = [*PROJECT.glob("*.md"), *PROJECT.glob("docs/*.md")]
+    for document in documents:
+        name = document.relative_to(PROJECT).with_suffix(".html")
+        page = site / ("index.html" if document.name == "README.md" else name)
+        title = document.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
+        assert title in article(page), name
+    assert (site / "docs.html").read_text(encoding="utf-8") == docs.text
+
+
+def test_every_link_within_the_site_leads_somewhere_and_nothing_is_loaded_from_elsewhere(site):
+    pages = [page for page in site.rglob("*.html") if page != site / "docs.html"]
+    assert len(pages) > 15
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        for tag in re.findall(r"<(?:script|link|img|iframe)\b[^>]*>", text):
+            assert not re.search(r"(src|href)=[\"']?(https?:)?//", tag), (page, tag)
+        if page.name == "404.html":  # its links are those of the root of a server
+            continue
+        for target in re.findall(r"(?:src|href)=\"?([^\"\s>#?]+)", text):
+            if not re.match(r"(https?|mailto|javascript|data):", target):
+                assert (page.parent / target).exists(), (page, target)
+
+
+def test_the_dictionary_has_each_definition_with_the_columns_that_carry_it(site):
+    definitions = (PROJECT / "models" / "metrics.md").read_text(encoding="utf-8")
+    names = re.findall(r"{% docs (\w+) %}", definitions)
+    dictionary = article(site / "models" / "metrics.html")
+    assert "{%" not in dictionary
+    parts = re.split(rf"^({'|'.join(names)})¶$", dictionary, flags=re.MULTILINE)
+    entries = dict(zip(parts[1::2], parts[2::2], strict=True))
+    assert [*entries] == names
+    cited = 0
+    for file in (PROJECT / "models" / "marts").glob("*/*.yml"):
+        for column in yaml.safe_load(file.read_text(encoding="utf-8"))["models"][0]["columns"]:
+            for name in re.findall(r"doc\('(\w+)'\)", column["description"]):
+                (line,) = re.findall(rf"The column {column['name']}: (.*)", entries[name])
+                assert file.stem in line.split(", "), (name, file.stem)
+                cited += 1
+    assert cited > 200
+
+
+def test_every_command_with_each_of_its_options_is_in_the_reference(site):
+    reference = article(site / "docs" / "commands.html")
+    for name, command in cli.main.commands.items():
+        section = reference[reference.index(f"Usage: lifecycle {name} [OPTIONS]") :]
+        for option in command.params:
+            assert option.opts[0] in section, f"{name} {option.opts[0]}"
 
 
 STAGES = (PROJECT / "docs" / "lifecycle_stages.md").read_text(encoding="utf-8")

@@ -1,4 +1,3 @@
-{#- The columns name a row: no two rows share their values. -#}
 {% test grain(model, columns) %}
 select {{ columns | join(', ') }}
 from {{ model }}

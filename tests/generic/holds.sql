@@ -1,4 +1,3 @@
-{#- The condition is true of every row; unknown is not true. -#}
 {% test holds(model, condition) %}
 select *
 from {{ model }}

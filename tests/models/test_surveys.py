@@ -56,7 +56,7 @@ def airport(
     """Build the survey reports from the answers of 2,831 passengers whom nobody can name."""
     with build_with_dbt(
         folder=tmp_path_factory.mktemp("airport"),
-        select=["+rpt_nps", "+row_reconciliation"],
+        select=["+rpt_nps", "+fct_survey_responses", "+row_reconciliation"],
         RAW_INPUT="files",
         RAW_DATA_DIR=airport_file.parent,
     ) as warehouse:
@@ -250,7 +250,7 @@ def marts(
         folder=folder,
         select=[
             *("+rpt_nps", "+rpt_csat", "+rpt_ces", "+rpt_loyalty_programme"),
-            "+rpt_service_contacts",
+            *("+rpt_service_contacts", "+dim_periods"),
         ],
         RAW_INPUT="files",
         RAW_DATA_DIR=folder / "raw",

@@ -77,7 +77,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPy
     """Build the marts from the sample as it was within a month."""
     with build_with_dbt(
         folder=tmp_path_factory.mktemp("value"),
-        select=[*SELECTED, "+fct_orders"],
+        select=[*SELECTED, "+fct_orders", "+fct_activity_spells", "+dim_periods"],
         AS_OF_DATE=AS_OF,
         # what differs is to be seen, not a test that fails before it
         DBT_EXCLUDE_RESOURCE_TYPES="test unit_test",

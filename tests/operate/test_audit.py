@@ -36,7 +36,8 @@ SAMPLE = PROJECT / "seeds" / "sample"
 AUDITED = (
     *("+row_reconciliation", "+rejected_rows", "+rpt_raw_profile", "+rpt_raw_days"),
     *("+rpt_restatements", "+dim_customers", "+fct_orders", "+fct_order_lines"),
-    *("+fct_survey_responses", "+rpt_cohort_retention", "+rpt_renewals", "+rpt_nps"),
+    *("+fct_survey_responses", "+fct_subscription_versions", "+fct_activity_spells"),
+    *("+rpt_cohort_retention", "+rpt_renewals", "+rpt_nps"),
 )
 LEFT_OUT = "not delivered"
 OLD = "the_delivery_is_fresh"  # of data that ended years ago this is no false alarm

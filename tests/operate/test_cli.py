@@ -309,13 +309,14 @@ def test_the_headline_numbers_are_those_of_the_delivery(refreshed):
 
 def test_names_that_no_seed_and_no_product_has_are_told(refreshed):
     warnings = [line for line in refreshed.result.stderr.splitlines() if "Warning: " in line]
-    assert [line for line in warnings if line.endswith(" (1).")] == [
-        "Warning: Churn reasons not in seeds/reference/churn_reasons.csv count as unknown: "
-        "moved abroad (1).",
-        "Warning: survey_responses: wallets were asked of categories that no product has, so all "
-        "that these customers spend is held against them: garden (1).",
-        "Warning: Customer segments not in seeds/reference/wallet_benchmarks.csv have a share of "
-        "wallet only where customers were asked: wholesale (1).",
+    assert [line for line in warnings if " (1). " in line] == [
+        "Warning: These churn reasons count as unknown: moved abroad (1). Add them to "
+        "seeds/reference/churn_reasons.csv.",
+        "Warning: survey_responses: no product has these categories of wallet answers: garden (1). "
+        "All that the customers spend with you is compared with their answers; use a "
+        "product_category of products.",
+        "Warning: These customer segments have a share of wallet only where customers answered a "
+        "survey: wholesale (1). Add them to seeds/reference/wallet_benchmarks.csv.",
     ]
 
 
@@ -370,7 +371,7 @@ def test_a_missing_required_column_is_one_clear_line(refreshed_without_amount):
     lines = [line for line in result.stderr.splitlines() if line.startswith("orders: ")]
     assert len(lines) == 1
     orders = refreshed_without_amount.folder / "delivery" / "orders.csv"
-    assert f"orders: the required column amount is missing in {orders}" in lines[0]
+    assert f"orders: the required column amount is missing from {orders}" in lines[0]
     assert "amuont" in lines[0]  # what was found
     assert f"log of dbt: {refreshed_without_amount.log}" in result.stderr
     assert "skipped" in result.stderr
@@ -396,8 +397,8 @@ def test_a_second_refresh_does_not_parse_the_project_again(refreshed_without_amo
 @pytest.fixture(scope="session")
 def small_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = tmp_path_factory.mktemp("small_project")
-    for name in ("profiles.example.yml", "macros/generate_schema_name.sql"):
-        (project / name).parent.mkdir(exist_ok=True)
+    for name in ("profiles.example.yml", "macros/project/generate_schema_name.sql"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(PROJECT / name, project / name)
     files = {
         "dbt_project.yml": """

@@ -229,8 +229,8 @@ def test_a_run_killed_before_it_publishes_leaves_one_whole_build(tmp_path, phase
     for name, text in DBT_PROJECT.items():
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text(text)
-    for name in ("profiles.example.yml", "macros/generate_schema_name.sql"):
-        (project / name).parent.mkdir(exist_ok=True)
+    for name in ("profiles.example.yml", "macros/project/generate_schema_name.sql"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(PROJECT / name, project / name)
     command = [sys.executable, "-m", "python_helpers", "refresh", "--project-dir", str(project)]
     seconds: list[float] = []

@@ -1,4 +1,4 @@
--- The day of the week, which dim_dates works out by itself, is that of the weeks the engine cuts.
+-- The day of the week, which dim_dates works out by itself, agrees with the weeks of the engine.
 select
     date_day,
     iso_day_of_week

@@ -1,5 +1,5 @@
--- Each churn movement is a churn event of `subscription` and loses the same MRR; and the report on
--- reasons has every event, with all of it.
+-- Each churn movement is a churn event of `subscription` with the same lost MRR, and
+-- rpt_churn_reasons has every event with its full amounts.
 with
 
 movements as (

@@ -1,5 +1,5 @@
--- Cohort sizes sum to the customers with a spell, and the newest age of each cohort sums to
--- the customers active on as-of.
+-- The cohort sizes add up to the customers with a spell, and the newest ages of the cohorts add up
+-- to the customers active on as-of.
 with
 
 cohort_totals as (

@@ -1,4 +1,4 @@
--- A customer's book has no gap: each movement begins with the MRR that the one before left.
+-- The movements of a customer have no gap: each begins with the MRR that the one before left.
 with
 
 movements as (

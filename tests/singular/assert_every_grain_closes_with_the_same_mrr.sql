@@ -1,5 +1,5 @@
--- Months, quarters and years have seen the same movements, in total those of the ledger, and so end
--- with the same MRR. GRR and NRR follow customers: they alone need not agree.
+-- Months, quarters and years add up the same movements and close with the same MRR. GRR and NRR
+-- follow customers, so only they may differ.
 with
 
 ledger as (

@@ -1,5 +1,5 @@
--- Months, quarters and years end on the same day with the same active customers, and have
--- seen the same churn events; both are also what the spells say.
+-- Months, quarters and years close on the same day with the same active customers and add up the
+-- same churn events, which are those of the spells.
 with
 
 period_totals as (

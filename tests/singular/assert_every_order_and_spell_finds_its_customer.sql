@@ -1,4 +1,4 @@
--- Nothing is lost in a join with the customers, anonymous orders included.
+-- No order and no spell is lost in a join with the customers, anonymous orders included.
 select orders.customer_id
 from {{ ref('fct_orders') }} as orders
 left join {{ ref('dim_customers') }} as customers

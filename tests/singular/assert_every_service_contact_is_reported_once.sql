@@ -1,4 +1,4 @@
--- In each grain the channels together hold every service contact once.
+-- In each grain, the channels together hold every service contact once.
 select
     report.period_grain,
     sum(report.contacts) as contacts,

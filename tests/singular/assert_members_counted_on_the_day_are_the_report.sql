@@ -1,6 +1,6 @@
--- Memberships, purchases and engagement read on the day a period closes give the same members as
--- the report that cumulates them, by each segment. Tried on the newest periods: reading them this
--- way grows with members times periods.
+-- Members counted from memberships, purchases and engagements on the closing day of a period are
+-- those of the report, which cumulates changes, in every slice. Only the newest periods are
+-- checked, because the effort grows with members times periods.
 with
 
 closings as (

@@ -1,5 +1,5 @@
 -- The movements of each customer up to as-of add up to the MRR of the versions that run on that
--- day, and to what the last of them left.
+-- day, and to the MRR after the last movement.
 with
 
 moved as (

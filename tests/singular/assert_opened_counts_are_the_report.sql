@@ -1,6 +1,6 @@
--- Spells, read one customer at a time on the two days that bound a period, give the same counts as
--- the report that cumulates them. Tried on the newest periods: reading them this way is what the
--- report avoids, because it grows with customers times periods.
+-- Counts of customers by their spells on the two days that bound a period are those of the report,
+-- which cumulates changes. Only the newest periods are checked, because the effort grows with
+-- customers times periods, which the report avoids.
 with
 
 newest_periods as (
@@ -77,7 +77,7 @@ both_sides as (
     select * from report
 )
 
--- the same on both sides means twice in all
+-- a row that both sides share appears exactly twice
 select
     relationship,
     period_grain,

@@ -1,4 +1,4 @@
--- A customer there at the end of one period is there at the beginning of the next.
+-- Customers at the end of one period are there at the beginning of the next.
 with
 
 periods as (

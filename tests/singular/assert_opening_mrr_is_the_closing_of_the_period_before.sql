@@ -1,4 +1,4 @@
--- What recurs at the end of one period recurs at the beginning of the next, in every segment.
+-- The closing MRR of a period is the opening MRR of the next, in every segment.
 with
 
 periods as (

@@ -1,5 +1,5 @@
--- The net revenue of an order's lines is the order's, to the cent, unless the lines sum to
--- zero.
+-- The net revenue of order lines adds up to that of their order, to the cent, unless the lines sum
+-- to zero.
 select
     orders.order_id,
     orders.net_revenue_amount,

@@ -1,6 +1,6 @@
--- Orders and what recurs make the revenue mix at each grain; the cohorts tell the revenue of the
--- customers who ever bought, and all that recurs. A refund dated after as-of is in the order and in
--- no period yet.
+-- Orders and recurring revenue add up to the revenue mix at each grain; the cohorts hold the
+-- revenue of all customers who ever bought, and all recurring revenue. A refund dated after as-of
+-- is part of its order but not yet of a period.
 with
 
 order_total as (

@@ -1,5 +1,4 @@
--- What customers spend in a quarter is the revenue of that quarter, but for that of anonymous
--- orders.
+-- What customers spend in a quarter is the revenue of that quarter without anonymous orders.
 with
 
 quarters as (

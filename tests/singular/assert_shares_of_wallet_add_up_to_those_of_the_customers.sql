@@ -1,5 +1,5 @@
 -- At each quarter end and for each source of the wallet, the report has the buyers and amounts of
--- the facts. A benchmark also counts, as customers, those who bought nothing.
+-- the facts. For a benchmark, customers who bought nothing also count as customers.
 with
 
 facts as (

@@ -1,4 +1,4 @@
--- In each grain and by each segment the survey reports together hold every invitation and every
+-- In each grain and by each segment, the survey reports together hold every invitation and every
 -- answer once.
 with
 

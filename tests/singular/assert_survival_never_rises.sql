@@ -1,4 +1,4 @@
--- Who has left stays gone: the curve falls or stays, from 1 on day 0.
+-- Survival starts at 1 on day 0 and never rises.
 with
 
 survival as (
@@ -13,7 +13,7 @@ survival as (
 
 select * from survival
 where
-    -- more than floating point can rise by itself
+    -- more than rounding errors
     survival_rate > survival_rate_before + 1e-12
     or (days_since = 0) <> (survival_rate_before is null)
     or (days_since = 0 and survival_rate <> 1)

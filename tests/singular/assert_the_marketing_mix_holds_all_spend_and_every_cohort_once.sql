@@ -1,5 +1,5 @@
--- The marketing mix has all the spend that was accepted, in the reporting currency, and its new
--- customers are those of the cohorts.
+-- The marketing mix has all accepted spend, in the reporting currency, and its new customers are
+-- those of the cohorts.
 with
 
 spends as (

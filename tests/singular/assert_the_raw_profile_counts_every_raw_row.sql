@@ -1,4 +1,4 @@
--- The raw profile counts each raw row once, and no column is filled in more rows than there are.
+-- The raw profile counts each raw row once, and no column is filled in more rows than exist.
 select
     profile.table_name,
     profile.column_name,

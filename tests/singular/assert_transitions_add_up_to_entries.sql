@@ -1,5 +1,5 @@
--- Whoever enters a stage comes from another, or from nowhere: the transitions into a stage are its
--- entries, in every period and segment.
+-- Every entry into a stage is a transition from another stage, or from none: the transitions into a
+-- stage are its entries, in every period and segment.
 with
 
 transitions as (

@@ -1,5 +1,5 @@
--- The deciles of margin are the customers of each value_decile, the deciles of both measures hold
--- every customer with revenue, and the last one has come to the whole.
+-- The deciles of margin hold the customers of each value_decile, the deciles of both measures hold
+-- every customer with revenue, and the last decile completes the total.
 with
 
 customers as (

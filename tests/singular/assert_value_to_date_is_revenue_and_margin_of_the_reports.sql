@@ -1,5 +1,5 @@
--- What the customers brought is all attributed revenue of the revenue mix, and of those who ever
--- had a spell revenue and margin of the cohorts of `any`.
+-- The value of all customers to date is the attributed revenue of the revenue mix, and for
+-- customers who ever had a spell, revenue and margin of the cohorts of `any`.
 with
 
 customer_totals as (

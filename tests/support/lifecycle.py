@@ -101,9 +101,11 @@ def refresh_delivery(
             patched.delenv(variable, raising=False)
         patched.setenv("DBT_TARGET_PATH", str(folder / "target"))
         patched.setenv("DBT_PROFILES_DIR", str(profiles))
-        # they bring their own rows: a delivery changes nothing about them
-        patched.setenv("DBT_EXCLUDE_RESOURCE_TYPES", "unit_test")
-        patched.setattr(build_module, "build_command", lambda *, settings: ("build", *selection))
+        patched.setattr(
+            build_module,
+            "build_command",
+            lambda *, settings: ("build", "--exclude-resource-type", "unit_test", *selection),
+        )
         # all warnings and errors, as on a terminal
         patched.setattr(log_module, "MOST_WARNINGS", 1000)
         patched.setattr(command_module, "MOST_LINES", 1000)
@@ -121,6 +123,7 @@ def build_with_dbt(
     folder: Path,
     select: Sequence[str],
     dbt_vars: Mapping[str, object] | None = None,
+    unit_tests: bool = False,
     **settings: object,
 ) -> duckdb.DuckDBPyConnection:
     """Build a part of the project with plain dbt; returns the warehouse, read-only."""
@@ -131,9 +134,9 @@ def build_with_dbt(
         "DBT_TARGET_PATH": folder / "target",
         "DBT_LOG_PATH": folder / "logs",
         "REPORTING_CURRENCY": "EUR",
-        # they bring their own rows: a delivery changes nothing about them
-        "DBT_EXCLUDE_RESOURCE_TYPES": "unit_test",
     }
+    if not unit_tests:  # they bring their own rows: a delivery changes nothing about them
+        own["DBT_EXCLUDE_RESOURCE_TYPES"] = "unit_test"
     own |= settings
     inherited = {name: value for name, value in os.environ.items() if name != "AS_OF_DATE"}
     given_vars = json.dumps(dbt_vars or {})

@@ -23,8 +23,8 @@ last_purchases as (
     group by customer_id
 ),
 
--- a purchase keeps its customer active for the window of the vertical; only one that comes later
--- than that begins a new interval
+-- a purchase keeps its customer active for the window of the vertical; only a purchase after that
+-- window begins a new interval
 run_starts as (
     select
         *,
@@ -38,7 +38,7 @@ run_starts as (
     where order_number = 1 or days_since_previous_order > activity_window_days
 ),
 
--- the days on which revenue recurs, from nothing to nothing
+-- the days on which MRR starts from zero or falls to zero
 subscription_ends as (
     select
         customer_id,

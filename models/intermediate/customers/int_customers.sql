@@ -6,7 +6,7 @@
 
 with
 
--- a customer only another table knows gets a row all the same
+-- customers who appear only in other tables get a row too
 sightings as (
     {%- for table_name in [
         'customers', 'orders', 'subscriptions', 'survey_responses', 'engagement_events',

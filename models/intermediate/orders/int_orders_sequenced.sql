@@ -8,7 +8,7 @@ orders as (
     where customer_id <> 'anonymous'
 ),
 
--- counted over purchases alone, among all that the customer ordered; ties go by order_id
+-- only purchases are counted, in the order of all the customer's orders; ties go by order_id
 orders_with_history as (
     select
         order_id,

@@ -10,11 +10,11 @@ orders as (
 orders_classified as (
     select
         *,
-        -- only these are money: a pending or cancelled order is none, and the invoice of a
-        -- subscription is counted through the subscription
+        -- pending and cancelled orders carry no revenue; the invoice of a subscription is counted
+        -- through the subscription
         status in ('completed', 'refunded') and subscription_id is null as carries_revenue,
         order_type = 'return' as is_return,
-        -- exports write what they take off with either sign; an adjustment keeps its own
+        -- exports write deductions with either sign; an adjustment keeps its own sign
         case when amount < 0 then discount_amount else abs(discount_amount) end
             as signed_discount_amount,
         case when amount < 0 then refunded_amount else abs(refunded_amount) end
@@ -36,7 +36,7 @@ orders_completed as (
     from orders_classified
 ),
 
--- in the row's own currency; a return and its cost count against, whatever their sign in the data
+-- in the row's own currency; returns and their costs are negative, whatever their sign in the data
 orders_signed as (
     select
         *,
@@ -78,7 +78,7 @@ orders_converted as (
     from orders_signed
 ),
 
--- the refund has a day of its own, so margin is kept in two parts that add up to it
+-- a refund has a day of its own, so margin is kept in two parts
 orders_with_margin as (
     select
         *,

@@ -52,7 +52,7 @@ first_terms as (
 ),
 
 points as (
-    -- what is paid on the first day of a spell is what later days are held against...
+    -- the base of a spell is the MRR of its first day...
     select
         customer_id,
         spell_started_on,
@@ -64,7 +64,7 @@ points as (
 
     union all
 
-    -- ...until a year after a change the new level is
+    -- ...and a year after a change, the changed MRR becomes the base
     select
         steps.customer_id,
         steps.spell_started_on,
@@ -84,7 +84,7 @@ points as (
 
     union all
 
-    -- from here on the first contract is no longer new
+    -- the first term is over: from this day on, revenue is no longer a first purchase
     select
         first_terms.customer_id,
         first_terms.first_paid_on as spell_started_on,
@@ -178,13 +178,13 @@ select
     spell_started_on,
     changed_on,
 
-    -- what every later month has more, or less
+    -- what every later month earns more, or less
     {{ as_amount('mrr_change') }} as mrr_change_amount,
     {{ as_amount('margin_change') }} as margin_mrr_change_amount,
     {{ as_amount('first_purchase_change') }} as first_purchase_mrr_change_amount,
     {{ as_amount('expansion_change') }} as expansion_mrr_change_amount,
 
-    -- what the month of the change has of it, in whole cents so that every sum of them agrees
+    -- what the month of the change earns of it, in whole cents so that all sums agree
     {{ as_amount('mrr_change * rest_of_month') }} as revenue_amount,
     {{ as_amount('margin_change * rest_of_month') }} as margin_amount,
     {{ as_amount('first_purchase_change * rest_of_month') }} as first_purchase_revenue_amount,

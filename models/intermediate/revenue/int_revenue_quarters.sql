@@ -6,11 +6,11 @@ quarters as (
     select
         period_start_date,
         next_period_start_date
-    from {{ ref('dim_periods') }}
+    from {{ ref('int_periods') }}
     where period_grain = 'quarter' and is_complete_period
 ),
 
--- what a change adds to its own quarter: the rest of its month, and the months that follow
+-- what a change adds to its own quarter: the rest of its month and the months after it
 recurring_changes as (
     select
         customer_id,
@@ -45,7 +45,7 @@ recurring_levels as (
     )
 ),
 
--- and what was there before the change, or goes on after it, all three months
+-- MRR from before the change, and MRR that continues after it, is earned in all three months
 recurring_quarters as (
     select
         recurring_levels.customer_id,
@@ -67,7 +67,7 @@ recurring_quarters as (
         or quarters.period_start_date = recurring_levels.quarter_start_date
 ),
 
--- grouped once, because orders are many
+-- grouped only once, because there are many orders
 revenues as (
     select
         customer_id,

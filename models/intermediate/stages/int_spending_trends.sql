@@ -1,7 +1,7 @@
 -- Grain: one row per customer, trend and interval of days over which it holds.
 {{ config(materialized='table') }}
 {%- set span_days = var('trend_days') %}
-{#- in whole percent, so that what is compared are whole numbers -#}
+{#- in whole percent, so that whole numbers are compared -#}
 {%- set enter = (100 * var('trend_enter_share')) | round | int %}
 {%- set leave = (100 * var('trend_leave_share')) | round | int %}
 {%- set trends = {
@@ -15,13 +15,13 @@ settings as (
     select * from {{ ref('int_run_settings') }}
 ),
 
--- who has been here for long enough to compare two spans
+-- customers who have been active for long enough to compare two spans
 customers as (
     select
         spells.customer_id,
         settings.as_of_date,
         {{ days_after('spells.started_on', 2 * span_days) }} as compared_from
-    from {{ ref('fct_activity_spells') }} as spells
+    from {{ ref('int_activity_spells') }} as spells
     cross join settings
     where
         spells.relationship = 'any'
@@ -29,7 +29,7 @@ customers as (
         and {{ days_after('spells.started_on', 2 * span_days) }} <= settings.as_of_date
 ),
 
--- an order counts for a span of days, then for the span before, and then no more
+-- an order counts in the current span of days, then in the span before it, then no more
 offsets as (
     select
         0 as days_later,
@@ -50,6 +50,8 @@ offsets as (
 points as (
     select
         customers.customer_id,
+        customers.compared_from,
+        customers.as_of_date,
         {{ days_after('entries.revenue_date', 'offsets.days_later') }} as changed_on,
         cast(entries.revenue_amount * 100 as double) * offsets.in_span as change,
         cast(entries.revenue_amount * 100 as double) * offsets.in_span_before as change_before
@@ -61,9 +63,11 @@ points as (
 
     union all
 
-    -- what recurs counts with the months of a span, a span later as what was before
+    -- recurring revenue counts for the months of a span, and a span later as the span before
     select
         customers.customer_id,
+        customers.compared_from,
+        customers.as_of_date,
         {{ days_after('steps.changed_on', 'spans.days_later') }} as changed_on,
         cast((steps.mrr_after_amount - steps.mrr_before_amount) * 100 as double)
         * {{ span_days // 30 }} * spans.is_now as change,
@@ -86,6 +90,8 @@ points as (
 
     select
         customer_id,
+        compared_from,
+        as_of_date,
         compared_from as changed_on,
         0 as change,
         0 as change_before
@@ -94,17 +100,14 @@ points as (
 
 days as (
     select
-        points.customer_id,
-        customers.compared_from,
-        points.changed_on,
-        sum(points.change) as change,
-        sum(points.change_before) as change_before
+        customer_id,
+        compared_from,
+        changed_on,
+        sum(change) as change,
+        sum(change_before) as change_before
     from points
-    inner join customers
-        on
-            points.customer_id = customers.customer_id
-            and points.changed_on <= customers.as_of_date
-    group by points.customer_id, customers.compared_from, points.changed_on
+    where changed_on <= as_of_date
+    group by customer_id, compared_from, changed_on
 ),
 
 days_cumulated as (
@@ -120,7 +123,7 @@ days_cumulated as (
     )
 ),
 
--- a trend begins beyond one share, ends within a smaller one, and between the two goes on as it was
+-- a trend begins at one share and ends within a smaller one; between the two it stays as it was
 days_marked as (
     {%- for trend, thresholds in trends.items() %}
     select

@@ -11,12 +11,12 @@ spells as (
         spells.customer_id,
         spells.started_on as spell_started_on,
         settings.as_of_date
-    from {{ ref('fct_activity_spells') }} as spells
+    from {{ ref('int_activity_spells') }} as spells
     cross join settings
     where spells.relationship = 'subscription' and spells.is_active
 ),
 
--- all subscriptions together
+-- the margin of all subscriptions together
 margins as (
     select
         steps.customer_id,
@@ -30,7 +30,8 @@ margins as (
     ) = 1
 ),
 
--- of those that run on as-of, or ran up to a gap within the grace, the one with the longest term
+-- the contract with the longest term, of those that run on as-of or ran until a gap within the
+-- grace period
 contracts as (
     select
         spells.customer_id,
@@ -40,7 +41,7 @@ contracts as (
         {{ months_of_term() }} as months_in_term,
         {{ days_of_term() }} as days_in_term
     from spells
-    inner join {{ ref('fct_subscription_versions') }} as versions
+    inner join {{ ref('int_subscription_versions') }} as versions
         on
             spells.customer_id = versions.customer_id
             and spells.as_of_date >= versions.started_on
@@ -62,7 +63,7 @@ select
     contracts.customer_id,
     contracts.billing_term,
 
-    -- in months, or in days where days make the term
+    -- in months, or in days for terms counted in days
     case when contracts.months_in_term > 0 then 'months' else 'days' end as term_unit,
     cast(contracts.months_in_term + contracts.days_in_term as bigint) as term_length,
     cast(case

@@ -5,7 +5,7 @@ select
     customer_id,
     started_on as first_paid_on,
     {{ terms_after('started_on', 1) }} as first_term_ended_on
-from {{ ref('fct_subscription_versions') }}
+from {{ ref('int_subscription_versions') }}
 where is_paying and (stopped_on is null or started_on < stopped_on)
 qualify row_number() over (
     partition by customer_id

@@ -18,11 +18,11 @@ paying_versions as (
             partition by subscription_id, customer_id
             order by started_on
         ) as next_started_on
-    from {{ ref('fct_subscription_versions') }}
+    from {{ ref('int_subscription_versions') }}
     where is_paying and (stopped_on is null or started_on < stopped_on)
 ),
 
--- a renewal a day late is no churn: within one subscription a gap of the grace is filled
+-- a late renewal is not churn: gaps within the grace period are filled inside a subscription
 versions_bridged as (
     select
         *,
@@ -34,7 +34,7 @@ versions_bridged as (
     from paying_versions
 ),
 
--- where one paid version follows another, what the change of the rate alone explains
+-- where one paid version follows another, the part of the change that comes from the exchange rate
 versions_revalued as (
     select
         versions_bridged.*,
@@ -74,7 +74,7 @@ changes as (
     where paid_until < {{ open_end() }}
 ),
 
--- whatever happens on a day, across subscriptions, is one change
+-- everything that happens on a day, across subscriptions, is one change
 days as (
     select
         customer_id,
@@ -105,7 +105,7 @@ days_cumulated as (
     )
 ),
 
--- the same grace where the customer's whole revenue would fall to zero for it
+-- the same grace period applies where all of the customer's revenue would fall to zero
 days_bridged as (
     select
         *,

@@ -7,7 +7,7 @@ settings as (
     select * from {{ ref('int_run_settings') }}
 ),
 
--- what a term can follow, and be followed by; a payment that failed begins none
+-- versions that can begin a term; a version with a failed payment does not
 paid_versions as (
     select
         versions.subscription_id,
@@ -22,7 +22,7 @@ paid_versions as (
         coalesce(versions.stopped_on, {{ open_end() }}) as lasts_until,
         {{ months_of_term() }} as months_in_term,
         {{ days_of_term() }} as days_in_term
-    from {{ ref('fct_subscription_versions') }} as versions
+    from {{ ref('int_subscription_versions') }} as versions
     cross join settings
     where
         versions.is_paying
@@ -30,7 +30,7 @@ paid_versions as (
         and (versions.stopped_on is null or versions.started_on < versions.stopped_on)
 ),
 
--- due on the day it is paid through, and every whole term before and after
+-- terms are due on the day the version is paid through, and whole terms before and after it
 long_versions as (
     select
         *,
@@ -45,7 +45,7 @@ long_versions as (
 versions_counted as (
     select
         *,
-        -- whole terms from the start to the anchor, one too many at worst
+        -- whole terms from the start to the anchor, at most one too many
         case
             when months_in_term > 0
                 then floor({{ months_between('started_on', 'anchor_on') }} / months_in_term)
@@ -64,10 +64,10 @@ versions_counted as (
     from long_versions
 ),
 
--- no term is as short as a day, so there are no more of them than days
+-- terms are longer than a day, so there are never more terms than days
 term_numbers as (
     select row_number() over (order by date_day) - 1 as term_number
-    from {{ ref('dim_dates') }}
+    from {{ ref('int_dates') }}
 ),
 
 due_days as (
@@ -81,7 +81,8 @@ due_days as (
         on versions_counted.terms_begun >= term_numbers.term_number
 ),
 
--- a whole number of terms need not reach back to the start: what lies so near to it is none
+-- whole terms counted back from the anchor need not meet the start: a due day within the window of
+-- the start is not a term
 terms as (
     select
         *,
@@ -95,8 +96,8 @@ terms as (
         or due_on = anchor_on
 ),
 
--- it was begun if the version went on for more than the window after the term before; and who is
--- replaced long before the day has changed plans, which is no answer to the question
+-- a term has begun if the version outlasted the one before by more than the window; a version
+-- replaced long before its due day is a change of plan, neither a renewal nor a lapse
 terms_due as (
     select * from terms
     where
@@ -112,7 +113,7 @@ terms_due as (
 ),
 
 -- the same contract goes on, or the customer begins another term: in the same subscription first,
--- then the nearest
+-- then the nearest one
 next_terms as (
     select
         terms_due.subscription_id,

@@ -10,7 +10,7 @@ contacts as (
         coalesce(channel, 'unknown') as channel,
         outcome_score,
         is_resolved,
-        -- unknown is not bad: a blank says nothing
+        -- a missing value does not make a contact bad
         coalesce(not is_resolved, false)
         or coalesce(outcome_score <= {{ var('bad_contact_max_score') }}, false) as is_bad
     from {{ ref('stg_engagement_events') }}
@@ -24,7 +24,7 @@ select
 
     -- dates
     contacted_on,
-    -- on any channel, that day included
+    -- on any channel, including this day
     max(case when is_bad then contacted_on end) over (
         partition by customer_id
         order by contacted_on

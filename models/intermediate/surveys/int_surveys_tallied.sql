@@ -19,92 +19,51 @@ responses as (
         responses.is_answered,
         responses.is_anonymous,
         {{ segment_columns('customers') }}
-    from {{ ref('fct_survey_responses') }} as responses
-    inner join {{ ref('dim_customers') }} as customers
+    from {{ ref('int_survey_responses') }} as responses
+    inner join {{ ref('int_customers_with_anonymous') }} as customers
         on responses.customer_id = customers.customer_id
     where responses.survey_type in ('nps', 'csat', 'ces')
 ),
 
-grains as (
-    select distinct period_grain from {{ ref('dim_periods') }}
-),
-
--- an invitation counts in its own period, whenever it is answered
-invitations as (
-    select
-        responses.*,
-        grains.period_grain,
-        {{ period_start('grains.period_grain', 'responses.invited_on') }} as period_start_date
-    from responses
-    cross join grains
-    where responses.invited_on is not null
-),
-
-answers as (
-    select
-        responses.*,
-        grains.period_grain,
-        {{ period_start('grains.period_grain', 'responses.responded_on') }}
-            as period_start_date
-    from responses
-    cross join grains
-    where responses.is_answered
-),
-
--- of a customer the latest answer of the period stands; nobody knows whose an anonymous one is
-answers_ranked as (
+-- an invitation counts in its own period, no matter when it is answered
+invitations_and_answers as (
     select
         *,
-        row_number() over (
+        invited_on as counted_on,
+        true as is_invitation
+    from responses
+    where invited_on is not null
+
+    union all
+
+    select
+        *,
+        responded_on as counted_on,
+        false as is_invitation
+    from responses
+    where is_answered
+),
+
+rows_by_period as (
+    {{ rows_by_period('invitations_and_answers', 'counted_on') }}
+),
+
+-- the latest answer of a customer in the period counts; each anonymous answer counts by itself
+rows_ranked as (
+    select
+        *,
+        not is_invitation
+        and row_number() over (
             partition by
+                is_invitation,
                 survey_type,
                 period_grain,
                 period_start_date,
                 customer_id,
                 case when is_anonymous then response_id end
             order by responded_at desc, response_id desc
-        ) = 1 as is_latest
-    from answers
-),
-
-tallies as (
-    select
-        survey_type,
-        period_grain,
-        period_start_date,
-        {{ segment_columns() }},
-        count(*) as invitations,
-        count(case when is_answered then 1 end) as answered_invitations,
-        0 as answers,
-        0 as latest_answers,
-        0 as promoters,
-        0 as passives,
-        0 as detractors,
-        0 as satisfied_answers,
-        0 as easy_answers,
-        0 as sum_of_scores
-    from invitations
-    group by survey_type, period_grain, period_start_date, {{ segment_columns() }}
-
-    union all
-
-    select
-        survey_type,
-        period_grain,
-        period_start_date,
-        {{ segment_columns() }},
-        0 as invitations,
-        0 as answered_invitations,
-        count(*) as answers,
-        count(case when is_latest then 1 end) as latest_answers,
-        count(case when is_latest and nps_category = 'promoter' then 1 end) as promoters,
-        count(case when is_latest and nps_category = 'passive' then 1 end) as passives,
-        count(case when is_latest and nps_category = 'detractor' then 1 end) as detractors,
-        count(case when is_satisfied then 1 end) as satisfied_answers,
-        count(case when is_easy then 1 end) as easy_answers,
-        sum(score) as sum_of_scores
-    from answers_ranked
-    group by survey_type, period_grain, period_start_date, {{ segment_columns() }}
+        ) = 1 as is_latest_answer
+    from rows_by_period
 )
 
 select
@@ -117,15 +76,15 @@ select
     {{ segment_columns() }},
 
     -- counts
-    sum(invitations) as invitations,
-    sum(answered_invitations) as answered_invitations,
-    sum(answers) as answers,
-    sum(latest_answers) as latest_answers,
-    sum(promoters) as promoters,
-    sum(passives) as passives,
-    sum(detractors) as detractors,
-    sum(satisfied_answers) as satisfied_answers,
-    sum(easy_answers) as easy_answers,
-    sum(sum_of_scores) as sum_of_scores
-from tallies
+    count(case when is_invitation then 1 end) as invitations,
+    count(case when is_invitation and is_answered then 1 end) as answered_invitations,
+    count(case when not is_invitation then 1 end) as answers,
+    count(case when is_latest_answer then 1 end) as latest_answers,
+    count(case when is_latest_answer and nps_category = 'promoter' then 1 end) as promoters,
+    count(case when is_latest_answer and nps_category = 'passive' then 1 end) as passives,
+    count(case when is_latest_answer and nps_category = 'detractor' then 1 end) as detractors,
+    count(case when not is_invitation and is_satisfied then 1 end) as satisfied_answers,
+    count(case when not is_invitation and is_easy then 1 end) as easy_answers,
+    sum(case when is_invitation then 0 else score end) as sum_of_scores
+from rows_ranked
 group by survey_type, period_grain, period_start_date, {{ segment_columns() }}

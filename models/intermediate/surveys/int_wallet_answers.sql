@@ -5,13 +5,13 @@ with
 
 quarters as (
     select closes_on as quarter_end_date
-    from {{ ref('dim_periods') }}
+    from {{ ref('int_periods') }}
     where period_grain = 'quarter' and is_complete_period
 ),
 
 categories_sold as (
     select distinct lower(product_category) as product_category
-    from {{ ref('dim_products') }}
+    from {{ ref('int_products') }}
     where product_category <> 'unknown'
 ),
 
@@ -25,7 +25,7 @@ answers as (
         coalesce(lower(category), 'all') as product_category,
         brand_rank,
         brands_used,
-        -- six digits first, because floating point may miss the half cent
+        -- rounded to six digits first, because floating point may miss half a cent
         {{ as_amount(
             'round(round(cast(category_spend_amount as double) * 12 / spend_period_months'
             ~ ' * exchange_rate * 100, 6)) / 100'
@@ -48,7 +48,7 @@ answers_with_next as (
     from answers
 ),
 
--- an answer counts until the next one, and until it is too old
+-- an answer counts until the next one, or until it is too old
 answers_in_force as (
     select
         answers_with_next.*,
@@ -90,5 +90,5 @@ select
 from answers_in_force
 left join categories_sold
     on answers_in_force.product_category = categories_sold.product_category
--- a category is a part of the whole: where that is told, the part would count twice
+-- a category is part of the whole wallet: where the whole is known, the category would count twice
 where answers_in_force.is_whole_wallet = answers_in_force.has_whole_wallet

@@ -10,7 +10,7 @@ settings as (
     from {{ ref('int_run_settings') }}
 ),
 
--- the first purchase of a day stands for the day, so that days are counted without a distinct
+-- the first purchase of a day stands for that day, which avoids a count(distinct)
 purchase_days as (
     select
         orders.customer_id,
@@ -34,7 +34,7 @@ purchase_days as (
     group by orders.customer_id, settings.as_of_date, settings.calibrated_on
 ),
 
--- the second grouping: the first day of one row per customer is enough to tell what a repeat is
+-- the second grouping: a row per customer with the first day is enough to recognise repeats
 purchase_margins as (
     select
         orders.customer_id,
@@ -86,7 +86,7 @@ select
         as clv_age_days,
     {{ as_amount('purchase_margins.repeat_margin') }} as repeat_margin_amount,
 
-    -- by the day before the hold-out; NULL where the customer was not one yet
+    -- by the day before the hold-out; NULL for customers who had not bought yet
     case
         when purchase_days.first_purchase_on <= purchase_days.calibrated_on
             then purchase_days.purchase_days_count - purchase_days.holdout_purchase_days - 1

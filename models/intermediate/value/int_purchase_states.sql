@@ -11,27 +11,27 @@ histories as (
         on histories.customer_id = customers.customer_id
 )
 
--- what a model is to be used on
+-- the state that forecasts start from
 select
     -- keys
     'as_of' as cutoff,
     customer_id,
     {{ segment_columns() }},
 
-    -- what is known
+    -- what the model knows
     clv_frequency as frequency,
     clv_recency_days as recency_days,
     clv_age_days as age_days,
     repeat_margin_amount,
 
-    -- what came
+    -- what happened afterwards
     cast(null as bigint) as holdout_purchase_days,
     {{ as_amount('null') }} as holdout_margin_amount
 from histories
 
 union all
 
--- and what it is judged by
+-- the state that the model is tested on
 select
     'calibration' as cutoff,
     customer_id,

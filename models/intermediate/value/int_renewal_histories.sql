@@ -10,16 +10,16 @@ settings as (
 ),
 
 spells as (
-    select * from {{ ref('fct_activity_spells') }}
+    select * from {{ ref('int_activity_spells') }}
     where relationship = 'subscription'
 ),
 
 paid_versions as (
-    select * from {{ ref('fct_subscription_versions') }}
+    select * from {{ ref('int_subscription_versions') }}
     where is_paying and (stopped_on is null or started_on < stopped_on)
 ),
 
--- the contract a spell began with says how long a term is
+-- the contract that a spell began with decides how long a term is
 spells_with_terms as (
     select
         spells.customer_id,
@@ -47,7 +47,7 @@ spells_with_terms as (
     ) = 1
 ),
 
--- the last day the customer was there, by as-of and by the day before the hold-out
+-- the last active day, by as-of and by the day before the hold-out
 spells_looked_at as (
     select
         spells_with_terms.*,
@@ -71,7 +71,7 @@ select
     {{ terms_between('started_on', 'last_day') }} as renewals,
     ended_on <= as_of_date as is_churned,
 
-    -- by the day before the hold-out; NULL where the spell had not begun
+    -- by the day before the hold-out; NULL if the spell had not begun
     case
         when started_on <= calibrated_on
             then {{ terms_between('started_on', 'last_calibration_day') }}
@@ -79,7 +79,7 @@ select
     case when started_on <= calibrated_on then ended_on <= calibrated_on end
         as is_calibration_churned,
 
-    -- in the hold-out: how many there will have been by as-of if nobody leaves
+    -- in the hold-out: the renewals by as-of if nobody leaves
     case
         when started_on <= calibrated_on then {{ terms_between('started_on', 'as_of_date') }}
     end as renewals_if_kept

@@ -8,7 +8,7 @@ fits as (
     select * from {{ ref('int_renewal_model_fits') }}
 ),
 
--- the two baselines of a model: the past rate, and another
+-- every model has two baselines: the past rate and one of its own
 slices as (
     select
         model,

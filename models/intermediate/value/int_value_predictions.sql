@@ -7,7 +7,7 @@ customers as (
     select * from {{ ref('int_customers') }}
 ),
 
--- the fit to everybody, on one row
+-- the parameters fitted to all customers, on one row
 purchase_models as (
     select
         max(case when statistic = 'r' then value end) as r,
@@ -31,7 +31,8 @@ verdicts as (
     where segment_name = 'all'
 ),
 
--- in weeks, as the models count; one leaves by buying, so who bought once is there
+-- in weeks, the unit of the models; customers leave only after a repeat purchase, so those who
+-- bought once are alive
 buyers as (
     select
         histories.customer_id,
@@ -61,7 +62,7 @@ buyers as (
     cross join verdicts
 ),
 
--- an exponent beyond 700 has no floating-point number, and is nobody's chance any more
+-- exp() overflows beyond 700, where the chance is zero anyway
 buyers_alive as (
     select
         *,
@@ -119,7 +120,7 @@ contracts_predicted as (
             and contracts.billing_term = judgements.segment_value
 ),
 
--- the chance to be there a month later, and that a sum of money is worth as much then
+-- the share of customers kept for a month, and the same discounted by a month
 formula_slices as (
     select
         relationship,
@@ -130,11 +131,11 @@ formula_slices as (
         1 - coalesce(churn_rate, 0) as kept,
         (1 - coalesce(churn_rate, 0)) * power(1 + {{ var('annual_discount_rate') }}, -1.0 / 12)
             as kept_and_discounted
-    from {{ ref('rpt_formula_ltv') }}
+    from {{ ref('int_ltv_formulas') }}
     where period_grain = 'month' and segment_name in ('all', 'customer_segment')
 ),
 
--- a segment that too few have left takes what holds for all
+-- a segment with too few losses takes the figures of all customers
 formula_choices as (
     select
         everybody.relationship,
@@ -156,7 +157,7 @@ formula_choices as (
     where everybody.segment_name = 'all'
 ),
 
--- of a customer who is there
+-- the value of a customer who is still active
 formulas as (
     select
         relationship,
@@ -167,7 +168,7 @@ formulas as (
 ),
 
 active_buyers as (
-    select customer_id from {{ ref('fct_activity_spells') }}
+    select customer_id from {{ ref('int_activity_spells') }}
     where relationship = 'orders' and is_active
 ),
 

@@ -2,10 +2,10 @@
 
 with
 
--- counted in the raw data itself, so that a row lost on the way shows
+-- counted in the raw data itself, so that a row lost on the way is noticed
 raw_counts as (
     {%- for table_name in raw_table_names() %}
-    {%- set raw = raw_relation(table_name) %}
+    {%- set raw = raw_data(table_name).relation %}
     select
         '{{ table_name }}' as table_name,
         {{ 'count(*)' if raw else '0' }} as raw_rows

@@ -3,14 +3,14 @@
 with
 
 periods as (
-    select * from {{ ref('dim_periods') }}
+    select * from {{ ref('int_periods') }}
 ),
 
 published_periods as (
     select * from {{ ref('int_periods_published') }}
 ),
 
--- dbt reads from here what the measures need:
+-- tells dbt which marts the measures depend on:
 -- {{ ref('rpt_revenue_mix') }}, {{ ref('rpt_retention_periods') }}, {{ ref('rpt_mrr_periods') }}
 current_periods as (
     {%- for mart, measure, condition in period_measures() %}
@@ -28,7 +28,7 @@ last_closed_periods as (
     group by period_grain
 ),
 
--- as-of may have been set back since: what was closed then and is open now has not changed
+-- as-of may have been set back since: a period that was closed then and is open now is not compared
 compared_ranges as (
     select
         published_periods.mart,
@@ -44,7 +44,7 @@ compared_ranges as (
         published_periods.mart, published_periods.measure, published_periods.period_grain
 ),
 
--- a period without a row counted nothing
+-- a period without a row counts as zero
 both_builds as (
     select
         mart,

@@ -2,40 +2,8 @@
 
 with
 
-settings as (
-    select * from {{ ref('int_run_settings') }}
-),
-
 customers as (
-    select
-        customer_id,
-        known_since,
-        {{ segment_columns() }},
-        vertical,
-        acquisition_campaign_id,
-        activity_window_days,
-        is_discount_acquired,
-        has_email,
-        false as is_anonymous
-    from {{ ref('int_customers') }}
-
-    union all
-
-    -- orders and answers without a customer, so that each finds its row here
-    select
-        'anonymous' as customer_id,
-        cast(null as date) as known_since,
-        'unknown' as region,
-        'unknown' as industry,
-        'unknown' as customer_segment,
-        'unknown' as acquisition_channel,
-        'unknown' as vertical,
-        cast(null as string) as acquisition_campaign_id,
-        {{ var('default_activity_window_days') }} as activity_window_days,
-        false as is_discount_acquired,
-        false as has_email,
-        true as is_anonymous
-    from settings
+    select * from {{ ref('int_customers_with_anonymous') }}
 ),
 
 purchases as (
@@ -55,7 +23,7 @@ spells as (
         min(started_on) as first_active_on,
         count(*) as spells_count,
         max(case when is_active then 1 else 0 end) = 1 as is_active
-    from {{ ref('fct_activity_spells') }}
+    from {{ ref('int_activity_spells') }}
     where relationship = 'any'
     group by customer_id
 ),

@@ -1,60 +1,24 @@
 -- Grain: one row per day, from the first event to the end of next year.
 
-with
-
-settings as (
-    select * from {{ ref('int_run_settings') }}
-),
-
-first_events as (
-    select min(known_since) as first_event_on from {{ ref('int_customers') }}
-    union all
-    select min(order_date) as first_event_on from {{ ref('int_orders_valued') }}
-    union all
-    -- an invitation comes before the answer that dates its row, and an answer may be nobody's
-    select min(invited_on) as first_event_on from {{ ref('fct_survey_responses') }}
-    union all
-    select min(responded_on) as first_event_on from {{ ref('fct_survey_responses') }}
-),
-
-date_range as (
-    select
-        least(
-            coalesce(min(first_events.first_event_on), settings.as_of_date),
-            settings.as_of_date
-        ) as first_day,
-        {{ days_after(
-            months_after("cast(date_trunc('year', settings.as_of_date) as date)", 24), -1
-        ) }} as last_day
-    from first_events
-    cross join settings
-    group by settings.as_of_date
-),
-
-days as (
-    {{ dates_from_to('first_day', 'last_day', 'date_range') }}
-)
-
 select
     -- keys
-    days.date_day,
+    date_day,
 
     -- periods
-    {{ month_start('days.date_day') }} as month_start_date,
-    cast(date_trunc('quarter', days.date_day) as date) as quarter_start_date,
-    cast(date_trunc('year', days.date_day) as date) as year_start_date,
+    month_start_date,
+    quarter_start_date,
+    year_start_date,
 
     -- parts
-    cast(year(days.date_day) as integer) as year_number,
-    cast(quarter(days.date_day) as integer) as quarter_number,
-    cast(month(days.date_day) as integer) as month_number,
-    cast(day(days.date_day) as integer) as day_of_month,
+    cast(year(date_day) as integer) as year_number,
+    cast(quarter(date_day) as integer) as quarter_number,
+    cast(month(date_day) as integer) as month_number,
+    cast(day(date_day) as integer) as day_of_month,
     -- counted from a Monday before any plausible day, the same way on every engine
     cast(
-        {{ days_between("cast('0001-01-01' as date)", 'days.date_day') }} % 7 + 1 as integer
+        {{ days_between("cast('0001-01-01' as date)", 'date_day') }} % 7 + 1 as integer
     ) as iso_day_of_week,
 
     -- flags
-    days.date_day <= settings.as_of_date as is_past
-from days
-cross join settings
+    is_past
+from {{ ref('int_dates') }}

@@ -2,7 +2,7 @@
 
 with
 
--- the lines' share of the order, cumulated so that the rounded parts add up to it
+-- the share of the lines so far in the order, so that the rounded parts add up to the order
 lines_with_reach as (
     select
         order_id,
@@ -27,7 +27,7 @@ orders as {{ not_materialized() }} (
         net_revenue_amount,
         order_type = 'return' as is_return,
         case when order_type = 'return' then original_order_id end as returned_order_id,
-        -- what comes back is of the type it was sold as
+        -- a returned line has the type it was sold as
         case when order_type = 'return' then original_order_id else order_id end
             as sale_order_id
     from {{ ref('int_orders_valued') }}
@@ -38,10 +38,10 @@ sales as {{ not_materialized() }} (
 ),
 
 products as (
-    select * from {{ ref('dim_products') }}
+    select * from {{ ref('int_products') }}
 ),
 
--- a category counts as bought with the first purchase that has a line of it
+-- a category is new in the first purchase that has a line of it
 first_purchases_of_category as (
     select
         sales.customer_id,
@@ -56,7 +56,7 @@ first_purchases_of_category as (
     group by sales.customer_id, products.product_category
 ),
 
--- what was sold with the orders of which something came back
+-- the products of orders that had a return
 products_of_returned_orders as (
     select distinct
         order_id,
@@ -74,10 +74,10 @@ lines_typed as (
         orders.net_revenue_amount as order_net_revenue_amount,
         case
             when orders.customer_id = 'anonymous' then 'unattributed'
-            -- a return whose sale is not known
+            -- a return of an unknown sale
             when sales.order_id is null then 'repeat'
             when sales.is_first_order then 'first_purchase'
-            -- or of something that the sale did not have
+            -- or of a product that the sale did not contain
             when orders.is_return and products_of_returned_orders.product_id is null
                 then 'repeat'
             when sales.order_number = first_purchases_of_category.first_order_number

@@ -1,6 +1,6 @@
 -- Grain: one row per accepted order.
--- A view here, a table where it is published: writing ten million orders twice would take as long
--- as all that is worked out from them.
+-- A view here and a table where it is published: writing ten million orders twice would take as
+-- long as everything that is worked out from them.
 {{ config(materialized='view') }}
 
 with

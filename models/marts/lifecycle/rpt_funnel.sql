@@ -2,7 +2,7 @@
 
 with
 
--- a step is known by the first stage on it
+-- a step is named after its first stage
 steps as (
     select
         funnel_step,
@@ -28,7 +28,7 @@ steps_of_stages as (
     group by lifecycle_stage
 ),
 
--- who has been on a step has passed all those before it
+-- customers who have reached a step have passed all the steps before it
 customers_at_steps as (
     select
         stays.customer_id,
@@ -42,22 +42,20 @@ customers_at_steps as (
     group by stays.customer_id, steps.funnel_step
 ),
 
-slices as (
-    {{ segment_names() }}
-),
-
-customers_sliced as (
+customers_with_segments as (
     select
         {{ month_start('customers.known_since') }} as cohort_month,
-        slices.segment_name,
-        {{ segment_value() }} as segment_value,
+        {{ segment_columns('customers') }},
         customers_at_steps.funnel_step,
         {{ days_between('customers.known_since', 'customers_at_steps.reached_on') }}
             as days_to_reach
     from customers_at_steps
     inner join {{ ref('int_customers') }} as customers
         on customers_at_steps.customer_id = customers.customer_id
-    cross join slices
+),
+
+customers_by_slice as (
+    {{ rows_by_slice('customers_with_segments') }}
 ),
 
 steps_reached as (
@@ -68,7 +66,7 @@ steps_reached as (
         funnel_step,
         count(*) as reached_customers,
         median(days_to_reach) as median_days_to_reach
-    from customers_sliced
+    from customers_by_slice
     group by cohort_month, segment_name, segment_value, funnel_step
 ),
 
@@ -77,7 +75,7 @@ cohorts as (
     where funnel_step = 1
 ),
 
--- a step that nobody has reached is a row as well
+-- a step that nobody has reached gets a row too
 cohorts_and_steps as (
     select
         cohorts.cohort_month,

@@ -1,14 +1,7 @@
 -- Grain: one row per period, stage and combination of segments.
+{%- set keys = ['period_grain', 'period_start_date', 'lifecycle_stage'] + segments() %}
 
 with
-
-periods as (
-    select * from {{ ref('dim_periods') }}
-),
-
-grains as (
-    select distinct period_grain from periods
-),
 
 stays as (
     select
@@ -37,40 +30,11 @@ days as (
     {%- endfor %}
 ),
 
--- every period from the first entry on, also those in which nobody moved
-happenings as (
-    select
-        first_days.lifecycle_stage,
-        {{ segment_columns('first_days') }},
-        periods.period_grain,
-        periods.period_start_date,
-        0 as entries,
-        0 as exits
-    from (
-        select
-            lifecycle_stage,
-            {{ segment_columns() }},
-            min(changed_on) as first_entered_on
-        from days
-        group by lifecycle_stage, {{ segment_columns() }}
-    ) as first_days
-    inner join periods
-        on first_days.first_entered_on < periods.next_period_start_date
-
-    union all
-
-    select
-        days.lifecycle_stage,
-        {{ segment_columns('days') }},
-        grains.period_grain,
-        {{ period_start('grains.period_grain', 'days.changed_on') }} as period_start_date,
-        days.entries,
-        days.exits
-    from days
-    cross join grains
+days_by_period as (
+    {{ rows_by_period('days', 'changed_on') }}
 ),
 
-periods_summed as (
+changes as (
     select
         lifecycle_stage,
         {{ segment_columns() }},
@@ -78,8 +42,22 @@ periods_summed as (
         period_start_date,
         sum(entries) as entries,
         sum(exits) as exits
-    from happenings
+    from days_by_period
     group by lifecycle_stage, {{ segment_columns() }}, period_grain, period_start_date
+),
+
+stage_periods as (
+    {{ periods_of_groups('days', ['lifecycle_stage'] + segments(), 'changed_on') }}
+),
+
+stage_periods_changed as (
+    select
+        stage_periods.*,
+        coalesce(changes.entries, 0) as entries,
+        coalesce(changes.exits, 0) as exits
+    from stage_periods
+    left join changes
+        on {{ same_values('stage_periods', 'changes', keys) }}
 ),
 
 periods_cumulated as (
@@ -90,26 +68,22 @@ periods_cumulated as (
             order by period_start_date
             rows unbounded preceding
         ) as closing_customers
-    from periods_summed
+    from stage_periods_changed
 )
 
 select
     -- keys
-    stages.period_grain,
-    stages.period_start_date,
-    stages.lifecycle_stage,
-    {{ segment_columns('stages') }},
+    period_grain,
+    period_start_date,
+    lifecycle_stage,
+    {{ segment_columns() }},
 
     -- counts
-    cast(stages.closing_customers - stages.entries + stages.exits as bigint) as opening_customers,
-    cast(stages.entries as bigint) as entries,
-    cast(stages.exits as bigint) as exits,
-    cast(stages.closing_customers as bigint) as closing_customers,
+    cast(closing_customers - entries + exits as bigint) as opening_customers,
+    cast(entries as bigint) as entries,
+    cast(exits as bigint) as exits,
+    cast(closing_customers as bigint) as closing_customers,
 
     -- flags
-    periods.is_complete_period
-from periods_cumulated as stages
-inner join periods
-    on
-        stages.period_grain = periods.period_grain
-        and stages.period_start_date = periods.period_start_date
+    is_complete_period
+from periods_cumulated

@@ -2,10 +2,6 @@
 
 with
 
-grains as (
-    select distinct period_grain from {{ ref('dim_periods') }}
-),
-
 -- by day first: three grains are then counted from few rows
 days as (
     select
@@ -24,22 +20,20 @@ days as (
         {{ segment_columns('customers') }}
 ),
 
+days_by_period as (
+    {{ rows_by_period('days', 'entered_on') }}
+),
+
 transitions as (
     select
-        grains.period_grain,
-        {{ period_start('grains.period_grain', 'days.entered_on') }} as period_start_date,
-        days.from_stage,
-        days.to_stage,
-        {{ segment_columns('days') }},
-        sum(days.transitions) as transitions
-    from days
-    cross join grains
-    group by
-        grains.period_grain,
-        {{ period_start('grains.period_grain', 'days.entered_on') }},
-        days.from_stage,
-        days.to_stage,
-        {{ segment_columns('days') }}
+        period_grain,
+        period_start_date,
+        from_stage,
+        to_stage,
+        {{ segment_columns() }},
+        sum(transitions) as transitions
+    from days_by_period
+    group by period_grain, period_start_date, from_stage, to_stage, {{ segment_columns() }}
 )
 
 select
@@ -56,7 +50,7 @@ select
     -- flags
     periods.is_complete_period
 from transitions
-inner join {{ ref('dim_periods') }} as periods
+inner join {{ ref('int_periods') }} as periods
     on
         transitions.period_grain = periods.period_grain
         and transitions.period_start_date = periods.period_start_date

@@ -20,7 +20,7 @@ customers as (
     where is_active
 ),
 
--- what the customer began
+-- engagements that the customer started
 interactions as (
     select
         events.customer_id,
@@ -66,18 +66,20 @@ wallets as (
     ) = 1
 ),
 
--- the latest answer to each of the two questions
+-- the latest answer to each question
 answers as (
     select
         customer_id,
         max(case when survey_type = 'nps' then score end) as last_nps_score,
+        max(nps_category) as last_nps_category,
         max(case when survey_type = 'intent' then score end) as last_leave_score
     from (
         select
             customer_id,
             survey_type,
-            score
-        from {{ ref('fct_survey_responses') }}
+            score,
+            nps_category
+        from {{ ref('int_survey_responses') }}
         where survey_type in ('nps', 'intent') and is_answered and not is_anonymous
         qualify row_number() over (
             partition by customer_id, survey_type
@@ -87,7 +89,7 @@ answers as (
     group by customer_id
 ),
 
--- without an event there was none; without a purchase ever, or a renewal, there is nothing to say
+-- no event means zero engagement; no purchase ever, or no renewal, means that nothing is known
 inputs as (
     select
         customers.*,
@@ -102,6 +104,7 @@ inputs as (
         wallets.share_of_wallet,
         coalesce(wallets.wallet_source, 'unknown') as wallet_source,
         answers.last_nps_score,
+        answers.last_nps_category,
         answers.last_leave_score
     from customers
     left join interactions
@@ -116,7 +119,7 @@ inputs as (
         on customers.customer_id = answers.customer_id
 ),
 
--- each among those of whom the input is known; ties share a rank
+-- each percentile is among the customers whose input is known; ties share a rank
 ranked as (
     select
         *,
@@ -178,18 +181,20 @@ select
     last_leave_score,
     advocacy_percentile,
 
-    -- where the families disagree
+    -- where the three families disagree
     case
-        when behaviour_percentile >= {{ high }} and (last_nps_score <= 6 or last_leave_score >= 7)
+        when
+            behaviour_percentile >= {{ high }}
+            and (last_nps_category = 'detractor' or last_leave_score >= 7)
             then 'buys_often_would_leave'
-        when last_nps_score >= 9 and behaviour_percentile <= {{ low }}
+        when last_nps_category = 'promoter' and behaviour_percentile <= {{ low }}
             then 'recommends_buys_seldom'
         when interaction_percentile >= {{ high }} and behaviour_percentile <= {{ low }}
             then 'engages_buys_seldom'
         when
             interaction_percentile >= {{ high }}
             and behaviour_percentile >= {{ high }}
-            and last_nps_score >= 9
+            and last_nps_category = 'promoter'
             then 'loyal_all_round'
         when behaviour_percentile is null or last_nps_score is null then 'not_known'
         else 'no_disagreement'

@@ -6,11 +6,11 @@
 with
 
 quarters as (
-    select * from {{ ref('dim_periods') }}
+    select * from {{ ref('int_periods') }}
     where period_grain = 'quarter' and is_complete_period
 ),
 
--- the four quarters of the 12 months to each quarter end: so the joins below are equalities
+-- the four quarters up to each quarter end, so that the joins below are equalities
 quarters_of_years as (
     select
         ends.closes_on as quarter_end_date,
@@ -32,7 +32,8 @@ wallets_answered as (
         quarter_end_date,
         max(answered_on) as answered_on,
         count(case when not is_whole_wallet then 1 end) as categories_count,
-        -- one category that no product has, and lines cannot tell what to hold against the sum
+        -- with a category that no product has, order lines cannot tell the spend to compare the sum
+        -- with
         min(case when is_category_sold then 1 else 0 end) = 1 as is_by_category,
         sum(wallet_amount) as wallet,
         {{ rate(
@@ -43,7 +44,7 @@ wallets_answered as (
     group by customer_id, quarter_end_date
 ),
 
--- what a customer spent in all: what recurs is spent on us, too
+-- everything a customer spent here, on orders and subscriptions
 years_spent as (
     select
         revenue_quarters.customer_id,
@@ -61,7 +62,7 @@ customers_asked as (
     where is_by_category
 ),
 
--- each category's part of an order, where its lines tell
+-- the share of each category in an order, as far as its lines tell
 order_categories as (
     select
         order_id,
@@ -83,7 +84,7 @@ returns as (
     where order_type = 'return'
 ),
 
--- a return without lines is of the categories of its sale
+-- a return without lines has the categories of its sale
 entries as (
     select
         entries.customer_id,
@@ -102,7 +103,7 @@ entries as (
         on entries.order_id = returns.order_id
 ),
 
--- of what nothing tells the category, it is unknown
+-- revenue without a known category is `unknown`
 category_quarters as (
     select
         entries.customer_id,
@@ -120,7 +121,7 @@ category_quarters as (
         coalesce(order_categories.product_category, 'unknown')
 ),
 
--- what may be of any category counts as one asked about
+-- spend of an unknown category counts as spend on the categories asked about
 categories_counted as (
     select
         answers.customer_id,
@@ -188,7 +189,7 @@ wallets as (
 
     union all
 
-    -- who gave no answer has the wallet of the segment, once something was spent
+    -- customers without an answer have the wallet of their segment once they have spent something
     select
         years_spent.customer_id,
         years_spent.quarter_end_date,
@@ -211,7 +212,7 @@ wallets as (
     where years_spent.spend > 0 and wallets_answered.customer_id is null
 ),
 
--- who gave back more than was bought in the year has spent nothing
+-- customers who returned more than they bought in the year have spent nothing
 wallets_with_spend as (
     select
         *,

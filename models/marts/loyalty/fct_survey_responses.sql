@@ -1,47 +1,30 @@
 -- Grain: one row per accepted row of survey_responses: an invitation, an answer, or both.
-{{ config(post_hook='{{ warn_of_doubtful_answers() }}') }}
-
-with
-
-responses as (
-    select
-        *,
-        -- what is asked for by a score is answered by one; a blank sheet is none
-        responded_at is not null
-        and (score is not null or survey_type in ('wallet', 'exit')) as is_answered
-    from {{ ref('stg_survey_responses') }}
-)
 
 select
     -- keys
     response_id,
-    coalesce(customer_id, 'anonymous') as customer_id,
+    customer_id,
 
     -- dates
     invited_at,
     responded_at,
-    {{ reporting_day('invited_at') }} as invited_on,
-    {{ reporting_day('responded_at') }} as responded_on,
+    invited_on,
+    responded_on,
 
     -- words
     survey_type,
-    coalesce(touchpoint, 'unknown') as touchpoint,
-    case
-        when survey_type <> 'nps' or not is_answered then null
-        when score >= 9 then 'promoter'
-        when score >= 7 then 'passive'
-        else 'detractor'
-    end as nps_category,
-    {{ reason_code('reason_code') }} as reason_code,
+    touchpoint,
+    nps_category,
+    reason_code,
 
     -- scores
-    case when is_answered then score end as score,
+    score,
 
     -- flags
     switched_to_competitor,
-    case when survey_type = 'csat' and is_answered then score >= 4 end as is_satisfied,
-    case when survey_type = 'ces' and is_answered then score >= 5 end as is_easy,
+    is_satisfied,
+    is_easy,
     is_answered,
     has_comment,
-    customer_id is null as is_anonymous
-from responses
+    is_anonymous
+from {{ ref('int_survey_responses') }}

@@ -1,5 +1,6 @@
 -- Grain: one row per period and slice, from the first member of the slice on.
 {%- set active_days = var('programme_active_days') %}
+{%- set keys = ['period_grain', 'period_start_date', 'segment_name', 'segment_value'] %}
 
 with
 
@@ -7,28 +8,19 @@ settings as (
     select * from {{ ref('int_run_settings') }}
 ),
 
-periods as (
-    select * from {{ ref('dim_periods') }}
-),
-
-grains as (
-    select distinct period_grain from periods
-),
-
--- a stay that ends on the day it began counts on no day
+-- a membership that ends on the day it began never counts
 stays as (
     select
         customer_id,
-        'membership' as relationship,
         event_date as active_from,
         coalesce({{ reporting_day('left_at') }}, {{ open_end() }}) as active_to
     from {{ ref('stg_loyalty_memberships') }}
     where left_at is null or {{ reporting_day('left_at') }} > event_date
 ),
 
--- in two programmes, or twice in one, a customer is one member
+-- a customer in two programmes, or twice in one, is one member
 memberships as (
-    {{ merged_intervals('stays') }}
+    {{ merged_intervals('stays', keys=['customer_id']) }}
 ),
 
 activity_days as (
@@ -46,11 +38,10 @@ activity_days as (
     from {{ ref('int_own_engagements') }}
 ),
 
--- an activity makes its customer active on its day and on those that follow
+-- an activity keeps its customer active on its day and on the days after it
 activity_windows as (
     select
         customer_id,
-        'activity' as relationship,
         active_on as active_from,
         {{ days_after('active_on', active_days) }} as active_to
     from activity_days
@@ -58,10 +49,10 @@ activity_windows as (
 ),
 
 activity as (
-    {{ merged_intervals('activity_windows') }}
+    {{ merged_intervals('activity_windows', keys=['customer_id']) }}
 ),
 
--- both are intervals, so what they share are intervals as well
+-- both are intervals, so their overlaps are intervals too
 active_memberships as (
     select
         memberships.customer_id,
@@ -75,10 +66,11 @@ active_memberships as (
             and memberships.active_to > activity.active_from
 ),
 
-changes as (
+stays_counted as (
     select
         customer_id,
-        active_from as changed_on,
+        active_from,
+        active_to,
         1 as members,
         0 as active_members
     from memberships
@@ -87,28 +79,29 @@ changes as (
 
     select
         customer_id,
-        active_to as changed_on,
-        -1 as members,
-        0 as active_members
-    from memberships
-
-    union all
-
-    select
-        customer_id,
-        active_from as changed_on,
+        active_from,
+        active_to,
         0 as members,
         1 as active_members
     from active_memberships
+),
+
+changes as (
+    select
+        customer_id,
+        active_from as changed_on,
+        members,
+        active_members
+    from stays_counted
 
     union all
 
     select
         customer_id,
         active_to as changed_on,
-        0 as members,
-        -1 as active_members
-    from active_memberships
+        -members as members,
+        -active_members as active_members
+    from stays_counted
 ),
 
 changes_by_day as (
@@ -125,56 +118,23 @@ changes_by_day as (
     group by changes.changed_on, {{ segment_columns('customers') }}
 ),
 
-slices as (
-    {{ segment_names() }}
+changes_by_day_and_slice as (
+    {{ rows_by_slice('changes_by_day') }}
 ),
 
-changes_sliced as (
+changes_by_slice as (
     select
-        changes_by_day.changed_on,
-        slices.segment_name,
-        {{ segment_value() }} as segment_value,
-        sum(changes_by_day.members) as members,
-        sum(changes_by_day.active_members) as active_members
-    from changes_by_day
-    cross join slices
-    group by changes_by_day.changed_on, slices.segment_name, {{ segment_value() }}
-),
-
-slices_with_members as (
-    select
+        changed_on,
         segment_name,
         segment_value,
-        min(changed_on) as first_joined_on
-    from changes_sliced
-    group by segment_name, segment_value
+        sum(members) as members,
+        sum(active_members) as active_members
+    from changes_by_day_and_slice
+    group by changed_on, segment_name, segment_value
 ),
 
--- every period from the first member on, also those in which nothing changed
-changes_in_period as (
-    select
-        periods.period_grain,
-        periods.period_start_date,
-        slices_with_members.segment_name,
-        slices_with_members.segment_value,
-        0 as members,
-        0 as active_members
-    from slices_with_members
-    inner join periods
-        on slices_with_members.first_joined_on < periods.next_period_start_date
-
-    union all
-
-    select
-        grains.period_grain,
-        {{ period_start('grains.period_grain', 'changes_sliced.changed_on') }}
-            as period_start_date,
-        changes_sliced.segment_name,
-        changes_sliced.segment_value,
-        changes_sliced.members,
-        changes_sliced.active_members
-    from changes_sliced
-    cross join grains
+changes_by_period as (
+    {{ rows_by_period('changes_by_slice', 'changed_on') }}
 ),
 
 net_changes as (
@@ -185,45 +145,48 @@ net_changes as (
         segment_value,
         sum(members) as members,
         sum(active_members) as active_members
-    from changes_in_period
+    from changes_by_period
     group by period_grain, period_start_date, segment_name, segment_value
+),
+
+slice_periods as (
+    {{ periods_of_groups('changes_by_slice', ['segment_name', 'segment_value'], 'changed_on') }}
 ),
 
 closings as (
     select
-        period_grain,
-        period_start_date,
-        segment_name,
-        segment_value,
-        cast(sum(members) over changes_so_far as bigint) as members,
-        cast(sum(active_members) over changes_so_far as bigint) as active_members
-    from net_changes
+        slice_periods.*,
+        cast(sum(coalesce(net_changes.members, 0)) over changes_so_far as bigint) as members,
+        cast(sum(coalesce(net_changes.active_members, 0)) over changes_so_far as bigint)
+            as active_members
+    from slice_periods
+    left join net_changes
+        on {{ same_values('slice_periods', 'net_changes', keys) }}
     window changes_so_far as (
-        partition by period_grain, segment_name, segment_value
-        order by period_start_date
+        partition by
+            slice_periods.period_grain,
+            slice_periods.segment_name,
+            slice_periods.segment_value
+        order by slice_periods.period_start_date
         rows unbounded preceding
     )
 )
 
 select
     -- keys
-    closings.period_grain,
-    closings.period_start_date,
-    closings.segment_name,
-    closings.segment_value,
+    period_grain,
+    period_start_date,
+    segment_name,
+    segment_value,
 
     -- counts
-    closings.members,
-    closings.active_members,
-    closings.members - closings.active_members as passive_members,
+    members,
+    active_members,
+    members - active_members as passive_members,
 
     -- rates
-    {{ rate('closings.active_members', 'closings.members') }} as active_share,
+    {{ rate('active_members', 'members') }} as active_share,
 
     -- flags
-    periods.is_complete_period
+    is_complete_period
 from closings
-inner join periods
-    on
-        closings.period_grain = periods.period_grain
-        and closings.period_start_date = periods.period_start_date

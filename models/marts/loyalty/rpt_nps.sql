@@ -2,49 +2,19 @@
 
 with
 
-periods as (
-    select * from {{ ref('dim_periods') }}
-),
-
-tallies as (
-    select * from {{ ref('int_surveys_tallied') }}
+surveys as (
+    select * from {{ ref('int_surveys_sliced') }}
     where survey_type = 'nps'
 ),
 
-slices as (
-    {{ segment_names() }}
-),
-
-counts as (
-    select
-        tallies.period_grain,
-        tallies.period_start_date,
-        slices.segment_name,
-        {{ segment_value() }} as segment_value,
-        cast(sum(tallies.invitations) as bigint) as invitations,
-        cast(sum(tallies.answered_invitations) as bigint) as answered_invitations,
-        cast(sum(tallies.answers) as bigint) as answers,
-        cast(sum(tallies.latest_answers) as bigint) as responses,
-        cast(sum(tallies.promoters) as bigint) as promoters,
-        cast(sum(tallies.passives) as bigint) as passives,
-        cast(sum(tallies.detractors) as bigint) as detractors
-    from tallies
-    cross join slices
-    group by
-        tallies.period_grain,
-        tallies.period_start_date,
-        slices.segment_name,
-        {{ segment_value() }}
-),
-
--- three answers more, 3/4 of a promoter and 3/4 of a detractor among them: so the interval holds
--- for few answers as well
+-- three answers are added, 0.75 of them promoters, 0.75 detractors and the rest passives, so that the
+-- interval holds for few answers too
 adjusted_shares as (
     select
         *,
-        (promoters + 0.75) / cast(responses + 3 as double) as promoter_share,
-        (detractors + 0.75) / cast(responses + 3 as double) as detractor_share
-    from counts
+        (promoters + 0.75) / cast(latest_answers + 3 as double) as promoter_share,
+        (detractors + 0.75) / cast(latest_answers + 3 as double) as detractor_share
+    from surveys
 ),
 
 adjusted_scores as (
@@ -56,45 +26,41 @@ adjusted_scores as (
                 promoter_share + detractor_share
                 - (promoter_share - detractor_share) * (promoter_share - detractor_share)
             )
-            / (responses + 3)
+            / (latest_answers + 3)
         ) as reach
     from adjusted_shares
 )
 
 select
     -- keys
-    scores.period_grain,
-    scores.period_start_date,
-    scores.segment_name,
-    scores.segment_value,
+    period_grain,
+    period_start_date,
+    segment_name,
+    segment_value,
 
     -- counts
-    scores.invitations,
-    scores.answered_invitations,
-    scores.answers,
-    scores.responses,
-    scores.promoters,
-    scores.passives,
-    scores.detractors,
+    invitations,
+    answered_invitations,
+    answers,
+    latest_answers as responses,
+    promoters,
+    passives,
+    detractors,
 
     -- scores
-    100 * {{ rate('scores.promoters - scores.detractors', 'scores.responses') }} as nps,
+    100 * {{ rate('promoters - detractors', 'latest_answers') }} as nps,
     case
-        when scores.responses > 0
-            then greatest(-100, 100 * (scores.adjusted_score - scores.reach))
+        when latest_answers > 0
+            then greatest(-100, 100 * (adjusted_score - reach))
     end as ci_low,
     case
-        when scores.responses > 0
-            then least(100, 100 * (scores.adjusted_score + scores.reach))
+        when latest_answers > 0
+            then least(100, 100 * (adjusted_score + reach))
     end as ci_high,
 
     -- rates
-    {{ rate('scores.answered_invitations', 'scores.invitations') }} as response_rate,
+    {{ rate('answered_invitations', 'invitations') }} as response_rate,
 
     -- flags
-    periods.is_complete_period
-from adjusted_scores as scores
-inner join periods
-    on
-        scores.period_grain = periods.period_grain
-        and scores.period_start_date = periods.period_start_date
+    is_complete_period
+from adjusted_scores

@@ -8,21 +8,15 @@ settings as (
 ),
 
 periods as (
-    select * from {{ ref('dim_periods') }}
+    select * from {{ ref('int_periods') }}
 ),
 
-grains as (
-    select distinct period_grain from periods
+service_contacts as (
+    select * from {{ ref('int_service_contacts') }}
 ),
 
 contacts as (
-    select
-        contacts.*,
-        grains.period_grain,
-        {{ period_start('grains.period_grain', 'contacts.contacted_on') }}
-            as period_start_date
-    from {{ ref('int_service_contacts') }} as contacts
-    cross join grains
+    {{ rows_by_period('service_contacts', 'contacted_on') }}
 ),
 
 counts as (
@@ -40,14 +34,14 @@ counts as (
     group by period_grain, period_start_date, channel
 ),
 
--- who is no customer on the day of the contact has nothing to leave
+-- only customers who are active on the day of the contact can churn
 spells as (
-    select * from {{ ref('fct_activity_spells') }}
+    select * from {{ ref('int_activity_spells') }}
     where relationship = 'any'
 ),
 
--- what makes a contact one of the two compared is known on its day: looking ahead would drop from
--- one group those who stayed long enough to join the other
+-- which group a contact belongs to is known on its day: looking ahead would remove from one group
+-- the customers who stayed long enough to join the other
 contacts_of_active_customers as (
     select
         contacts.*,
@@ -64,7 +58,8 @@ contacts_of_active_customers as (
         or contacts.contacted_on > {{ days_after('contacts.last_bad_on', churn_days) }}
 ),
 
--- a customer counts once after a bad contact and once after a good one, from the first on
+-- a customer counts at most once after a bad contact and once after a good one, from the first of
+-- each
 first_contacts as (
     select *
     from contacts_of_active_customers
@@ -161,7 +156,7 @@ select
     rates.bad_rate as churn_after_bad_rate,
     rates.good_rate as churn_after_good_rate,
     rates.bad_rate - rates.good_rate as churn_rate_difference,
-    -- Newcombe: each rate's distance to its own bound, as the sides of a right angle
+    -- Newcombe: the distances of both rates to their own bounds, as the sides of a right angle
     rates.bad_rate - rates.good_rate
     - sqrt(
         (rates.bad_rate - rates.bad_low) * (rates.bad_rate - rates.bad_low)

@@ -4,7 +4,7 @@ with
 
 quarters as (
     select closes_on as quarter_end_date
-    from {{ ref('dim_periods') }}
+    from {{ ref('int_periods') }}
     where period_grain = 'quarter' and is_complete_period
 ),
 
@@ -13,7 +13,7 @@ customers as (
     where not is_anonymous
 ),
 
--- numbered, so that what follows is counted by one number in place of four columns
+-- numbered, so that the steps below group by one number instead of four columns
 segments as (
     select
         {{ segment_columns() }},
@@ -29,11 +29,7 @@ customers_numbered as (
         segments.segment_number
     from customers
     inner join segments
-        on
-            customers.region = segments.region
-            and customers.industry = segments.industry
-            and customers.customer_segment = segments.customer_segment
-            and customers.acquisition_channel = segments.acquisition_channel
+        on {{ same_values('customers', 'segments', segments()) }}
 ),
 
 wallets as (
@@ -56,7 +52,7 @@ wallets as (
         customers_numbered.segment_number
 ),
 
--- a benchmark is the wallet of all of a segment who are known by then, whether they buy or not...
+-- a benchmark is the wallet of every known customer of its segment, whether they buy or not...
 customers_known as (
     select
         quarters.quarter_end_date,
@@ -75,7 +71,7 @@ customers_known as (
     group by quarters.quarter_end_date, first_quarters.segment_number
 ),
 
--- ...but for those who told their own
+-- ...except those who told their own wallet
 benchmark_customers as (
     select
         customers_known.quarter_end_date,
@@ -144,7 +140,7 @@ select
     {{ as_amount('shares.wallet') }} as wallet_amount,
     {{ as_amount('shares.wallet_headroom') }} as wallet_headroom_amount,
 
-    -- rates: own spend and headroom are, customer by customer, the greater of wallet and own spend
+    -- rates; for each customer, own spend plus headroom is the greater of wallet and own spend
     {{ rate('shares.own_spend', '(shares.own_spend + shares.wallet_headroom)') }}
         as share_of_wallet,
     {{ rate('shares.buyers', 'shares.customers') }} as penetration

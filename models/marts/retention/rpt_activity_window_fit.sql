@@ -12,7 +12,7 @@ customers as (
     where not is_anonymous
 ),
 
--- a purchase day and the days to the customer's next one
+-- purchase days, and the days to the customer's next purchase day
 purchase_days as (
     select
         customers.vertical,
@@ -26,7 +26,7 @@ purchase_days as (
 
     union all
 
-    -- the last one, so far without a next
+    -- the last purchase day, which has no next one yet
     select
         vertical,
         last_order_date as purchased_on,
@@ -35,7 +35,7 @@ purchase_days as (
     where last_order_date is not null
 ),
 
--- counted by length before windows are tried on them, which keeps the trial small
+-- counted by length first, which keeps the join with the windows small
 gaps as (
     select
         vertical,
@@ -67,7 +67,8 @@ chosen_windows as (
     from customers
 ),
 
--- under a window, a longer gap is a churn event; of those long enough ago, who came back in time?
+-- a gap longer than the window would be a churn event; of those long enough ago, count the
+-- customers who came back in time
 windows_tried as (
     select
         windows.vertical,
@@ -96,7 +97,7 @@ windows_rated as (
     select
         *,
         {{ rate('returned_spells', 'spells') }} as return_rate,
-        -- without a churn event to judge by, a window is not known to be good
+        -- without churn events, nothing is known about a window
         coalesce(
             {{ rate('returned_spells', 'spells') }}
             < {{ var('window_fit_max_return_rate') }},

@@ -2,20 +2,17 @@
 
 with
 
-grains as (
-    select distinct period_grain from {{ ref('dim_periods') }}
-),
-
 churn_events as (
     select
         events.*,
-        grains.period_grain,
-        {{ period_start('grains.period_grain', 'events.churned_on') }} as period_start_date,
         {{ segment_columns('customers') }}
     from {{ ref('fct_churn_events') }} as events
     inner join {{ ref('int_customers') }} as customers
         on events.customer_id = customers.customer_id
-    cross join grains
+),
+
+churn_events_by_period as (
+    {{ rows_by_period('churn_events', 'churned_on') }}
 ),
 
 reasons as (
@@ -35,7 +32,7 @@ reasons as (
         count(returned_on) as returned_churn_events,
         sum(lost_mrr_amount) as lost_mrr_amount,
         sum(lost_revenue_12m_amount) as lost_revenue_12m_amount
-    from churn_events
+    from churn_events_by_period
     group by
         relationship,
         period_grain,
@@ -69,7 +66,7 @@ select
     -- flags
     periods.is_complete_period
 from reasons
-inner join {{ ref('dim_periods') }} as periods
+inner join {{ ref('int_periods') }} as periods
     on
         reasons.period_grain = periods.period_grain
         and reasons.period_start_date = periods.period_start_date

@@ -3,7 +3,7 @@
 with
 
 periods as (
-    select * from {{ ref('dim_periods') }}
+    select * from {{ ref('int_periods') }}
 ),
 
 terms as (
@@ -15,24 +15,12 @@ terms as (
         on terms.customer_id = customers.customer_id
 ),
 
-grains as (
-    select distinct period_grain from periods
+terms_by_period as (
+    {{ rows_by_period('terms', 'due_on') }}
 ),
 
-slices as (
-    {{ segment_names() }}
-),
-
-terms_sliced as (
-    select
-        terms.*,
-        grains.period_grain,
-        {{ period_start('grains.period_grain', 'terms.due_on') }} as period_start_date,
-        slices.segment_name,
-        {{ segment_value() }} as segment_value
-    from terms
-    cross join grains
-    cross join slices
+terms_by_slice as (
+    {{ rows_by_slice('terms_by_period') }}
 ),
 
 renewals as (
@@ -49,7 +37,7 @@ renewals as (
         count(case when outcome = 'on_time' then 1 end) as on_time,
         count(case when outcome = 'late' then 1 end) as late,
         median(days_to_renew) as median_days_to_renew
-    from terms_sliced
+    from terms_by_slice
     group by period_grain, period_start_date, segment_name, segment_value
 )
 

@@ -10,7 +10,7 @@ first_spells as (
         spells.days_in_spell,
         count(*) as customers,
         count(case when not spells.is_active then 1 end) as churned_customers
-    from {{ ref('fct_activity_spells') }} as spells
+    from {{ ref('int_activity_spells') }} as spells
     inner join {{ ref('int_customers') }} as customers
         on spells.customer_id = customers.customer_id
     where spells.spell_number = 1
@@ -20,28 +20,23 @@ first_spells as (
         spells.days_in_spell
 ),
 
-slices as (
-    {{ segment_names() }}
+first_spells_by_slice as (
+    {{ rows_by_slice('first_spells') }}
 ),
 
 durations as (
     select
-        first_spells.relationship,
-        slices.segment_name,
-        {{ segment_value() }} as segment_value,
-        first_spells.days_in_spell as days_since,
-        sum(first_spells.customers) as customers,
-        sum(first_spells.churned_customers) as churned_customers
-    from first_spells
-    cross join slices
-    group by
-        first_spells.relationship,
-        slices.segment_name,
-        {{ segment_value() }},
-        first_spells.days_in_spell
+        relationship,
+        segment_name,
+        segment_value,
+        days_in_spell as days_since,
+        sum(customers) as customers,
+        sum(churned_customers) as churned_customers
+    from first_spells_by_slice
+    group by relationship, segment_name, segment_value, days_in_spell
 ),
 
--- everybody is there on day 0, and nobody has left
+-- on day 0 all customers are there and none has left
 durations_from_zero as (
     select * from durations
 
@@ -57,7 +52,7 @@ durations_from_zero as (
     from durations
 ),
 
--- who is last seen on a day is still at risk on it
+-- customers last seen on a day are still at risk on that day
 risk_sets as (
     select
         *,
@@ -83,7 +78,7 @@ estimates as (
                     churned_customers
                     / (risk_set_customers * (risk_set_customers - churned_customers))
         end) over days_so_far as greenwood_sum,
-        -- once everybody at risk has left, nobody survives any longer
+        -- once all customers at risk have left, survival is zero
         max(case when churned_customers = risk_set_customers then 1 else 0 end)
             over days_so_far
         = 1 as is_extinct
@@ -99,10 +94,9 @@ survival as (
     select
         *,
         case when is_extinct then 0 else exp(log_survival) end as survival_rate,
-        -- at 0 and at 1 the logarithm of the interval's scale does not exist
+        -- at 0 and at 1 the log-log scale of the interval is not defined
         is_extinct or log_survival = 0 as is_at_bound,
-        -- 97.5 % quantile of the normal distribution
-        1.959963984540054 * sqrt(greenwood_sum) / nullif(log_survival, 0) as log_log_reach
+        {{ z_95_unrounded() }} * sqrt(greenwood_sum) / nullif(log_survival, 0) as log_log_reach
     from estimates
 )
 

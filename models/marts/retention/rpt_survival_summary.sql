@@ -16,7 +16,7 @@ steps as (
     from survival
 ),
 
--- the curve holds its value until the next observed day, the last one for as long as asked
+-- the curve keeps its value until the next observed day, the last value up to the horizon
 steps_within_horizon as (
     select
         *,
@@ -43,7 +43,7 @@ select
     cast(sum(censored_customers) as bigint) as censored_customers,
 
     -- lengths
-    -- one half reached exactly may be a hair above it in floating point
+    -- exactly one half may be slightly above it in floating point
     min(case when survival_rate <= 0.5 + 1e-9 then days_since end) as median_days,
     sum(survival_rate * days_held) as restricted_mean_days,
     max(horizon_days) as horizon_days,

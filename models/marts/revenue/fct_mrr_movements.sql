@@ -18,12 +18,12 @@ steps as (
     cross join settings
     where
         steps.changed_on <= settings.as_of_date
-        -- a change of cost alone moves no revenue
+        -- a change of cost alone does not move revenue
         and (steps.mrr_before_amount <> steps.mrr_after_amount or steps.fx_change_amount <> 0)
 ),
 
 movements as (
-    -- first what the change of the rate explains
+    -- first the part that exchange rates explain
     select
         customer_id,
         changed_on,
@@ -36,7 +36,7 @@ movements as (
 
     union all
 
-    -- then the rest; who comes back has grown too, so the order of the tests decides
+    -- then the rest; a customer who returns has also grown, so the order of these tests matters
     select
         customer_id,
         changed_on,

@@ -1,17 +1,10 @@
 -- Grain: one row per period and combination of segments.
 {%- set movements = ['new', 'expansion', 'contraction', 'churn', 'reactivation', 'fx'] %}
+{%- set keys = ['segment_number', 'period_grain', 'period_start_date'] %}
 
 with
 
-periods as (
-    select * from {{ ref('dim_periods') }}
-),
-
-grains as (
-    select distinct period_grain from periods
-),
-
--- numbered, so that what follows is counted by one number in place of four columns
+-- numbered, so that the steps below group by one number instead of four columns
 segments as (
     select
         {{ segment_columns() }},
@@ -28,13 +21,10 @@ movements as (
     inner join {{ ref('int_customers') }} as customers
         on movements.customer_id = customers.customer_id
     inner join segments
-        on
-            customers.region = segments.region
-            and customers.industry = segments.industry
-            and customers.customer_segment = segments.customer_segment
-            and customers.acquisition_channel = segments.acquisition_channel
+        on {{ same_values('customers', 'segments', segments()) }}
 ),
 
+-- by month first: three grains are then added up from few rows
 months_moved as (
     select
         segment_number,
@@ -54,35 +44,49 @@ months_moved as (
     group by segment_number, {{ month_start('moved_on') }}
 ),
 
--- what opened a period is what its first movement found
-customers_moved as (
-    select
-        movements.customer_id,
-        movements.segment_number,
-        grains.period_grain,
-        {{ period_start('grains.period_grain', 'movements.moved_on') }} as period_start_date,
-        sum(movements.mrr_change_amount) as mrr_change,
-        sum(case when movements.movement = 'fx' then movements.mrr_change_amount else 0 end)
-            as fx_mrr,
-        sum(
-            case
-                when
-                    movements.previous_moved_on
-                    >= {{ period_start('grains.period_grain', 'movements.moved_on') }}
-                    then 0
-                else movements.mrr_before_amount
-            end
-        ) as opening_mrr
-    from movements
-    cross join grains
-    group by
-        movements.customer_id,
-        movements.segment_number,
-        grains.period_grain,
-        {{ period_start('grains.period_grain', 'movements.moved_on') }}
+months_by_period as (
+    {{ rows_by_period('months_moved', 'moved_month') }}
 ),
 
--- only who paid at the opening can be retained; who has left is not, whatever the rate did before
+periods_moved as (
+    select
+        segment_number,
+        period_grain,
+        period_start_date,
+        {%- for movement in movements %}
+        sum({{ movement }}_mrr) as {{ movement }}_mrr,
+        {%- endfor %}
+        sum(
+            {%- for movement in movements %}
+            {{ '+ ' if not loop.first }}{{ movement }}_mrr
+            {%- endfor %}
+        ) as mrr_change,
+        sum(paying_customers_change) as paying_customers_change
+    from months_by_period
+    group by segment_number, period_grain, period_start_date
+),
+
+movements_by_period as (
+    {{ rows_by_period('movements', 'moved_on') }}
+),
+
+-- the opening MRR of a customer is the MRR before the first movement of the period
+customers_moved as (
+    select
+        customer_id,
+        segment_number,
+        period_grain,
+        period_start_date,
+        sum(mrr_change_amount) as mrr_change,
+        sum(case when movement = 'fx' then mrr_change_amount else 0 end) as fx_mrr,
+        sum(case when previous_moved_on >= period_start_date then 0 else mrr_before_amount end)
+            as opening_mrr
+    from movements_by_period
+    group by customer_id, segment_number, period_grain, period_start_date
+),
+
+-- only customers who paid at the opening can be retained; customers who left are not, whatever
+-- exchange rates did before
 customers_retained as (
     select
         *,
@@ -95,78 +99,37 @@ customers_retained as (
     where opening_mrr > 0
 ),
 
--- every period from a segment's first movement on, also those in which nothing moved
-happenings as (
-    select
-        first_months.segment_number,
-        periods.period_grain,
-        periods.period_start_date,
-        {%- for movement in movements %}
-        0 as {{ movement }}_mrr,
-        {%- endfor %}
-        0 as paying_customers_change,
-        0 as gross_retained_change,
-        0 as net_retained_change
-    from (
-        select
-            segment_number,
-            min(moved_month) as first_month
-        from months_moved
-        group by segment_number
-    ) as first_months
-    inner join periods
-        on first_months.first_month < periods.next_period_start_date
-
-    union all
-
-    select
-        months_moved.segment_number,
-        grains.period_grain,
-        {{ period_start('grains.period_grain', 'months_moved.moved_month') }}
-            as period_start_date,
-        {%- for movement in movements %}
-        months_moved.{{ movement }}_mrr,
-        {%- endfor %}
-        months_moved.paying_customers_change,
-        0 as gross_retained_change,
-        0 as net_retained_change
-    from months_moved
-    cross join grains
-
-    union all
-
+-- retained MRR is the opening MRR plus this change
+periods_retained as (
     select
         segment_number,
         period_grain,
         period_start_date,
-        {%- for movement in movements %}
-        0 as {{ movement }}_mrr,
-        {%- endfor %}
-        0 as paying_customers_change,
         sum(least(retained_mrr, opening_mrr) - opening_mrr) as gross_retained_change,
         sum(retained_mrr - opening_mrr) as net_retained_change
     from customers_retained
     group by segment_number, period_grain, period_start_date
 ),
 
-periods_summed as (
+segment_periods as (
+    {{ periods_of_groups('months_moved', ['segment_number'], 'moved_month') }}
+),
+
+segment_periods_moved as (
     select
-        segment_number,
-        period_grain,
-        period_start_date,
+        segment_periods.*,
         {%- for movement in movements %}
-        sum({{ movement }}_mrr) as {{ movement }}_mrr,
+        coalesce(periods_moved.{{ movement }}_mrr, 0) as {{ movement }}_mrr,
         {%- endfor %}
-        sum(paying_customers_change) as paying_customers_change,
-        sum(gross_retained_change) as gross_retained_change,
-        sum(net_retained_change) as net_retained_change,
-        sum(
-            {%- for movement in movements %}
-            {{ '+ ' if not loop.first }}{{ movement }}_mrr
-            {%- endfor %}
-        ) as mrr_change
-    from happenings
-    group by segment_number, period_grain, period_start_date
+        coalesce(periods_moved.mrr_change, 0) as mrr_change,
+        coalesce(periods_moved.paying_customers_change, 0) as paying_customers_change,
+        coalesce(periods_retained.gross_retained_change, 0) as gross_retained_change,
+        coalesce(periods_retained.net_retained_change, 0) as net_retained_change
+    from segment_periods
+    left join periods_moved
+        on {{ same_values('segment_periods', 'periods_moved', keys) }}
+    left join periods_retained
+        on {{ same_values('segment_periods', 'periods_retained', keys) }}
 ),
 
 periods_cumulated as (
@@ -174,7 +137,7 @@ periods_cumulated as (
         *,
         sum(mrr_change) over periods_so_far as closing_mrr,
         sum(paying_customers_change) over periods_so_far as paying_customers
-    from periods_summed
+    from segment_periods_moved
     window periods_so_far as (
         partition by segment_number, period_grain
         order by period_start_date
@@ -186,18 +149,13 @@ periods_opened as (
     select
         periods_cumulated.*,
         {{ segment_columns('segments') }},
-        periods.is_complete_period,
         periods_cumulated.closing_mrr - periods_cumulated.mrr_change as opening_mrr
     from periods_cumulated
     inner join segments
         on periods_cumulated.segment_number = segments.segment_number
-    inner join periods
-        on
-            periods_cumulated.period_grain = periods.period_grain
-            and periods_cumulated.period_start_date = periods.period_start_date
 ),
 
-periods_retained as (
+periods_with_retention as (
     select
         *,
         opening_mrr + gross_retained_change as gross_retained_mrr,
@@ -251,4 +209,4 @@ select
 
     -- flags
     is_complete_period
-from periods_retained
+from periods_with_retention

@@ -3,7 +3,7 @@
 with
 
 periods as (
-    select * from {{ ref('dim_periods') }}
+    select * from {{ ref('int_periods') }}
 ),
 
 returns as (
@@ -18,7 +18,7 @@ order_lines as (
     select * from {{ ref('fct_order_lines') }}
 ),
 
--- the part of an order that is expansion, where its lines tell: of most orders it is nothing
+-- the share of an order that is expansion, as far as its lines tell; zero for most orders
 expansion_shares as (
     select
         order_id,
@@ -45,8 +45,8 @@ first_orders as (
     where is_first_order
 ),
 
--- what a return takes back is of the type it was: by its own lines, else in the parts of its sale;
--- where the sale is unknown, repeat
+-- a return has the type of what it takes back: by its own lines, else in the proportions of its
+-- sale; `repeat` if the sale is unknown
 entries_of_sales as (
     select
         entries.revenue_date,
@@ -78,7 +78,7 @@ entries as (
             ~ ' * coalesce(entries_of_sales.own_expansion_share, sale_shares.expansion_share, 0)'
         ) }} as expansion_amount
     from entries_of_sales
-    inner join {{ ref('dim_customers') }} as customers
+    inner join {{ ref('int_customers_with_anonymous') }} as customers
         on entries_of_sales.customer_id = customers.customer_id
     left join first_orders
         on entries_of_sales.sale_order_id = first_orders.order_id
@@ -115,45 +115,32 @@ recurring_changes as (
         changes.first_purchase_revenue_amount,
         changes.expansion_revenue_amount
     from {{ ref('int_recurring_revenue_typed') }} as changes
-    inner join {{ ref('dim_customers') }} as customers
+    inner join {{ ref('int_customers_with_anonymous') }} as customers
         on changes.customer_id = customers.customer_id
 ),
 
--- every month from a segment's first on: what recurs is earned also where nothing changed
+segment_periods as (
+    {{ periods_of_groups('recurring_changes', segments(), 'revenue_month') }}
+),
+
+-- recurring revenue is also earned in months without a change
 recurring_months as (
     select
-        segments.revenue_month,
-        {{ segment_columns('segments') }},
+        segment_periods.period_start_date as revenue_month,
+        {{ segment_columns('segment_periods') }},
         coalesce(sum(changes.mrr_change_amount), 0) as mrr_change,
         coalesce(sum(changes.first_purchase_mrr_change_amount), 0) as first_purchase_change,
         coalesce(sum(changes.expansion_mrr_change_amount), 0) as expansion_change,
         coalesce(sum(changes.revenue_amount), 0) as total,
         coalesce(sum(changes.first_purchase_revenue_amount), 0) as first_purchase,
         coalesce(sum(changes.expansion_revenue_amount), 0) as expansion
-    from (
-        select
-            {{ segment_columns('first_changes') }},
-            periods.period_start_date as revenue_month
-        from (
-            select
-                {{ segment_columns() }},
-                min(revenue_month) as first_month
-            from recurring_changes
-            group by {{ segment_columns() }}
-        ) as first_changes
-        inner join periods
-            on
-                periods.period_grain = 'month'
-                and first_changes.first_month <= periods.period_start_date
-    ) as segments
+    from segment_periods
     left join recurring_changes as changes
         on
-            segments.revenue_month = changes.revenue_month
-            and segments.region = changes.region
-            and segments.industry = changes.industry
-            and segments.customer_segment = changes.customer_segment
-            and segments.acquisition_channel = changes.acquisition_channel
-    group by segments.revenue_month, {{ segment_columns('segments') }}
+            segment_periods.period_start_date = changes.revenue_month
+            and {{ same_values('segment_periods', 'changes', segments()) }}
+    where segment_periods.period_grain = 'month'
+    group by segment_periods.period_start_date, {{ segment_columns('segment_periods') }}
 ),
 
 recurring_months_earned as (
@@ -201,7 +188,8 @@ mix as (
         sum(days.expansion) as expansion,
         sum(days.unattributed) as unattributed
     from days
-    -- a period closes on as-of: a refund known but dated after it has not happened yet
+    -- the last period closes on as-of: a refund that is known but dated after it has not happened
+    -- yet
     inner join periods
         on days.revenue_date between periods.period_start_date and periods.closes_on
     group by

@@ -15,7 +15,7 @@ histories as (
     select * from {{ ref('int_purchase_histories') }}
 ),
 
--- a refund known but dated after as-of has not happened yet
+-- a refund that is known but dated after as-of has not happened yet
 order_revenues as (
     select
         entries.customer_id,
@@ -28,7 +28,7 @@ order_revenues as (
     group by entries.customer_id
 ),
 
--- a change is earned in the rest of its own month, and in every month after it
+-- a change earns the rest of its own month and every month after it
 recurring_revenues as (
     select
         changes.customer_id,
@@ -47,7 +47,7 @@ recurring_revenues as (
 
 active_buyers as (
     select customer_id
-    from {{ ref('fct_activity_spells') }}
+    from {{ ref('int_activity_spells') }}
     where relationship = 'orders' and is_active
 ),
 
@@ -94,7 +94,7 @@ values_to_date as (
         on customers.customer_id = active_buyers.customer_id
 ),
 
--- quintiles of those who ever bought; ties go by customer_id, so that a rebuild gives the same ones
+-- quintiles of all buyers; ties go by customer_id, so that a rebuild gives the same scores
 buyers_scored as (
     select
         customer_id,

@@ -10,6 +10,7 @@
     kind: 'objective in (' ~ literals | join(', ') ~ ')' if literals else 'false'
 }) %}
 {%- endfor %}
+{%- set keys = ['month_start_date', 'channel'] %}
 
 with
 
@@ -28,7 +29,7 @@ spends_converted as (
     from {{ ref('stg_marketing_spend') }}
 ),
 
--- a spend that names no objective has that of its campaign
+-- spend without an objective takes the objective of its campaign
 spends as (
     select
         spends_converted.month_start_date,
@@ -49,57 +50,69 @@ spends_classified as (
     from spends
 ),
 
--- who came and who stayed, of those the channel once brought
-facts as (
-    select
-        period_start_date as month_start_date,
-        lower({{ trimmed('acquisition_channel') }}) as channel,
-        0 as spend,
-        0 as acquisition_spend,
-        0 as retention_spend,
-        0 as acquisition_spends,
-        0 as retention_spends,
-        cast(null as bigint) as leads,
-        new_customers + new_and_lost_customers as new_customers,
-        opening_customers - lost_customers as retained_customers
-    from {{ ref('rpt_retention_periods') }}
-    where relationship = 'any' and period_grain = 'month'
-
-    union all
-
-    select
-        month_start_date,
-        channel,
-        spend,
-        case when is_acquisition then spend else 0 end as acquisition_spend,
-        case when is_retention then spend else 0 end as retention_spend,
-        case when is_acquisition then 1 else 0 end as acquisition_spends,
-        case when is_retention then 1 else 0 end as retention_spends,
-        leads_count as leads,
-        0 as new_customers,
-        0 as retained_customers
-    from spends_classified
-),
-
-mix as (
+spend_sums as (
     select
         month_start_date,
         channel,
         sum(spend) as spend,
-        sum(acquisition_spend) as acquisition_spend,
-        sum(retention_spend) as retention_spend,
-        sum(acquisition_spends) as acquisition_spends,
-        sum(retention_spends) as retention_spends,
-        sum(acquisition_spends) > 0 as has_acquisition_spend,
-        sum(retention_spends) > 0 as has_retention_spend,
-        sum(leads) as leads,
-        sum(new_customers) as new_customers,
-        sum(retained_customers) as retained_customers
-    from facts
+        sum(case when is_acquisition then spend else 0 end) as acquisition_spend,
+        sum(case when is_retention then spend else 0 end) as retention_spend,
+        count(case when is_acquisition then 1 end) as acquisition_spends,
+        count(case when is_retention then 1 end) as retention_spends,
+        sum(leads_count) as leads
+    from spends_classified
     group by month_start_date, channel
 ),
 
--- a month over all channels: who keeps whom knows no channel, and a sales team wins through others
+-- customers won and kept, by the channel that brought them
+customer_sums as (
+    select
+        period_start_date as month_start_date,
+        lower({{ trimmed('acquisition_channel') }}) as channel,
+        sum(new_customers + new_and_lost_customers) as new_customers,
+        sum(opening_customers - lost_customers) as retained_customers
+    from {{ ref('int_retention_periods_counted') }}
+    where relationship = 'any' and period_grain = 'month'
+    group by period_start_date, lower({{ trimmed('acquisition_channel') }})
+),
+
+months_and_channels as (
+    select
+        month_start_date,
+        channel
+    from spend_sums
+
+    union
+
+    select
+        month_start_date,
+        channel
+    from customer_sums
+),
+
+mix as (
+    select
+        months_and_channels.month_start_date,
+        months_and_channels.channel,
+        coalesce(spend_sums.spend, 0) as spend,
+        coalesce(spend_sums.acquisition_spend, 0) as acquisition_spend,
+        coalesce(spend_sums.retention_spend, 0) as retention_spend,
+        coalesce(spend_sums.acquisition_spends, 0) as acquisition_spends,
+        coalesce(spend_sums.retention_spends, 0) as retention_spends,
+        coalesce(spend_sums.acquisition_spends > 0, false) as has_acquisition_spend,
+        coalesce(spend_sums.retention_spends > 0, false) as has_retention_spend,
+        spend_sums.leads,
+        coalesce(customer_sums.new_customers, 0) as new_customers,
+        coalesce(customer_sums.retained_customers, 0) as retained_customers
+    from months_and_channels
+    left join spend_sums
+        on {{ same_values('months_and_channels', 'spend_sums', keys) }}
+    left join customer_sums
+        on {{ same_values('months_and_channels', 'customer_sums', keys) }}
+),
+
+-- the whole month: spend on retention has no channel, and a sales team wins customers of other
+-- channels
 mix_with_months as (
     select
         *,
@@ -155,7 +168,7 @@ select
             ) }}
     end as blended_cost_per_retained_customer_amount,
 
-    -- rates: of the costs before they are rounded
+    -- rates, of the unrounded costs
     case
         when mix.has_acquisition_spend and mix.retained_customers > 0
             then {{ rate(

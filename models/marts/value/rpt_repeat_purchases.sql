@@ -6,7 +6,7 @@ settings as (
     select * from {{ ref('int_run_settings') }}
 ),
 
--- whoever bought less than 12 months ago may still come back within them
+-- customers who first bought less than 12 months ago may still return in time
 buyers as (
     select
         {{ segment_columns('customers') }},
@@ -35,21 +35,20 @@ tallies as (
     group by {{ segment_columns() }}
 ),
 
-slices as (
-    {{ segment_names() }}
+tallies_by_slice as (
+    {{ rows_by_slice('tallies') }}
 ),
 
 counts as (
     select
-        slices.segment_name,
-        {{ segment_value() }} as segment_value,
-        cast(sum(tallies.buyers) as bigint) as buyers,
-        cast(sum(tallies.repeat_buyers) as bigint) as repeat_buyers,
-        cast(sum(tallies.observed_12m_buyers) as bigint) as observed_12m_buyers,
-        cast(sum(tallies.repeat_12m_buyers) as bigint) as repeat_12m_buyers
-    from tallies
-    cross join slices
-    group by slices.segment_name, {{ segment_value() }}
+        segment_name,
+        segment_value,
+        cast(sum(buyers) as bigint) as buyers,
+        cast(sum(repeat_buyers) as bigint) as repeat_buyers,
+        cast(sum(observed_12m_buyers) as bigint) as observed_12m_buyers,
+        cast(sum(repeat_12m_buyers) as bigint) as repeat_12m_buyers
+    from tallies_by_slice
+    group by segment_name, segment_value
 )
 
 select

@@ -2,7 +2,8 @@
 
 with
 
--- the longest periods in which somebody was lost: a year is measured, months have to be made one
+-- the longest periods with a loss: years need no conversion, months and quarters have to be brought
+-- to a year
 formulas as (
     select
         *,
@@ -26,7 +27,7 @@ formulas_of_a_year as (
     from formulas
 ),
 
--- no higher than the limit, and what is above it stays
+-- raised up to the limit; rates above the limit stay as they are
 formulas_raised as (
     select
         *,
@@ -58,7 +59,7 @@ lifetimes_valued as (
     from lifetimes
 ),
 
--- a row also where the seed has none
+-- an aggregate, so that there is a row even if the seed has none
 benchmark as (
     select
         min(low_value) as low_value,
@@ -73,19 +74,19 @@ select
     lifetimes_valued.segment_name,
     lifetimes_valued.segment_value,
 
-    -- where it comes from
+    -- source
     lifetimes_valued.period_grain,
     lifetimes_valued.ltv_status,
     {{ as_amount('cast(lifetimes_valued.margin_per_customer as decimal(18, 6))') }}
         as yearly_margin_per_customer_amount,
     lifetimes_valued.cac_amount,
 
-    -- as it is
+    -- today
     lifetimes_valued.annual_retention_rate,
     lifetimes_valued.lifetime_years,
     {{ as_amount('cast(lifetimes_valued.ltv as decimal(18, 6))') }} as ltv_amount,
 
-    -- and raised
+    -- with retention raised
     lifetimes_valued.raised_retention_rate,
     lifetimes_valued.raised_lifetime_years,
     {{ as_amount('cast(lifetimes_valued.raised_ltv as decimal(18, 6))') }} as raised_ltv_amount,

@@ -33,7 +33,7 @@ ranked as (
     )
 ),
 
--- of the customer in whom the first fifth ends, a part
+-- the customer on the edge of the top fifth counts in part
 deciles as (
     select
         value_measure,
@@ -44,7 +44,7 @@ deciles as (
             cast(customer_value as double)
             * greatest(least(cast(customers_of_all as double) / 5 - value_rank + 1, 1), 0)
         ) as top_value,
-        -- what is weighted here is the rank from the bottom, twice, less that of the middle
+        -- weighted by twice the distance of the rank from the middle
         sum(cast(customer_value as double) * (customers_of_all + 1 - 2 * value_rank))
             as weighted_value
     from ranked

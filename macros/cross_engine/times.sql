@@ -1,0 +1,85 @@
+{% macro reporting_day(timestamp) %}
+    {{ return(adapter.dispatch('reporting_day')(timestamp)) }}
+{% endmacro %}
+
+{% macro duckdb__reporting_day(timestamp) %}
+    {% set zone = setting('reporting_timezone', 'UTC') %}
+    {% if zone == 'UTC' %}
+        {{ return('cast(' ~ timestamp ~ ' as date)') }}
+    {% endif %}
+    {{ return("cast(timezone(" ~ sql_text(zone) ~ ", timezone('UTC', " ~ timestamp ~ ")) as date)") }}
+{% endmacro %}
+
+
+{% macro days_between(earlier, later) %}
+    {{ return(adapter.dispatch('days_between')(earlier, later)) }}
+{% endmacro %}
+
+{% macro duckdb__days_between(earlier, later) %}
+    {{ return('date_diff(\'day\', ' ~ earlier ~ ', ' ~ later ~ ')') }}
+{% endmacro %}
+
+
+{% macro days_after(date, days) %}
+    {{ return(adapter.dispatch('days_after')(date, days)) }}
+{% endmacro %}
+
+{% macro duckdb__days_after(date, days) %}
+    {{ return('(' ~ date ~ ' + cast(' ~ days ~ ' as integer))') }}
+{% endmacro %}
+
+
+{% macro months_after(date, months) %}
+    {{ return(adapter.dispatch('months_after')(date, months)) }}
+{% endmacro %}
+
+{% macro duckdb__months_after(date, months) %}
+    {{ return('cast(' ~ date ~ ' + to_months(cast(' ~ months ~ ' as integer)) as date)') }}
+{% endmacro %}
+
+
+{% macro dates_from_to(first_date, last_date, relation) %}
+    {{ return(adapter.dispatch('dates_from_to')(first_date, last_date, relation)) }}
+{% endmacro %}
+
+{% macro duckdb__dates_from_to(first_date, last_date, relation) %}
+    select cast(unnest(generate_series(
+        {{ first_date }}, {{ last_date }}, interval 1 day
+    )) as date) as date_day
+    from {{ relation }}
+{% endmacro %}
+
+
+{% macro utc_time_of_day(day) %}
+    {{ return(adapter.dispatch('utc_time_of_day')(day)) }}
+{% endmacro %}
+
+{% macro duckdb__utc_time_of_day(day) %}
+    {% set time = 'cast(' ~ day ~ ' as timestamp)' %}
+    {% set zone = setting('reporting_timezone', 'UTC') %}
+    {{ return(time if zone == 'UTC'
+        else "timezone('UTC', timezone(" ~ sql_text(zone) ~ ", " ~ time ~ "))") }}
+{% endmacro %}
+
+
+{% macro utc_time_of_text(text) %}
+    {{ return(adapter.dispatch('utc_time_of_text')(text)) }}
+{% endmacro %}
+
+{% macro duckdb__utc_time_of_text(text) %}
+    {#- A plain cast drops the offset, and no cast takes an offset after a blank. This one relies on the
+        TimeZone of the profile, UTC. The name of a zone would also move the rows that follow it, so a
+        text with letters other than T and Z is no time. -#}
+    {% set time = "replace(replace(replace(replace(" ~ text
+        ~ ", ' UTC', 'Z'), ' Z', 'Z'), ' +', '+'), ' -', '-')" %}
+    {% set without_letters = "translate(" ~ time ~ ", 'TZtz', '')" %}
+    {% set date_only = '' if setting('reporting_timezone', 'UTC') == 'UTC' else
+        'when length(' ~ text ~ ') <= 10 then ' ~ utc_time_of_day('try_cast(' ~ text ~ ' as date)') %}
+    {{ return('case ' ~ date_only ~ ' when lower(' ~ without_letters ~ ') = upper('
+        ~ without_letters ~ ') then cast(try_cast(' ~ time ~ ' as timestamptz) as timestamp) end') }}
+{% endmacro %}
+
+
+{% macro utc_time(moment) %}
+    {{ return("cast('" ~ moment.strftime('%Y-%m-%d %H:%M:%S') ~ "' as timestamp)") }}
+{% endmacro %}

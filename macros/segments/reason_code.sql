@@ -1,0 +1,3 @@
+{% macro reason_code(reason) %}
+    {{ return('lower(trim(' ~ reason ~ '))') }}
+{% endmacro %}

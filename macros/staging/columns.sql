@@ -1,0 +1,132 @@
+{#- What base_model() makes of one column: expressions over `raw_<column>`, the value as delivered, and
+    `<column>`, the typed value. -#}
+
+
+{% macro raw_value(name, types) %}
+    {% if name not in types %}
+        {{ return('cast(null as string)') }}
+    {% elif types[name] == 'varchar' %}
+        {{ return("nullif(" ~ trimmed(adapter.quote(name)) ~ ", '')") }}
+    {% endif %}
+    {{ return(adapter.quote(name)) }}
+{% endmacro %}
+
+
+{% macro cast_or_null(expression, from_type, to_type) %}
+    {% if to_type == 'integer' %}
+        {#- a cast alone would silently round 6.5 to 7 -#}
+        {{ return('case when try_cast(' ~ expression ~ ' as double) = try_cast(' ~ expression
+            ~ ' as integer) then try_cast(' ~ expression ~ ' as integer) end') }}
+    {% elif to_type == 'timestamp' and from_type in ('date', 'varchar') %}
+        {{ return(utc_time_of_day(expression) if from_type == 'date'
+            else utc_time_of_text(expression)) }}
+    {% elif to_type == 'string' and modules.re.match('double|float|decimal', from_type or '') %}
+        {#- a key stored as a number with decimals is still the key 7, not 7.0 -#}
+        {{ return('coalesce(case when ' ~ expression ~ ' = floor(' ~ expression
+            ~ ') then cast(try_cast(' ~ expression ~ ' as decimal(38, 0)) as string) end, cast('
+            ~ expression ~ ' as string))') }}
+    {% endif %}
+    {{ return('try_cast(' ~ expression ~ ' as ' ~ to_type ~ ')') }}
+{% endmacro %}
+
+
+{% macro typed_value(column, types) %}
+    {% set raw = 'raw_' ~ column.name %}
+    {% set default = column.config.meta.default %}
+    {% set value = cast_or_null(raw, types.get(column.name), column.data_type) %}
+    {% if column.name == 'customer_id' %}
+        {#- the reserved word means that there is no customer -#}
+        {% set value = "nullif(" ~ value ~ ", 'anonymous')" %}
+    {% elif column.config.meta.accepted_values %}
+        {% set value = 'lower(' ~ value ~ ')' %}
+    {% elif 'currency' in column.name %}
+        {% set value = 'upper(' ~ value ~ ')' %}
+    {% endif %}
+    {% if default == 'reporting_currency' %}
+        {{ return('coalesce(' ~ value ~ ', settings.reporting_currency)') }}
+    {% elif default %}
+        {#- only an empty value gets the default: a value that does not fit is rejected -#}
+        {{ return('case when ' ~ raw ~ ' is null then '
+            ~ (sql_text(default) if column.data_type == 'string' else default)
+            ~ ' else ' ~ value ~ ' end') }}
+    {% endif %}
+    {{ return(value) }}
+{% endmacro %}
+
+
+{% macro is_known_word(column) %}
+    {% set words = column.config.meta.accepted_values %}
+    {% if not words %}
+        {{ return('length(' ~ column.name ~ ') = 3') }}
+    {% endif %}
+    {{ return(column.name ~ ' in (' ~ words | map('tojson') | join(', ') | replace('"', "'") ~ ')') }}
+{% endmacro %}
+
+
+{% macro event_day(contract) %}
+    {% set days = [] %}
+    {% for name in contract.config.meta.event_date %}
+        {% do days.append(reporting_day(name)
+            if contract.columns[name].data_type == 'timestamp' else name) %}
+    {% endfor %}
+    {{ return('coalesce(' ~ days | join(', ') ~ ')' if days | length > 1
+        else days | first | default('cast(null as date)')) }}
+{% endmacro %}
+
+
+{% macro rejection_reasons(contract, types, exchange_rates, parent) %}
+    {% set reasons = [] %}
+    {% for column in contract.columns.values() %}
+        {% set name = column.name %}
+        {% set meta = column.config.meta %}
+        {% if meta.required %}
+            {% do reasons.append(('missing_' ~ name, 'raw_' ~ name ~ ' is null')) %}
+        {% endif %}
+        {#- a text always fits, except that a required customer_id may be the reserved word -#}
+        {% if name in types and (column.data_type not in ('string', types[name])
+                or (name == 'customer_id' and meta.required)) %}
+            {% do reasons.append(
+                ('invalid_' ~ name, 'raw_' ~ name ~ ' is not null and ' ~ name ~ ' is null')
+            ) %}
+        {% endif %}
+        {#- a trillion and more is a typing error, and too wide for the calculations that follow -#}
+        {% if name in types and column.data_type == 'decimal(18,2)' %}
+            {% do reasons.append(('implausible_' ~ name, 'abs(' ~ name ~ ') >= 1e12')) %}
+        {% endif %}
+        {% if meta.accepted_values %}
+            {% do reasons.append(('unknown_' ~ name, 'not ' ~ is_known_word(column))) %}
+        {% endif %}
+    {% endfor %}
+    {% if contract.config.meta.event_date %}
+        {% do reasons.append(('implausible_date', 'event_date < first_plausible_date')) %}
+        {% do reasons.append(('future_dated', 'event_date > last_plausible_date')) %}
+    {% endif %}
+    {% do reasons.extend((contract.config.meta.reject_when or {}).items()) %}
+    {% if exchange_rates %}
+        {#- a row that waits for its day may wait for its exchange rate as well -#}
+        {% do reasons.append(
+            ('no_exchange_rate', 'event_date <= as_of_date and exchange_rate is null')
+        ) %}
+    {% endif %}
+    {% if parent %}
+        {% do reasons.append(('orphan', "order_fate = 'missing'")) %}
+        {% do reasons.append(('order_rejected', "order_fate = 'rejected'")) %}
+    {% endif %}
+    {% set cases = [] %}
+    {% for reason, condition in reasons %}
+        {% do cases.append('case when ' ~ condition ~ " then '" ~ reason ~ "' end") %}
+    {% endfor %}
+    {{ return(cases) }}
+{% endmacro %}
+
+
+{% macro joined_key(contract, expressions) %}
+    {% set parts = [] %}
+    {% for name in contract.config.meta.key %}
+        {% do parts.append('cast(' ~ expressions[name] ~ ' as string)') %}
+    {% endfor %}
+    {% if parts | length == 1 %}
+        {{ return(parts[0]) }}
+    {% endif %}
+    {{ return("coalesce(" ~ parts | join(", '') || '|' || coalesce(") ~ ", '')") }}
+{% endmacro %}

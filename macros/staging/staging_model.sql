@@ -1,0 +1,19 @@
+{% macro staging_model(table_name, is_monetary=false) %}
+{% set base = ref('base_' ~ table_name) %}
+{% if execute %}
+select
+    {%- for column in raw_contract(table_name).columns.values() %}
+    {%- if column.config.meta.restricted %}
+    {{ column.name }} is not null as has_{{ column.name }},
+    {%- else %}
+    {{ column.name }},
+    {%- endif %}
+    {%- endfor %}
+    {%- if is_monetary %}
+    exchange_rate,
+    {%- endif %}
+    event_date
+from {{ base }}
+where is_accepted
+{% endif %}
+{% endmacro %}

@@ -1,0 +1,27 @@
+{#- The 97.5 % quantile of the normal distribution as textbooks, and the examples published for Wilson's interval
+    and for the promoter score, round it: intervals of shares and scores agree with them to the last digit. -#}
+{% macro z_95() %}
+    {{ return('cast(1.96 as double)') }}
+{% endmacro %}
+
+
+{#- The same quantile unrounded, as the libraries of survival analysis take it: the curve's interval agrees with
+    theirs to the tenth digit. -#}
+{% macro z_95_unrounded() %}
+    {{ return('1.959963984540054') }}
+{% endmacro %}
+
+
+{#- Lower ('-') or upper ('+') bound of Wilson's 95 % interval of part / whole; NULL where there is no
+    whole. -#}
+{% macro wilson_bound(part, whole, side) %}
+    {% set z = z_95() %}
+    {% set n = 'cast(' ~ whole ~ ' as double)' %}
+    {% set bound = '(' ~ part ~ ' + ' ~ z ~ ' * ' ~ z ~ ' / 2 ' ~ side ~ ' ' ~ z ~ ' * sqrt('
+        ~ part ~ ' * (' ~ whole ~ ' - ' ~ part ~ ') / ' ~ n ~ ' + ' ~ z ~ ' * ' ~ z ~ ' / 4)) / ('
+        ~ n ~ ' + ' ~ z ~ ' * ' ~ z ~ ')' %}
+    {#- nobody and everybody are the ends of the scale, which floating point may miss by a digit -#}
+    {% set end = ('0', '0') if side == '-' else (whole, '1') %}
+    {{ return('case when ' ~ whole ~ ' > 0 and ' ~ part ~ ' = ' ~ end[0] ~ ' then ' ~ end[1]
+        ~ ' when ' ~ whole ~ ' > 0 then ' ~ bound ~ ' end') }}
+{% endmacro %}

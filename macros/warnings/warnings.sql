@@ -1,0 +1,213 @@
+{#- Warnings about the data. Each says what was found, what it means and what to do. Those with a query run
+    in the post-hook of the model that they are about. -#}
+
+
+{% macro warn_of(query, sentence) %}
+    {% for row in (run_query(query).rows if execute else []) %}
+        {% do exceptions.warn(sentence.format(*row)) %}
+    {% endfor %}
+{% endmacro %}
+
+
+{% macro warn_of_names(query, sentence) %}
+    {% set rows = run_query(query).rows if execute else [] %}
+    {% set names = [] %}
+    {% for name, count in rows %}
+        {% do names.append(name ~ ' (' ~ count ~ ')') if loop.index <= 20 %}
+    {% endfor %}
+    {% if rows | length > 20 %}
+        {% do names.append('and ' ~ (rows | length - 20) ~ ' more') %}
+    {% endif %}
+    {% if rows %}
+        {% do exceptions.warn(sentence.format(names | join(', '))) %}
+    {% endif %}
+{% endmacro %}
+
+
+{% macro warn_of_ignored_columns(table_name, found, names) %}
+    {% set ignored = found | reject('in', names) | list %}
+    {% if ignored %}
+        {% do exceptions.warn(
+            table_name ~ ': these columns are not in the contract and are ignored: '
+            ~ ignored | join(', ') ~ '. Rename them if they are columns of the contract.'
+        ) %}
+    {% endif %}
+{% endmacro %}
+
+
+{% macro warn_of_ignored_files() %}
+    {% set folder = path_pattern(raw_folder()) %}
+    {% set patterns = [folder ~ '/*'] %}
+    {% set read = [] %}
+    {% for table_name in raw_table_names() %}
+        {% do patterns.append(folder ~ '/' ~ table_name ~ '/**') %}
+        {% do read.extend(raw_files(table_name)) %}
+    {% endfor %}
+    {% set ignored = [] %}
+    {% for path in list_files(patterns) | reject('in', read) %}
+        {% if not (path.split('/') | last).startswith(('.', '_')) %}
+            {% do ignored.append(path) %}
+        {% endif %}
+    {% endfor %}
+    {% if ignored %}
+        {% do exceptions.warn(
+            'Raw data: these files are not read, because their names match no table: '
+            ~ ignored | join(', ')
+            ~ '. Name each file after its table, for example orders.csv or orders_2024.parquet.'
+        ) %}
+    {% endif %}
+{% endmacro %}
+
+
+{% macro warn_of_email_keys() %}
+    {% set query %}
+        select count(*)
+        from {{ this }}
+        where customer_id like '%_@_%._%'
+        having count(*) > 0
+    {% endset %}
+    {% do warn_of(
+        query,
+        'customers: {0} customer_id value(s) look like e-mail addresses, and every mart shows customer_id.'
+        ~ ' Deliver keys that identify no one, and put the address in the column email.'
+    ) %}
+{% endmacro %}
+
+
+{% macro warn_of_unknown_subscriptions() %}
+    {% set query %}
+        select count(*)
+        from {{ ref('stg_orders') }} as orders
+        left join {{ ref('stg_subscriptions') }} as subscriptions
+            on orders.subscription_id = subscriptions.subscription_id
+        where orders.subscription_id is not null and subscriptions.subscription_id is null
+        having count(*) > 0
+    {% endset %}
+    {% do warn_of(
+        query,
+        'orders: {0} invoice(s) name a subscription that was not delivered, and count in no revenue.'
+        ~ ' Deliver the subscription, or leave subscription_id empty.'
+    ) %}
+{% endmacro %}
+
+
+{% macro warn_of_doubtful_versions() %}
+    {% set query %}
+        select
+            count(*),
+            'have a status that contradicts ended_at. The date counts; correct one of the two'
+        from {{ this }}
+        where is_over_despite_status
+        having count(*) > 0
+
+        union all
+
+        select
+            count(*),
+            'end after the next one starts. Each counts until then; correct ended_at'
+        from {{ this }}
+        where ended_on > stopped_on and stop_reason = 'replaced'
+        having count(*) > 0
+
+        union all
+
+        select
+            count(*),
+            'have a negative price, or a discount above it. Their MRR is 0; correct the amounts'
+        from {{ this }}
+        where is_priced_below_zero
+        having count(*) > 0
+    {% endset %}
+    {% do warn_of(query, 'subscriptions: {0} version(s) {1}.') %}
+{% endmacro %}
+
+
+{% macro warn_of_doubtful_answers() %}
+    {% set query %}
+        select count(*)
+        from {{ ref('stg_survey_responses') }}
+        where score is not null and responded_at is null
+        having count(*) > 0
+    {% endset %}
+    {% do warn_of(
+        query,
+        'survey_responses: {0} row(s) have a score but no responded_at, so they count as unanswered.'
+        ~ ' Deliver responded_at with each score.'
+    ) %}
+{% endmacro %}
+
+
+{% macro warn_of_short_windows() %}
+    {% set query %}
+        select
+            vertical,
+            window_days,
+            cast(round(100 * return_rate) as integer)
+        from {{ this }}
+        where is_chosen and return_rate >= {{ var('window_fit_max_return_rate') }}
+        order by vertical
+    {% endset %}
+    {% do warn_of(
+        query,
+        'Vertical {0}: {2} % of the customers that its activity window of {1} days calls lost come back.'
+        ~ ' Compare longer windows in rpt_activity_window_fit, and set one in'
+        ~ ' seeds/reference/activity_windows.csv.'
+    ) %}
+{% endmacro %}
+
+
+{% macro warn_of_unmapped_reasons() %}
+    {% set query %}
+        select
+            events.churn_reason,
+            count(*)
+        from {{ this }} as events
+        left join {{ ref('churn_reasons') }} as reasons
+            on events.churn_reason = {{ reason_code('reasons.reason_code') }}
+        where reasons.reason_code is null and events.relationship <> 'any'
+        group by events.churn_reason
+        order by count(*) desc, events.churn_reason
+    {% endset %}
+    {% do warn_of_names(
+        query,
+        'These churn reasons count as unknown: {0}. Add them to seeds/reference/churn_reasons.csv.'
+    ) %}
+{% endmacro %}
+
+
+{% macro warn_of_unsold_categories() %}
+    {% set query %}
+        select
+            answers.product_category,
+            count(distinct answers.customer_id)
+        from {{ ref('int_wallet_answers') }} as answers
+        where not answers.is_category_sold and not answers.is_whole_wallet
+        group by answers.product_category
+        order by count(distinct answers.customer_id) desc, answers.product_category
+    {% endset %}
+    {% do warn_of_names(
+        query,
+        'survey_responses: no product has these categories of wallet answers: {0}. All that the customers'
+        ~ ' spend with you is compared with their answers; use a product_category of products.'
+    ) %}
+{% endmacro %}
+
+
+{% macro warn_of_segments_without_wallet() %}
+    {% set query %}
+        select
+            customers.customer_segment,
+            count(*)
+        from {{ ref('dim_customers') }} as customers
+        left join {{ ref('wallet_benchmarks') }} as benchmarks
+            on {{ is_word_of_seed('customers.customer_segment', 'benchmarks.customer_segment') }}
+        where benchmarks.customer_segment is null and customers.customer_segment <> 'unknown'
+        group by customers.customer_segment
+        order by count(*) desc, customers.customer_segment
+    {% endset %}
+    {% do warn_of_names(
+        query,
+        'These customer segments have a share of wallet only where customers answered a survey: {0}.'
+        ~ ' Add them to seeds/reference/wallet_benchmarks.csv.'
+    ) %}
+{% endmacro %}

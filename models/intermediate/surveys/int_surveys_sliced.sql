@@ -1,0 +1,58 @@
+-- Grain: one row per survey type, period and slice in which somebody was asked or answered.
+
+with
+
+tallies as (
+    select * from {{ ref('int_surveys_tallied') }}
+),
+
+tallies_by_slice as (
+    {{ rows_by_slice('tallies') }}
+),
+
+counts as (
+    select
+        survey_type,
+        period_grain,
+        period_start_date,
+        segment_name,
+        segment_value,
+        cast(sum(invitations) as bigint) as invitations,
+        cast(sum(answered_invitations) as bigint) as answered_invitations,
+        cast(sum(answers) as bigint) as answers,
+        cast(sum(latest_answers) as bigint) as latest_answers,
+        cast(sum(promoters) as bigint) as promoters,
+        cast(sum(passives) as bigint) as passives,
+        cast(sum(detractors) as bigint) as detractors,
+        cast(sum(satisfied_answers) as bigint) as satisfied_answers,
+        cast(sum(easy_answers) as bigint) as easy_answers,
+        cast(sum(sum_of_scores) as bigint) as sum_of_scores
+    from tallies_by_slice
+    group by survey_type, period_grain, period_start_date, segment_name, segment_value
+)
+
+select
+    -- keys
+    counts.survey_type,
+    counts.period_grain,
+    counts.period_start_date,
+    counts.segment_name,
+    counts.segment_value,
+
+    -- counts
+    counts.invitations,
+    counts.answered_invitations,
+    counts.answers,
+    counts.latest_answers,
+    counts.promoters,
+    counts.passives,
+    counts.detractors,
+    counts.satisfied_answers,
+    counts.easy_answers,
+    counts.sum_of_scores,
+
+    -- flags
+    periods.is_complete_period
+from counts
+inner join {{ ref('int_periods') }} as periods
+    on {{ same_values('counts', 'periods', ['period_grain', 'period_start_date']) }}
