@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from python_helpers.core.errors import PublishError
+from python_helpers.core.errors import HeldByOthersError, PublishError
 from python_helpers.core.folders import PROJECT_FILE
 from python_helpers.core.locks import FOLDER_LOCK, READING_LOCK
 from python_helpers.core.settings import Settings
@@ -166,3 +166,26 @@ def relation_of(file: Path, /) -> str:
         f"read_csv({text(file)}, all_varchar = true, header = true, quote = '\"', escape = '\"', "
         "comment = '', ignore_errors = true, null_padding = true)"
     )
+
+
+def refuse_what_is_left(found: Collection[Place], /, *, problem: str) -> None:
+    """Raise PublishError or HeldByOthersError where people are in what is kept."""
+    said = {
+        whose: ", ".join(str(place) for place in found if place.whose == whose) for whose in Whose
+    }
+    problems = [problem] if problem else []
+    if said[Whose.OURS]:
+        problems.append(f"Still found: {said[Whose.OURS]}")
+    if said[Whose.FILE]:
+        problems.append(
+            f"Still in files of others: {said[Whose.FILE]}. Move them away, or take the customers "
+            "out of them"
+        )
+    tables = (
+        f"These tables of the warehouse, which others load, still have rows of the customers: "
+        f"{said[Whose.TABLE]}. Remove the rows (docs/operations.md has the SQL)"
+    )
+    if problems:
+        raise PublishError(". ".join([*problems, *([tables] if said[Whose.TABLE] else [])]))
+    if said[Whose.TABLE]:
+        raise HeldByOthersError(f"Everything that this project builds is erased. {tables}")

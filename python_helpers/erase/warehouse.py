@@ -142,6 +142,20 @@ def differences(
     return found
 
 
+def not_built_again(*, settings: Settings, new: Path) -> list[str]:
+    """Name the tables and views in schemas of the project that no model builds any more."""
+    found: list[set[str]] = []
+    for file in filter(Path.is_file, (new, settings.warehouse)):
+        with duckdb.connect(str(file), read_only=True) as connection:
+            tables = connection.execute(
+                "select table_schema || '.' || table_name from information_schema.tables "
+                "where list_contains($ours, table_schema)",
+                {"ours": [*project_schemas(project_dir=settings.project_dir)]},
+            )
+            found.append({table for (table,) in tables.fetchall()})
+    return [f"{table}, removed: no model builds it" for table in sorted(found[-1] - found[0])]
+
+
 def replace_warehouse(*, warehouse: Path, new: Path, seen: tuple[int, int] | None) -> None:
     """Put a new file in the place of a warehouse in one step. Raises PublishError and OSError."""
     file = warehouse.resolve()

@@ -15,13 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from python_helpers.core.errors import (
-    AuditError,
-    HeldByOthersError,
-    LifecycleError,
-    PublishError,
-    SettingsError,
-)
+from python_helpers.core.errors import AuditError, LifecycleError, PublishError, SettingsError
 from python_helpers.core.folders import Folders
 from python_helpers.core.locks import locked, publish_lock, reading_lock, warehouse_lock
 from python_helpers.core.log import Log
@@ -31,8 +25,13 @@ from python_helpers.erase.builds import rewrite_builds
 from python_helpers.erase.exports import export_files_again, export_to_servers_again, exported_to
 from python_helpers.erase.logs import clean_logs
 from python_helpers.erase.people import People, known_texts
-from python_helpers.erase.search import Place, Whose, export_folders, search
-from python_helpers.erase.warehouse import begin_warehouse, look_of, replace_warehouse
+from python_helpers.erase.search import Place, export_folders, refuse_what_is_left, search
+from python_helpers.erase.warehouse import (
+    begin_warehouse,
+    look_of,
+    not_built_again,
+    replace_warehouse,
+)
 from python_helpers.operate.refresh import build_and_publish, facts_of_run
 from python_helpers.publishing.builds import live_build, read_manifest
 from python_helpers.publishing.runs import recorded_run
@@ -108,6 +107,7 @@ def erase(
                     *clean_logs(settings=settings, people=people),
                 ]
                 if new.is_file():
+                    changed += not_built_again(settings=settings, new=new)
                     replace_warehouse(warehouse=settings.warehouse, new=new, seen=seen)
                     changed.append(f"{settings.warehouse}, built anew")
                 left = search(settings=settings, people=people)
@@ -124,34 +124,8 @@ def erase(
 
 def is_anything_kept(*, settings: Settings) -> bool:
     """Tell whether there is anything that a new build replaces."""
-    return bool(
-        settings.warehouse.is_file()
-        or live_build(publish_dir=settings.publish_dir)
-        or export_folders(settings=settings)
-    )
-
-
-def refuse_what_is_left(found: Collection[Place], /, *, problem: str) -> None:
-    """Raise PublishError or HeldByOthersError where people are in what is kept."""
-    said = {
-        whose: ", ".join(str(place) for place in found if place.whose == whose) for whose in Whose
-    }
-    problems = [problem] if problem else []
-    if said[Whose.OURS]:
-        problems.append(f"Still found: {said[Whose.OURS]}")
-    if said[Whose.FILE]:
-        problems.append(
-            f"Still in files of others: {said[Whose.FILE]}. Move them away, or take the customers "
-            "out of them"
-        )
-    tables = (
-        f"These tables of the warehouse, which others load, still have rows of the customers: "
-        f"{said[Whose.TABLE]}. Remove the rows (docs/operations.md has the SQL)"
-    )
-    if problems:
-        raise PublishError(". ".join([*problems, *([tables] if said[Whose.TABLE] else [])]))
-    if said[Whose.TABLE]:
-        raise HeldByOthersError(f"Everything that this project builds is erased. {tables}")
+    is_built = settings.warehouse.is_file() or live_build(publish_dir=settings.publish_dir)
+    return bool(is_built or export_folders(settings=settings))
 
 
 def inputs_as_before(inputs: Inputs, /, *, folders: Folders) -> Inputs:

@@ -191,8 +191,10 @@ def test_the_input_is_that_of_the_live_build_or_has_to_be_named(project):
 
 def test_every_kept_build_and_export_is_rewritten_and_totals_stay(project):
     (project / "published" / "builds.jsonl").open("a").write('{"id": "x", "error": "c7 twice"}\n')
+    tell(project, "create table marts.mine as select 'c7' as customer_id")
     result = erase(project)
     assert result.returncode == 0, result.stderr
+    assert "marts.mine, removed: no model builds it" in result.stdout
     builds = kept_builds(publish_dir=project / "published")
     assert len(builds) == 3
     counts = "select count(*), count(distinct customer_id), sum(number) from fct_orders"
@@ -209,7 +211,7 @@ def test_every_kept_build_and_export_is_rewritten_and_totals_stay(project):
     assert not places_of([",c7\n", "'c7'", '"c7 twice"'], folder=project)
     (record,) = [each for each in read_records(publish_dir=project / "published")][-1:]
     assert (record["outcome"], record["erased_customers"]) == ("erased", 1)
-    assert record["rewritten_files"] == 5
+    assert record["rewritten_files"] == 6
     assert "c7" not in result.stdout
     # a rollback leads to a build without the customer, too
     assert run_tiny(project, "rollback").returncode == 0

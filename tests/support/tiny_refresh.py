@@ -75,7 +75,7 @@ def write_warehouse(
             create or replace table marts.fct_orders as
                 select
                     {number} as number,
-                    hash(range) as order_id,
+                    (hash(range) // 2)::bigint as order_id,
                     coalesce(tombstone, 'c' || range % 100) as customer_id
                 from range({rows})
                 left join erased on id = 'c' || range % 100;
