@@ -16,11 +16,11 @@ from typing import Any, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from python_helpers.audit.findings import LEVELS
 from python_helpers.core.errors import SettingsError
 
 FOLDER = Path("tests", "expectations")
 SUFFIXES = (".yml", ".yaml")
+LEVELS = ("block", "warn")
 FIELD = re.compile(r"[A-Za-z_]\w*")
 SCHEMAS = ("marts", "intermediate", "staging", "restricted")
 # In SQL, each of these followed by a point is a schema, so no table can have that alias.

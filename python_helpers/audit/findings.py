@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from python_helpers.audit.expectations import Expectation
 
-LEVELS = ("block", "warn")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:

@@ -24,10 +24,11 @@ from python_helpers.core.settings import Choices, resolve_settings
 @options.choices(options.WAIT)
 @click.pass_context
 def audit(context: click.Context, /, *, folders: Folders, choices: Choices) -> None:
-    """Audit the warehouse as it is, as a refresh does before it publishes.
+    """Audit the warehouse as it is, without publishing it.
 
-    Nothing is built or published. The suites in tests/expectations say what is expected, at which
-    level, and why. Drift is measured against the live build in the folder of published builds.
+    A refresh asks the same before it publishes. The suites in tests/expectations say what is
+    expected, at which level, and why. Drift is measured against the live build in the folder of
+    published builds.
     """
     context.obj = log = Log(file=folders.log_file)
     audited = audit_alone(settings=resolve_settings(folders, choices=choices), log=log)

@@ -19,6 +19,8 @@ EXIT_CODES = {
     5: "the audit blocked: the message says what was expected, what was found, what to do",
     6: "another run holds the lock: the message says which",
     7: "a refresh or an export was stopped, by --timeout or by a signal",
+    8: "an erasure is done, but tables that others load still hold the customers: the message says "
+    "which",
 }
 """Every exit code with its meaning; docs/operations.md has the same list."""
 MOST_LINES = 12

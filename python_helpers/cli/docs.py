@@ -22,11 +22,11 @@ from python_helpers.warehouse.docs import write_docs
 @options.places(options.WAREHOUSE, options.ERASURES_DIR, options.PROJECT_DIR)
 @click.pass_context
 def docs(context: click.Context, /, *, inputs: Inputs, folders: Folders) -> None:
-    """Write the documentation of every table, with its lineage, as one HTML file.
+    """Write the documentation of every table as one HTML page.
 
-    The file needs no server. It describes the warehouse as it is; a missing warehouse is built
-    first, without publishing it. Use the settings it was built with: the page shows them in the
-    lineage and in the SQL.
+    The page has the lineage and needs no server. It describes the warehouse as it is; a missing
+    warehouse is built first, without publishing it. Use the settings it was built with: the page
+    shows them in the lineage and in the SQL.
     """
     context.obj = log = Log(file=folders.log_file)
     page = write_docs(settings=resolve_settings(folders, inputs=inputs), log=log)

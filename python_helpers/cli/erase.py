@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -18,27 +19,28 @@ from python_helpers.cli.options import (
     POSTGRES_URL,
     PROJECT_DIR,
     PUBLISH_DIR,
-    RAW_DATA,
-    WAIT,
     WAREHOUSE,
-    choices,
-    inputs,
+    option,
     places,
+    resources,
 )
-from python_helpers.cli.tables import counted, readable
+from python_helpers.cli.refresh import built, chosen
+from python_helpers.cli.tables import counted
 from python_helpers.core.errors import SettingsError
 from python_helpers.core.folders import Folders
 from python_helpers.core.log import Log, say
-from python_helpers.core.settings import Choices, Inputs, Settings, resolve_settings
+from python_helpers.core.settings import Choices, Inputs, Resources, Settings, resolve_settings
 from python_helpers.delivery.erasures import checked_ids
-from python_helpers.erase.run import Erased, Found, find
-from python_helpers.erase.run import erase as run_erase
+from python_helpers.erase.exports import secrets_of
+from python_helpers.erase.search import Place, Whose
+from python_helpers.operate.erasure import erase as run_erase
+from python_helpers.operate.erasure import find, inputs_as_before
 
 HEADER = "customer_id"
 
 
 class CustomerId(click.types.StringParamType):
-    """An id, which may have blanks in it: in the variable, there is one per line."""
+    """An id, which may have blanks in it: the variable has one per line."""
 
     envvar_list_splitter = "\n"
 
@@ -50,47 +52,44 @@ class CustomerId(click.types.StringParamType):
         "lifecycle erase --customers forget.txt",
         "lifecycle erase --customer C0000042 --yes",
     ),
-    exit_codes=(0, 2, 3, 6),
+    exit_codes=(0, 1, 2, 3, 4, 5, 6, 8),
 )
-@click.option(
+@option(
     "--customer",
     "customers",
     envvar="ERASE_CUSTOMER",
-    show_envvar=True,
     multiple=True,
     type=CustomerId(),
     metavar="ID",
-    help="The id of a person; may be given several times. Other users see a command line, and the "
-    "shell remembers it: --customers keeps the id out of both.",
+    help="The id of a customer; may be given several times. Other users can see a command line, "
+    "and the shell remembers it: --customers keeps the id out of both.",
 )
-@click.option(
+@option(
     "--customers",
     "file",
     envvar="ERASE_CUSTOMERS",
-    show_envvar=True,
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
     metavar="FILE",
-    help="A file with an id per line, or a CSV file with a column customer_id; - is the input.",
+    help="A file with one id per line, or a CSV file with a column customer_id; - reads the input.",
 )
-@click.option(
+@option(
     "--dry-run",
     envvar="ERASE_DRY_RUN",
-    show_envvar=True,
     is_flag=True,
-    help="Say where the people are, and change nothing.",
+    help="Say where the customers are, and change nothing.",
 )
-@click.option(
+@option(
     "--yes",
     "is_sure",
     envvar="ERASE_YES",
-    show_envvar=True,
     is_flag=True,
-    help="Do not ask; needed where there is no terminal.",
+    help="Do not ask; required without a terminal.",
 )
-@inputs(RAW_DATA)
+@built()
 @places(WAREHOUSE, PUBLISH_DIR, EXPORT_DIR, ERASURES_DIR, LOG_FILE, PROJECT_DIR)
 @POSTGRES_URL
-@choices(WAIT)
+@resources()
+@chosen()
 def erase(
     customers: tuple[str, ...],
     file: Path | None,
@@ -99,41 +98,34 @@ def erase(
     postgres_url: str | None,
     folders: Folders,
     inputs: Inputs,
+    resources: Resources,
     choices: Choices,
 ) -> None:
-    """Erase people from the warehouse, every kept build, exports, logs and later deliveries.
+    """Erase customers from everything that is kept, and from every later delivery.
 
-    Totals stay.
+    The ids go on a list that every build applies. Then the warehouse is built anew from the same
+    input, audited and published; kept builds are rewritten, exports are written again, records and
+    logs are cleaned, and everything is searched. Totals stay: a random id replaces the customer's,
+    and the word `erased` replaces e-mail address, name and comments.
 
-    The person's id becomes another one that says nothing, and what names the person becomes the
-    word `erased`; orders, dates and segments stay. The list of the erased holds a keyed hash of
-    each id, so that staging knows them again. The delivered files belong to their owner: the
-    command says in which of them the people still are. With POSTGRES_URL set, what was exported to
-    that database is exported again; other databases are named. Run again what was ended before it
-    was done.
+    Unless you say otherwise, input, as-of date and currency are those of the live build. With
+    POSTGRES_URL set, what was exported to that database is exported again. Delivered files and
+    tables that others load are named, not changed. If the command is interrupted, run it again.
     """
     ids = checked_ids([*customers, *(ids_in(file) if file else ())])
-    settings = resolve_settings(folders, inputs=inputs, choices=choices)
+    inputs = inputs_as_before(inputs, folders=folders)
+    settings = resolve_settings(folders, inputs=inputs, resources=resources, choices=choices)
     hidden = secrets_of(postgres_url)
-    console = Console()
     if dry_run:
-        show_found(find(settings=settings, ids=ids), console=console)
+        show_found(*find(settings=settings, ids=ids))
         return
     confirm(people=len(ids), is_sure=is_sure, settings=settings)
-    secrets = (*ids, *hidden) if len(ids) < 100 else hidden
-    log = Log(file=settings.log_file, secrets=secrets)
-    erased = run_erase(settings=settings, ids=ids, log=log, postgres_url=postgres_url)
-    show_erased(erased, people=len(ids), console=console)
-
-
-def secrets_of(url: str | None, /) -> tuple[str, ...]:
-    """List what nobody may see of an address, before anything is done. Raises SettingsError."""
-    if not url:
-        return ()
-    # here and not above: who exports to no server needs no driver
-    from python_helpers.export.postgres.server import checked_address
-
-    return checked_address(url=url).secrets
+    log = Log(file=settings.log_file, secrets=(*ids, *hidden) if len(ids) < 100 else hidden)
+    click.get_current_context().obj = log
+    changed, left = run_erase(settings=settings, ids=ids, log=log, postgres_url=postgres_url)
+    who = counted(len(ids), "customer", "customers")
+    show(f"Erased {who}. Rewritten or removed:", changed or ["nothing"])
+    show_left(left)
 
 
 def ids_in(file: Path, /) -> list[str]:
@@ -154,58 +146,47 @@ def ids_in(file: Path, /) -> list[str]:
     else:
         found = [line.rstrip("\r") for line in text.split("\n") if line.strip()]
     if not found:
-        raise SettingsError(f"{file} names nobody.")
+        raise SettingsError(f"{file} has no ids.")
     return found
 
 
 def confirm(*, people: int, is_sure: bool, settings: Settings) -> None:
-    """Ask, on a terminal; elsewhere somebody has to have said yes. Raises click.Abort."""
+    """Ask, on a terminal; elsewhere --yes has to be given. Raises click.Abort and UsageError."""
     if is_sure:
         return
     if not sys.stdin.isatty():
-        raise click.UsageError("It cannot be undone: add --yes, or look first with --dry-run.")
+        raise click.UsageError("This cannot be undone: add --yes, or look first with --dry-run.")
     click.confirm(
-        f"Erase {counted(people, 'person', 'people')} from {settings.warehouse}, from what is in "
-        f"{settings.publish_dir} and {settings.export_dir}, and from every later delivery? "
-        "It cannot be undone.",
+        f"Erase {counted(people, 'customer', 'customers')} from {settings.warehouse}, from what is "
+        f"in {settings.publish_dir} and {settings.export_dir}, and from every later delivery? "
+        "This cannot be undone.",
         abort=True,
     )
 
 
-def show_found(found: Found, /, *, console: Console) -> None:
-    """Say where people are."""
-    for place, tables in found.places.items():
-        say(console, f"{readable(Path(place))}:")
-        for table, rows in tables.items():
-            say(console, f"  {table}  {counted(rows, 'row', 'rows')}")
-    if not found.places:
-        say(console, "Nothing that is kept has a row of them.")
-    for place in found.exported_to:
-        say(console, f"Exported to Postgres, where nobody has looked: {place}.")
-    show_deliveries(found, console=console)
+def show_found(found: list[Place], servers: list[str], /) -> None:
+    """Say where customers are."""
+    show("Would be rewritten:", [each for each in found if each.whose == Whose.OURS] or ["nothing"])
+    if servers:
+        show("Would be exported again:", servers)
+    show_left(found)
 
 
-def show_deliveries(found: Found, /, *, console: Console) -> None:
-    """Say which delivered files have them: these are not ours to change."""
-    if found.deliveries:
-        say(console, "Still in the delivery, which is for its owner to change:")
-        for file, rows in found.deliveries.items():
-            say(console, f"  {readable(Path(file))}  {counted(rows, 'row', 'rows')}")
+def show_left(found: list[Place], /) -> None:
+    """Say what is left to others."""
+    for whose, said in {
+        Whose.DELIVERY: "Still in the delivery, which its owner has to change:",
+        Whose.TABLE: "In tables that others load:",
+        Whose.FILE: "In files of others:",
+        Whose.UNREADABLE: "Warning: these files cannot be searched, look yourself:",
+    }.items():
+        places = [each for each in found if each.whose == whose]
+        if places:
+            show(said, places)
 
 
-def show_erased(erased: Erased, /, *, people: int, console: Console) -> None:
-    """Say what was done."""
-    who = counted(people, "person", "people")
-    if erased.found.places:
-        say(console, f"Erased {who}: {erased.found.rows:,} rows have another id now.")
-    else:
-        say(console, f"Nothing that is kept has a row of them. On the list: {who}.")
-    say(console, f"Written anew or removed: {len(erased.rewritten)} files, folders and builds.")
-    show_deliveries(erased.found, console=console)
-    if erased.strays:
-        say(console, f"Warning: {erased.strays.said()}")
-    say(
-        console,
-        "Later deliveries bring nobody back. Not reached: files that readers have open, until they "
-        "close them; copies, snapshots and backups made elsewhere.",
-    )
+def show(said: str, lines: Iterable[object], /) -> None:
+    """Print something of several things."""
+    console = Console()
+    for line in (said, *(f"  {each}" for each in lines)):
+        say(console, line)

@@ -98,7 +98,7 @@ def export(
     resources: Resources,
     choices: Choices,
 ) -> None:
-    """Write the marts of a published build for other programs: Parquet, CSV or Postgres tables.
+    """Write published marts as Parquet, CSV or Postgres tables.
 
     Files are in exports/FORMAT/current, one per mart, beside a manifest.json with checksums, rows
     and the meaning of each column. They change all at once, as the tables of a schema in Postgres

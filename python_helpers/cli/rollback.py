@@ -25,10 +25,10 @@ from python_helpers.publishing.rollback import roll_back
 @options.places(options.PUBLISH_DIR, options.LOG_FILE, options.PROJECT_DIR)
 @options.choices(options.WAIT)
 def rollback(*, to: str | None, folders: Folders, choices: Choices) -> None:
-    """Make an earlier build the live one, in one step, after its files were checked.
+    """Make an earlier build the live one.
 
-    Without --to it is the newest build before the live one that was not taken back itself. The next
-    refresh publishes as usual.
+    Its files are checked first, and it goes live in one step. Without --to it is the newest build
+    before the live one that was not taken back itself. The next refresh publishes as usual.
     """
     build, before = roll_back(
         publish_dir=folders.publish_dir,

@@ -30,9 +30,9 @@ from python_helpers.publishing.status import status_facts
     help="Print all of it as JSON, for programs.",
 )
 def status(*, folders: Folders, as_json: bool) -> None:
-    """Show what is published: which build, how old, from what, and how many rows per mart.
+    """Show what is published, how old it is, and what failed last.
 
-    It also shows which builds are kept, what failed last, and whether a run is in progress.
+    It also shows the rows per mart, which builds are kept, and whether a run is in progress.
     """
     facts = status_facts(publish_dir=folders.publish_dir, erasures_dir=folders.erasures_dir)
     if as_json:

@@ -32,11 +32,20 @@ def keep_owner(*, of: Path, to: Path) -> None:
         os.chown(to, status.st_uid, status.st_gid, follow_symlinks=False)
 
 
-def keep_owners(*, of: Path, to: Path) -> None:
-    """Give everything in a folder the owner it has in another folder."""
-    for path in (to, *to.rglob("*")):
-        known = of / path.relative_to(to)
-        keep_owner(of=known if known.exists() else of, to=path)
+def replace_text(path: Path, content: str, /, *, mode: int) -> None:
+    """Write a text file, whole or not at all. It keeps the owner of the one before."""
+    new = path.with_name(f".{path.name}.new")
+    new.unlink(missing_ok=True)
+    # never readable by others in between
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    keep_owner(of=path if path.exists() else path.parent, to=new)
+    new.chmod(mode)
+    new.replace(path)
+    sync(path=path.parent)
 
 
 def stamp(time: datetime, /) -> str:

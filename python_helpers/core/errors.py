@@ -44,3 +44,9 @@ class LockedError(LifecycleError):
     """Another run holds a lock; the message says which run."""
 
     exit_code = 6
+
+
+class HeldByOthersError(LifecycleError):
+    """Tables that others load still hold people who were erased everywhere else."""
+
+    exit_code = 8

@@ -1,6 +1,5 @@
 """The raw contract: its tables and columns, for use outside of dbt."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,42 +7,30 @@ from typing import Any
 import yaml
 
 CONTRACT = Path("models", "staging", "_raw.yml")
-RAW_SCHEMAS = ("raw", "sample")
-BASE = "base_"
 
 
 @dataclass(frozen=True, kw_only=True)
-class RawColumn:
-    """A column of a raw table."""
-
-    name: str
-    data_type: str
-    is_restricted: bool
-    accepted_values: tuple[str, ...]
-
-    @property
-    def is_text(self) -> bool:
-        """Tell whether it can hold any text."""
-        return self.data_type == "string"
-
-
-@dataclass(frozen=True, kw_only=True)
-class RawTable:
-    """A raw table, its columns in order."""
+class PersonalTable:
+    """A raw table whose rows are of customers."""
 
     name: str
     key: tuple[str, ...]
-    columns: tuple[RawColumn, ...]
-
-    def names(self) -> list[str]:
-        """List the columns."""
-        return [column.name for column in self.columns]
+    restricted: tuple[str, ...]
+    """Its columns that identify the customer: e-mail address, name, comment."""
 
 
-def personal_tables(*, project_dir: Path) -> list[RawTable]:
+def personal_tables(*, project_dir: Path) -> list[PersonalTable]:
     """Return the raw tables with a customer_id; none in a project without a contract."""
-    tables = map(raw_table, contract_of(project_dir=project_dir))
-    return [table for table in tables if "customer_id" in table.names()]
+    return [
+        PersonalTable(
+            name=table["name"],
+            key=tuple(meta_of(table).get("key", ())),
+            restricted=tuple(name for name, meta in columns.items() if meta.get("restricted")),
+        )
+        for table in contract_of(project_dir=project_dir)
+        if "customer_id"
+        in (columns := {each["name"]: meta_of(each) for each in table.get("columns", ())})
+    ]
 
 
 def raw_tables(*, project_dir: Path) -> tuple[str, ...]:
@@ -58,47 +45,6 @@ def contract_of(*, project_dir: Path) -> list[dict[str, Any]]:
         return []
     sources = yaml.safe_load(contract.read_text(encoding="utf-8"))["sources"]
     return [table for source in sources for table in source["tables"]]
-
-
-def contracted(
-    *, schema: str, table: str, columns: Collection[str], contract: list[RawTable]
-) -> RawTable | None:
-    """Return the contract of a table; None if it is not raw data.
-
-    A table in schema raw that the contract does not name gets the columns whose names the contract
-    knows: a view may turn it into a raw table.
-    """
-    named = {each.name: each for each in contract}
-    table = table.lower()
-    if schema.lower() not in RAW_SCHEMAS:
-        return named.get(table.removeprefix(BASE)) if table.startswith(BASE) else None
-    if table in named:
-        return named[table]
-    known: dict[str, RawColumn] = {}
-    for column in (column for each in contract for column in each.columns):
-        if column.name not in known or column.is_restricted:
-            known[column.name] = column
-    found = {column.lower() for column in columns}
-    return RawTable(
-        name=table, key=(), columns=tuple(known[name] for name in known if name in found)
-    )
-
-
-def raw_table(table: dict[str, Any], /) -> RawTable:
-    """Read the contract of a table."""
-    return RawTable(
-        name=table["name"],
-        key=tuple(meta_of(table).get("key", ())),
-        columns=tuple(
-            RawColumn(
-                name=column["name"],
-                data_type=column["data_type"],
-                is_restricted=bool(meta_of(column).get("restricted")),
-                accepted_values=tuple(meta_of(column).get("accepted_values", ())),
-            )
-            for column in table.get("columns", ())
-        ),
-    )
 
 
 def meta_of(entry: dict[str, Any], /) -> dict[str, Any]:

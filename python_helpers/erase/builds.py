@@ -1,142 +1,139 @@
-"""Writes kept builds anew, while readers go on reading: one link always leads to a whole build.
+"""Writes kept builds anew without the people, or removes them.
 
-A folder cannot be replaced by another one in one step. So the new folder gets a name of its own
-first, `<build id>~`; the link is turned to it; then the old folder goes, the new one gets its name,
-and the link is turned back. Wherever that ends, `settle_builds` goes on from there.
+The live build is a new one by then, so whoever reads another one has its file open, and keeps it.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import shutil
-from collections.abc import Callable, Collection
+from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 
-from python_helpers.core.disk import keep_owners, sha256
+import duckdb
+
+from python_helpers.core.disk import keep_owner, sha256, sync
 from python_helpers.core.errors import PublishError
+from python_helpers.core.folders import AUDIT_PAGE
+from python_helpers.core.settings import Settings
+from python_helpers.core.sql import text
+from python_helpers.delivery.contract import personal_tables
+from python_helpers.erase.people import CUSTOMER_ID, ERASED, People
 from python_helpers.publishing.builds import (
     BUILDS,
-    CURRENT,
-    INCOMPLETE,
+    DATABASE,
     MANIFEST,
     check_files,
-    finish_build,
-    kept_builds,
     live_build,
     read_manifest,
-    remove_leftovers,
-    stray_files,
+    start_build,
     time_of,
 )
-from python_helpers.publishing.swap import REPLACEMENT, remove_build, settle_builds
+from python_helpers.publishing.publish import NEW_DATABASE, connect, copy_mart
 
-"""End of the name of a folder that takes the place of the one without it."""
-BUILD_ID = re.compile(r"\d{8}T\d{6}Z~?")
-REWRITTEN_AT = "rewritten_at"
-"""Seconds for which a folder stays after the link was turned away: a reader that has followed it
-opens its file meanwhile."""
-
-Rewrite = Callable[[Path, Path], bool]
-"""Writes a file to another one without the people in it; False where there was nothing to do."""
-
-
-def whole_builds(*, publish_dir: Path) -> list[Path]:
-    """List the kept builds that are what was published, whatever somebody put beside it."""
-    whole = []
-    for build in kept_builds(publish_dir=publish_dir):
-        with suppress(PublishError):
-            check_files(build=build, allow_strays=True)
-            whole.append(build)
-    return whole
+SCHEMA = "main"  # of published tables
+TOMBSTONE = f"(select tombstone_id from {ERASED} where erased_id = {CUSTOMER_ID})"
+ROW_KEY = "row_key"  # of a rejected row: the values of its key as delivered, between bars
+BARRED = f"'|' || {ROW_KEY} || '|'"
+CANONICAL = f"regexp_replace({BARRED}, '( +|[.]0+)[|] *|[|] +', '|', 'g')"
+TOMBSTONE_OF_KEY = f"""(
+    select min(tombstone_id) from {ERASED}
+    where contains({BARRED} || {CANONICAL}, '|' || erased_id || '|')
+)"""
 
 
-def erase_in_builds(
-    *,
-    publish_dir: Path,
-    rewrite: Rewrite,
-    cleaned: Callable[[str], str],
-    whole: Collection[Path],
-) -> list[str]:
-    """Write every kept build anew that has one of the people; returns their ids.
+def rewrite_builds(*, settings: Settings, people: People) -> list[str]:
+    """Write every kept build but the live one anew, or remove it; returns what became of which.
 
-    One that is not whole cannot be returned to and is removed. Raises PublishError where that is
-    the live one.
+    One whose checksums do not fit was damaged, or a run was killed between its files.
     """
-    remove_leftovers(publish_dir=publish_dir)
-    rewritten = []
-    for folder in sorted((publish_dir / BUILDS).glob("[!.]*")):
-        # nothing says what is in it, so nobody can return to it
-        is_ours = folder.is_dir() and BUILD_ID.fullmatch(folder.name) and time_of(folder.name)
-        if is_ours and not (folder / MANIFEST).exists():
-            if folder == live_folder(publish_dir=publish_dir):
-                raise PublishError(f"The live build {folder.name} has lost its manifest.")
-            remove_build(folder)
-            rewritten.append(folder.name)
-    for build in kept_builds(publish_dir=publish_dir):
-        if build not in whole:
-            if build == live_build(publish_dir=publish_dir):
-                check_files(build=build, allow_strays=True)  # says what is wrong
-            remove_build(build)
-            rewritten.append(build.name)
+    changed = []
+    for build in sorted((settings.publish_dir / BUILDS).glob("[!.]*")):
+        is_ours = build.is_dir() and time_of(build.name)
+        if not is_ours or build == live_build(publish_dir=settings.publish_dir):
             continue
-        strays = [build / name for name in stray_files(build=build)]
-        links = {path: path.readlink() for path in strays if path.is_symlink()}
-        modes = {path: path.stat().st_mode & 0o777 for path in strays if path not in links}
-        if written_anew(build=build, rewrite=rewrite, cleaned=cleaned, strays=list(modes)):
-            settle_builds(publish_dir=publish_dir)
-            for path, mode in modes.items():
-                path.chmod(mode)
-            for path, target in links.items():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.symlink_to(target)
-            rewritten.append(build.name)
-    return rewritten
+        try:
+            check_files(build=build, allow_strays=True)
+            rewrite(build=build, settings=settings, people=people)
+            changed.append(f"build {build.name}, rewritten")
+        except (PublishError, duckdb.ProgrammingError, duckdb.DataError):
+            remove_own_files(build=build)
+            changed.append(f"build {build.name}, removed")
+    return changed
 
 
-def live_folder(*, publish_dir: Path) -> Path | None:
-    """Return where the link leads, whatever is left there."""
-    link = publish_dir / CURRENT
-    return publish_dir / link.readlink() if link.is_symlink() else None
-
-
-def written_anew(
-    *, build: Path, rewrite: Rewrite, cleaned: Callable[[str], str], strays: Collection[Path]
-) -> bool:
-    """Write a build to a folder beside it; False where it has none of the people.
-
-    What is not ours in it is copied as it is.
-    """
-    folder = build.with_name(f"{INCOMPLETE}{build.name}{REPLACEMENT}")
+def rewrite(*, build: Path, settings: Settings, people: People) -> None:
+    """Write a build anew. Raises PublishError where that is impossible, and duckdb.Error."""
     manifest = read_manifest(build=build)
+    files = manifest["files"]
+    if not files.keys() <= {DATABASE, AUDIT_PAGE}:
+        raise PublishError("An earlier version of the project published other files, too.")
+    page = build / AUDIT_PAGE
+    if AUDIT_PAGE in files and people.are_in(page.read_text(encoding="utf-8"), is_ours=False):
+        page.unlink()
+        del files[AUDIT_PAGE]
     audit = manifest.get("audit") or {}
-    warnings = [cleaned(line) for line in audit.get("warnings", ())]
-    folder.mkdir()
-    is_changed = warnings != audit.get("warnings", [])
-    for name in manifest["files"]:
-        to = folder / name
-        to.parent.mkdir(parents=True, exist_ok=True)
-        if rewrite(build / name, to):
-            is_changed = True
-        else:
-            shutil.copyfile(build / name, to)
-    if not is_changed:
+    if audit.get("warnings"):
+        audit["warnings"] = people.hidden_in(audit["warnings"])
+    folder = start_build(publish_dir=settings.publish_dir, build_id=build.name)
+    try:
+        write_database(build=build, folder=folder, settings=settings, people=people)
+        files[DATABASE] = put(folder / DATABASE, into=build)
+        (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+        put(folder / MANIFEST, into=build)
+    finally:
         shutil.rmtree(folder)
-        return False
-    for stray in strays:
-        to = folder / stray.relative_to(build)
-        to.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(stray, to)
-    if warnings:
-        audit["warnings"] = warnings
-    manifest[REWRITTEN_AT] = datetime.now(UTC).isoformat(timespec="seconds")
-    manifest["files"] = {
-        name: {"bytes": (folder / name).stat().st_size, "sha256": sha256(folder / name)}
-        for name in manifest["files"]
-    }
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
-    keep_owners(of=build, to=folder)
-    finish_build(folder=folder, build_id=f"{build.name}{REPLACEMENT}")
-    return True
+
+
+def write_database(*, build: Path, folder: Path, settings: Settings, people: People) -> None:
+    """Write the tables of a build to a new file, with tombstones in place of ids."""
+    personal = personal_tables(project_dir=settings.project_dir)
+    of_people = [table.name for table in personal if CUSTOMER_ID in table.key]
+    with connect(settings=replace(settings, warehouse=build / DATABASE), folder=folder) as source:
+        people.load(source)
+        for table, columns in source.execute(
+            "select table_name, list(column_name) from duckdb_columns() "
+            "where database_name = current_database() and not internal group by all order by all"
+        ).fetchall():
+            replaced = ", ".join(replacements(columns=columns, of_people=of_people))
+            selected = f"* replace ({replaced})" if replaced else "*"
+            copy_mart(connection=source, mart=table, schema=SCHEMA, selected=selected)
+        source.execute(f"checkpoint {NEW_DATABASE}")
+
+
+def replacements(*, columns: list[str], of_people: list[str]) -> Iterator[str]:
+    """Yield what is selected in place of columns that hold ids."""
+    if CUSTOMER_ID in columns:
+        yield f"coalesce({TOMBSTONE}, {CUSTOMER_ID}) as {CUSTOMER_ID}"
+    if {"table_name", ROW_KEY} <= {*columns}:
+        # an order may be called 7 like a customer
+        is_of_people = f"table_name in (select unnest([{', '.join(map(text, of_people))}]::text[]))"
+        yield f"case when {is_of_people} then coalesce({TOMBSTONE_OF_KEY}, {ROW_KEY}) " + (
+            f"else {ROW_KEY} end as {ROW_KEY}"
+        )
+
+
+def put(new: Path, /, *, into: Path) -> dict[str, object]:
+    """Put a file in the place of the one of its name in a folder; returns its facts."""
+    old = into / new.name
+    keep_owner(of=old, to=new)
+    new.chmod(0o444)
+    sync(path=new)
+    facts = {"bytes": new.stat().st_size, "sha256": sha256(new)}
+    new.replace(old)
+    sync(path=into)
+    return facts
+
+
+def remove_own_files(*, build: Path) -> None:
+    """Remove a build or an export, but for files that others put there."""
+    own = [DATABASE, AUDIT_PAGE]
+    with suppress(PublishError):
+        own = list(read_manifest(build=build)["files"])
+    for each in (*own, MANIFEST):
+        (build / each).unlink(missing_ok=True)
+    for folder in sorted([build, *(path for path in build.rglob("*") if path.is_dir())])[::-1]:
+        with suppress(OSError):  # a file of others is in it
+            folder.rmdir()

@@ -1,98 +1,100 @@
-"""Takes people out of what was exported: folders of files; databases of others are named.
+"""Exports again to where exports went, so that nothing is left of those before.
 
-    EXPORT_DIR/<format>/builds/<id>/     files and a manifest, as published builds have
-    EXPORT_DIR/<format>/current          -> builds/<id>
-
-Of Postgres there is only a manifest, and a list of the places. An export to it replaces the tables
-as a whole, so one that was made after the builds were rewritten is the erasure there.
+An export replaces files and tables as a whole. Of a server there is a list of the places that were
+written to; those that the address does not lead to are named.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
+import sys
+from contextlib import suppress
 
-from python_helpers.core.errors import PublishError
-from python_helpers.core.locks import locked, publish_lock
+from python_helpers.core.errors import LifecycleError, PublishError
 from python_helpers.core.log import Log
 from python_helpers.core.settings import Settings
-from python_helpers.erase.builds import REWRITTEN_AT, Rewrite, erase_in_builds, whole_builds
+from python_helpers.erase.builds import remove_own_files
+from python_helpers.erase.search import export_folders
 from python_helpers.export.places import PLACES, POSTGRES, Place, places_left
-from python_helpers.publishing.builds import BUILDS, kept_builds, read_manifest
-from python_helpers.publishing.swap import settle_builds
+from python_helpers.export.run import recorded_export
+from python_helpers.export.wanted import FORMATS, Export
+from python_helpers.publishing.builds import kept_builds, live_build, read_manifest
+
+ALL = sys.maxsize  # how many exports to keep is for exports to decide
 
 
-def erase_in_exports(
-    *,
-    settings: Settings,
-    rewrite: Rewrite,
-    cleaned: Callable[[str], str],
-    command: str,
-) -> list[str]:
-    """Write every exported folder anew that has one of the people; returns which."""
-    rewritten = []
-    for folder in formats(settings=settings):
-        with locked(publish_lock(publish_dir=folder), command=command, wait=settings.lock_wait):
-            settle_builds(publish_dir=folder)
-            exports = erase_in_builds(
-                publish_dir=folder,
-                rewrite=rewrite,
-                cleaned=cleaned,
-                whole=whole_builds(publish_dir=folder),
+def export_files_again(*, settings: Settings, log: Log) -> list[str]:
+    """Export the same marts in every format that is there, and remove the exports before."""
+    again = []
+    for folder in export_folders(settings=settings):
+        old = kept_builds(publish_dir=folder)
+        if old and folder.name in FORMATS and folder.name != POSTGRES:
+            manifest = {}
+            with suppress(PublishError):  # of a damaged one: every mart is exported
+                manifest = read_manifest(build=live_build(publish_dir=folder) or old[0])
+            wanted = Export(
+                file_format=folder.name, raw_text=bool(manifest.get("raw_text")), keep=ALL
             )
-            rewritten += [f"export {folder.name}/{export}" for export in exports]
-    return rewritten
+            marts = manifest.get("rows")
+            recorded_export(wanted=wanted, settings=settings, log=log, chosen=marts)
+            for export in old:
+                remove_own_files(build=export)
+            again.append(f"exports/{folder.name}, exported again")
+    return again
 
 
-def formats(*, settings: Settings) -> list[Path]:
-    """Return the folders of exports, one per format."""
-    return sorted(path.parent for path in settings.export_dir.glob(f"*/{BUILDS}"))
+def exported_to(*, settings: Settings, since: str = "9999-12-31") -> dict[Place, list[str]]:
+    """Return the schemas on servers that may hold an export of a build from before a time."""
+    new = set()
+    for build in kept_builds(publish_dir=settings.publish_dir):
+        with suppress(PublishError):
+            # both are times in UTC, written alike
+            if str(read_manifest(build=build).get("built_at")) >= since:
+                new.add(build.name)
+    return places_left(
+        folder=settings.export_dir / POSTGRES, is_old=lambda line: line.get("build_id") not in new
+    )
 
 
-def exported_to(*, settings: Settings) -> list[str]:
-    """Name the schemas in databases that may hold an export."""
-    places = places_left(folder=settings.export_dir / POSTGRES, is_old=lambda _: True)
-    return [str(place) for place in places]
+def export_to_servers_again(
+    *, settings: Settings, log: Log, url: str | None, since: str
+) -> tuple[list[str], str]:
+    """Export again to every schema that the address leads to; returns those, and what is left.
 
-
-def databases_left(*, settings: Settings, since: datetime) -> dict[Place, list[str]]:
-    """Find the schemas in databases that may hold an export from before the erasure."""
-    rewritten = {
-        build.name: datetime.fromisoformat(read_manifest(build=build)[REWRITTEN_AT])
-        for build in kept_builds(publish_dir=settings.publish_dir)
-        if REWRITTEN_AT in read_manifest(build=build)
-    }
-
-    def is_old(line: dict) -> bool:
-        exported_at = datetime.fromisoformat(line["exported_at"])
-        return exported_at <= max(since, rewritten.get(line.get("build_id"), since))
-
-    return places_left(folder=settings.export_dir / POSTGRES, is_old=is_old)
-
-
-def erase_in_databases(*, settings: Settings, since: str, log: Log, url: str | None) -> list[str]:
-    """Export the live build again to each schema that has the people; returns to which.
-
-    Raises PublishError where one is left, because the address does not lead there.
+    Exports of builds from after `since` have nobody who was erased then.
     """
-    left = databases_left(settings=settings, since=datetime.fromisoformat(since).astimezone(UTC))
-    outcomes: dict[Place, str | None] = {}
+    left = exported_to(settings=settings, since=since)
+    problems = {place: "" for place in left}
     if left and url:
-        # here and not above: who exports to no server needs no driver
-        from python_helpers.erase.postgres import export_again
+        # here and not above: other exports need no driver
+        from python_helpers.export.postgres.server import checked_address, connected
 
-        outcomes = export_again(settings=settings, log=log, url=url, left=left)
-    replaced = [str(place) for place, problem in outcomes.items() if not problem]
-    still = [
-        f"{place} ({outcomes[place]})" if outcomes.get(place) else str(place)
-        for place in left
-        if str(place) not in replaced
-    ]
-    if still:
-        raise PublishError(
-            f"Exported to Postgres before, and still there: {'; '.join(still)}. Run the same "
-            "command again with the address in POSTGRES_URL; lines of a place that is no more can "
-            f"be taken out of {settings.export_dir / POSTGRES / PLACES}"
-        )
-    return replaced
+        address = checked_address(url=url)
+        for place in [place for place in left if place.server == address.described()]:
+            wanted = Export(file_format=POSTGRES, schema=place.schema, postgres_url=url, keep=ALL)
+            try:
+                with connected(address=address) as server:
+                    ((database,),) = server.query("select current_database()::text")
+                if database == place.database:
+                    recorded_export(wanted=wanted, settings=settings, log=log, chosen=left[place])
+                    del problems[place]
+            except LifecycleError as error:
+                problems[place] = f" ({str(error).rstrip('.')})"
+    again = [f"{place}, exported again" for place in left if place not in problems]
+    if not problems:
+        return again, ""
+    said = "; ".join(f"{place}{problem}" for place, problem in problems.items())
+    return again, (
+        f"Exported to Postgres before, and still there: {said}. Name the address in POSTGRES_URL. "
+        "If a place no longer exists, remove its lines from "
+        f"{settings.export_dir / POSTGRES / PLACES}"
+    )
+
+
+def secrets_of(url: str | None, /) -> tuple[str, ...]:
+    """List what nobody may see of an address, before anything is done. Raises SettingsError."""
+    if not url:
+        return ()
+    # here and not above: an erasure without a server needs no driver
+    from python_helpers.export.postgres.server import checked_address
+
+    return checked_address(url=url).secrets

@@ -1,61 +1,69 @@
-"""Takes people out of logs and records, and removes what dbt makes again."""
+"""Takes people out of records and logs, and removes what dbt makes again."""
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
+from python_helpers.core.disk import replace_text
 from python_helpers.core.folders import AUDIT_PAGE, DOCS_PAGE
-from python_helpers.core.log import Log
 from python_helpers.core.settings import Settings
-from python_helpers.erase.texts import Words, clean_lines, clean_text
+from python_helpers.erase.people import People
+from python_helpers.erase.search import export_folders
 from python_helpers.publishing.records import RECORDS
 
-DBT_LOGS = "dbt.log*"
 ARTEFACTS = (
     *("compiled", "run", "manifest.json", "semantic_manifest.json", "partial_parse.msgpack"),
     *("run_results.json", "sources.json", "catalog.json", "graph.gpickle", "graph_summary.json"),
     *("index.html", "static_index.html", "perf_info.json", DOCS_PAGE, AUDIT_PAGE),
 )
-"""What a build, the documentation and an audit leave in the target folder, and make again."""
+"""What builds, documentation and audits leave in the target folder, and make again."""
+MESSAGES = ("error", "message")  # the texts in records and in the log
 
 
-def clean_logs(*, settings: Settings, log: Log, words: Words, texts: Words) -> list[str]:
-    """Clean the record of runs, their log, and the logs of dbt; returns which had something.
-
-    In a message any of the words is hidden. The log of dbt is full of numbers: of those, only what
-    can hardly be anything else.
-    """
-    found = []
-    records = settings.publish_dir / RECORDS
-    if records.is_file() and clean_lines(records, key="error", words=words):
-        found.append(str(records))
-    if log.file.is_file() and clean_lines(log.file, key="message", words=words):
-        found.append(str(log.file))
-    for folder in folders_of_logs(settings):
-        for file in sorted(folder.glob(DBT_LOGS)):
-            if file.is_file() and clean_text(file, words=texts):
-                found.append(str(file))
-    return found
-
-
-def folders_of_logs(settings: Settings, /) -> list[Path]:
-    """Return where dbt has logged: of the command, and of plain dbt."""
-    folders = [settings.log_path, settings.project_dir / "logs"]
-    return list(dict.fromkeys(folder.resolve() for folder in folders))
+def clean_logs(*, settings: Settings, people: People) -> list[str]:
+    """Clean the records and the log of runs, and remove the logs and the artefacts of dbt."""
+    changed = []
+    folders = [settings.publish_dir, *export_folders(settings=settings)]
+    for file in (settings.log_file, *(folder / RECORDS for folder in folders)):
+        if file.is_file() and hide_in_messages(file, people):
+            changed.append(f"{file}, cleaned")
+    targets = {settings.target_path.resolve(), (settings.project_dir / "target").resolve()}
+    logs = {settings.log_path.resolve(), (settings.project_dir / "logs").resolve()}
+    for path in (
+        *(folder / each for folder in targets for each in ARTEFACTS),
+        *(log for folder in logs for log in folder.glob("dbt.log*")),
+    ):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    return changed
 
 
-def remove_artefacts(*, settings: Settings) -> list[str]:
-    """Remove what dbt makes again from the target folders; returns the folders that had any."""
-    found = []
-    folders = [settings.target_path, settings.project_dir / "target"]
-    for folder in dict.fromkeys(folder.resolve() for folder in folders):
-        paths = [folder / name for name in ARTEFACTS if (folder / name).exists()]
-        for path in paths:
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
-        if paths:
-            found.append(str(folder))
-    return found
+def hide_in_messages(file: Path, people: People, /) -> bool:
+    """Hide the people in the messages of a file of JSON lines; returns whether they were there."""
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    records = [as_record(line) for line in lines]
+    places = [
+        (record, key) for record in records for key in MESSAGES if isinstance(record.get(key), str)
+    ]
+    before = [record[key] for record, key in places]
+    after = people.hidden_in(before)
+    if after == before:
+        return False
+    for (record, key), message in zip(places, after, strict=True):
+        record[key] = message
+    lines = [json.dumps(record) for record in records if record]
+    replace_text(file, "\n".join([*lines, ""]), mode=file.stat().st_mode & 0o777)
+    return True
+
+
+def as_record(line: str, /) -> dict:
+    """Read a line; one that is cut has nothing to keep."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) else {}

@@ -1,161 +1,191 @@
-"""Finds where people are: in tables, in files of a delivery, and what else is known of them."""
+"""Searches everything that is kept for the people, and says whose each place is."""
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 import duckdb
 
+from python_helpers.core.errors import HeldByOthersError, PublishError
+from python_helpers.core.folders import PROJECT_FILE
+from python_helpers.core.locks import FOLDER_LOCK, READING_LOCK
+from python_helpers.core.settings import Settings
 from python_helpers.core.sql import name, text
-from python_helpers.delivery.contract import RawTable, contracted
-from python_helpers.delivery.files import raw_files
-from python_helpers.erase.catalog import OLD, columns_of, id_columns, tables_of
-from python_helpers.erase.database import load_erased
-from python_helpers.erase.files import relation_of, rows_found
-from python_helpers.erase.values import ERASED, WORD, canonical_id
+from python_helpers.delivery.inputs import input_paths
+from python_helpers.erase.people import People
+from python_helpers.erase.warehouse import project_schemas
+from python_helpers.export.places import PLACES
+from python_helpers.publishing.builds import BUILDS, MANIFEST, kept_builds, read_manifest
+from python_helpers.publishing.records import RECORDS
+
+SAMPLE = "sample"  # the schema of the seeds that stand for a delivery
+TABLES = (".parquet", ".csv", ".csv.gz")
 
 
-def rows_in_database(
-    *, database: Path, ids: Collection[str], contract: list[RawTable]
-) -> dict[str, int]:
-    """Count the rows of each table that are of one of the people; tables without are left out."""
-    with opened(database=database, ids=ids) as connection:
-        found = {
-            f"{schema}.{table}": rows_found(
-                connection=connection,
-                relation=relation,
-                table=table,
-                columns=columns,
-                contract=contract,
-            )
-            for schema, table, relation, columns in described(connection=connection)
-        }
-    return {table: rows for table, rows in found.items() if rows}
+class Whose(Enum):
+    """Whose a place is, which decides what becomes of it."""
+
+    OURS = "built by this project"
+    TABLE = "a table that others load"
+    FILE = "a file of others"
+    DELIVERY = "delivered"
+    UNREADABLE = "a file that cannot be decoded"
 
 
-def known_of(*, database: Path, ids: Collection[str], contract: list[RawTable]) -> set[str]:
-    """Gather what a warehouse knows of people that says who they are: names, comments."""
-    found = set()
-    with opened(database=database, ids=ids) as connection:
-        for schema, table, relation, columns in described(connection=connection):
-            of_raw = contracted(schema=schema, table=table, columns=columns, contract=contract)
-            if of_raw and id_columns(columns):
-                found |= restricted_values(
-                    connection=connection, relation=relation, columns=columns, table=of_raw
-                )
-    return found - {WORD}
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where people are."""
+
+    whose: Whose
+    where: str
+    rows: int
+
+    def __str__(self) -> str:
+        """Name it, with its rows."""
+        return f"{self.where} ({self.rows:,} {'row' if self.rows == 1 else 'rows'})"
 
 
-def restricted_values(
-    *, connection: duckdb.DuckDBPyConnection, relation: str, columns: dict, table: RawTable
-) -> set[str]:
-    """Return the direct identifiers in the rows of the people."""
-    restricted = {column.name for column in table.columns if column.is_restricted}
-    values = [
-        f"cast({name(column)} as varchar)" for column in columns if column.lower() in restricted
-    ]
-    if "raw_row" in columns:
-        values += [f"json_extract_string(raw_row, '$.{column}')" for column in sorted(restricted)]
-    if not values:
-        return set()
-    (id_column,) = id_columns(columns)
-    id_ = canonical_id(name(id_column), columns[id_column])
-    rows = connection.execute(
-        f"select {', '.join(values)} from {relation} "
-        f"where {id_} in (select erased_id from {ERASED})"
-    ).fetchall()
-    return {value.strip() for row in rows for value in row if value and value.strip()}
+def search(*, settings: Settings, people: People) -> list[Place]:
+    """Search warehouse, builds, exports, logs and delivery. Raises duckdb.Error and OSError."""
+    found: list[Place] = []
+    if settings.warehouse.is_file():
+        found += in_warehouse(settings=settings, people=people)
+    for path, is_ours in files_of(settings=settings):
+        rows = rows_in_file(path, people, is_ours=is_ours)
+        whose = Whose.OURS if is_ours else Whose.UNREADABLE if rows is None else Whose.FILE
+        if rows != 0:
+            found.append(Place(whose=whose, where=str(path), rows=rows or 0))
+    for path in input_paths(settings=settings):
+        rows = rows_in_file(path, people, is_ours=True)
+        if rows:
+            found.append(Place(whose=Whose.DELIVERY, where=str(path), rows=rows))
+    return found
 
 
-def in_deliveries(
-    *,
-    folders: Collection[Path],
-    ids: Collection[str],
-    contract: list[RawTable],
-) -> tuple[dict[str, int], set[str]]:
-    """Count the rows of people in each file of deliveries; returns what else these say of them.
-
-    A file that cannot be read is left out: the next refresh says what is wrong with it.
-    """
-    tables = {each.name: each for each in contract}
-    counts, known = {}, set()
-    with duckdb.connect() as connection:
-        load_erased(connection=connection, tombstones=dict.fromkeys(ids, WORD))
-        for file, table in delivered(folders=folders, tables=tables):
-            relation = relation_of_delivered(file)
+def in_warehouse(*, settings: Settings, people: People) -> Iterator[Place]:
+    """Search the tables of the warehouse, and the views that others made."""
+    ours = project_schemas(project_dir=settings.project_dir)
+    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        people.load(connection)
+        for schema, table, is_view in connection.execute(
+            """
+            select schema_name, table_name, false from duckdb_tables()
+            where database_name = current_database()
+            union all
+            select schema_name, view_name, true from duckdb_views()
+            where database_name = current_database() and not internal
+            order by all
+            """
+        ).fetchall():
+            relation = ".".join(map(name, (settings.warehouse.stem, schema, table)))
+            if is_view and schema in ours:
+                continue  # it shows what tables have
+            rows, plan = 0, ""
             try:
-                columns = {
-                    column: type_
-                    for column, type_, *_ in connection.execute(
-                        f"describe from {relation}"
-                    ).fetchall()
-                }
-                rows = rows_found(
-                    connection=connection,
-                    relation=relation,
-                    table=table,
-                    columns=columns,
-                    contract=contract,
-                )
-                if rows:
-                    counts[str(file)] = rows
-                    known |= restricted_values(
-                        connection=connection,
-                        relation=relation,
-                        columns=columns,
-                        table=tables[table],
-                    )
+                rows = people.rows_in(connection, relation, is_ours=schema in ours)
+                ((_, plan),) = connection.execute(f"explain from {relation}").fetchall()
             except duckdb.Error:
-                continue
-    return counts, known
+                if not is_view:
+                    raise
+                # a view that cannot be read shows nothing to anybody
+            whose = Whose.OURS if schema in ours else Whose.TABLE
+            if schema == SAMPLE or (is_view and "SEQ_SCAN" not in plan):
+                whose = Whose.DELIVERY  # a view of files
+            if rows:
+                yield Place(whose=whose, where=f"{schema}.{table}", rows=rows)
 
 
-def in_file(*, file: Path, ids: Collection[str]) -> int:
-    """Count the rows of people in a file of rows. Raises duckdb.Error."""
-    with duckdb.connect() as connection:
-        load_erased(connection=connection, tombstones=dict.fromkeys(ids, WORD))
-        relation = relation_of_delivered(file)
-        described = connection.execute(f"describe from {relation}").fetchall()
-        columns = {column: type_ for column, type_, *_ in described}
-        return rows_found(
-            connection=connection, relation=relation, table="", columns=columns, contract=[]
-        )
+def files_of(*, settings: Settings) -> Iterator[tuple[Path, bool]]:
+    """Yield each file among builds, exports and logs, and whether it is ours."""
+    ours = {settings.log_file}
+    found = {settings.log_file}
+    for folder in (settings.publish_dir, settings.export_dir, *export_folders(settings=settings)):
+        ours |= {folder / RECORDS, folder / PLACES}
+        for build in kept_builds(publish_dir=folder):
+            with suppress(PublishError):
+                ours |= {build / each for each in (MANIFEST, *read_manifest(build=build)["files"])}
+        found |= {*(folder / BUILDS).rglob("*")}
+        # a folder that is the project's or the warehouse's as well has their files
+        if not (folder / PROJECT_FILE).exists() and folder != settings.warehouse.parent:
+            found |= {*folder.glob("*")} - {folder / FOLDER_LOCK, folder / READING_LOCK}
+    for path in sorted(found):
+        # a link is no copy
+        if path.is_file() and not path.is_symlink():
+            yield path, path in ours
 
 
-def delivered(
-    *, folders: Collection[Path], tables: dict[str, RawTable]
-) -> Iterator[tuple[Path, str]]:
-    """Yield the files of deliveries that are of customers, each with its table."""
-    for folder in folders:
-        if folder.is_dir():
-            for table, file in raw_files(folder=folder, tables=tables):
-                if table in tables:
-                    yield file, table
+def export_folders(*, settings: Settings) -> list[Path]:
+    """Return the folders of exports, one per format."""
+    return sorted(path.parent for path in settings.export_dir.glob(f"*/{BUILDS}"))
 
 
-def relation_of_delivered(file: Path, /) -> str:
-    """Return what reads a delivered file, whatever its delimiter; a damaged line is passed over."""
+def rows_in_file(path: Path, people: People, /, *, is_ours: bool) -> int | None:
+    """Count the rows of people in a file; None where nothing is found and it may not be text."""
+    try:
+        with duckdb.connect() as connection:
+            people.load(connection)
+            if path.suffix == ".duckdb":
+                connection.execute(f"attach {text(path)} as searched (read_only)")
+                tables = connection.execute(
+                    "select schema_name, table_name from duckdb_tables() "
+                    "where database_name = 'searched'"
+                ).fetchall()
+                relations = [".".join(map(name, ("searched", *table))) for table in tables]
+            elif path.name.endswith(TABLES):
+                relations = [relation_of(path)]
+            else:
+                return int(people.are_in(text_of(path), is_ours=is_ours))
+            return sum(
+                people.rows_in(connection, relation, is_ours=is_ours) for relation in relations
+            )
+    except (OSError, EOFError, ValueError, duckdb.Error):
+        # bytes of two a letter, or of a table that cannot be read, may still say a name
+        content = path.read_bytes().replace(b"\0", b"").decode(errors="replace")
+        return 1 if people.are_in(content, is_ours=is_ours) else None
+
+
+def text_of(path: Path, /) -> str:
+    """Read a file as text. Raises ValueError where it is none, and OSError and EOFError."""
+    data = path.read_bytes()
+    content = (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
+    if "\0" in content:
+        raise ValueError(path)
+    return content
+
+
+def relation_of(file: Path, /) -> str:
+    """Return what reads a file of rows, whatever its delimiter; it passes over damaged lines."""
     if file.suffix == ".parquet":
-        return relation_of(file)
+        return f"read_parquet({text(file)})"
     return (
         f"read_csv({text(file)}, all_varchar = true, header = true, quote = '\"', escape = '\"', "
         "comment = '', ignore_errors = true, null_padding = true)"
     )
 
 
-def opened(*, database: Path, ids: Collection[str]) -> duckdb.DuckDBPyConnection:
-    """Open a database to be searched for people."""
-    connection = duckdb.connect()
-    load_erased(connection=connection, tombstones=dict.fromkeys(ids, WORD))
-    connection.execute(f"attach {text(database)} as {name(OLD)} (read_only)")
-    return connection
-
-
-def described(
-    *, connection: duckdb.DuckDBPyConnection
-) -> Iterator[tuple[str, str, str, dict[str, str]]]:
-    """Yield the tables of the database: schema, name, how to name it in full, columns."""
-    for schema, table in tables_of(connection=connection, catalog=OLD):
-        columns = columns_of(connection=connection, catalog=OLD, schema=schema, table=table)
-        yield schema, table, f"{name(OLD)}.{name(schema)}.{name(table)}", columns
+def refuse_what_is_left(found: Collection[Place], /, *, problem: str) -> None:
+    """Raise PublishError or HeldByOthersError where people are in what is kept."""
+    said = {
+        whose: ", ".join(str(place) for place in found if place.whose == whose) for whose in Whose
+    }
+    problems = [problem] if problem else []
+    if said[Whose.OURS]:
+        problems.append(f"Still found: {said[Whose.OURS]}")
+    if said[Whose.FILE]:
+        problems.append(
+            f"Still in files of others: {said[Whose.FILE]}. Move them away, or take the customers "
+            "out of them"
+        )
+    tables = (
+        f"These tables of the warehouse, which others load, still have rows of the customers: "
+        f"{said[Whose.TABLE]}. Remove the rows (docs/operations.md has the SQL)"
+    )
+    if problems:
+        raise PublishError(". ".join([*problems, *([tables] if said[Whose.TABLE] else [])]))
+    if said[Whose.TABLE]:
+        raise HeldByOthersError(f"Everything that this project builds is erased. {tables}")

@@ -11,13 +11,13 @@ from python_helpers.core.log import Log
 from python_helpers.core.settings import Settings
 from python_helpers.delivery.erasures import check_list, said_of_unfinished, unfinished
 from python_helpers.delivery.inputs import check_inputs, described_inputs, steady_inputs
-from python_helpers.erase.database import remove_half_made
 from python_helpers.publishing.builds import check_links
 from python_helpers.publishing.publish import publish
-from python_helpers.publishing.runs import code_version, recorded_run
+from python_helpers.publishing.runs import Run, code_version, recorded_run
 from python_helpers.publishing.watch import Watch
 from python_helpers.warehouse.build import build, remove_spill
 from python_helpers.warehouse.dbt import prepare_folders
+from python_helpers.warehouse.half_made import remove_half_made
 
 COMMAND = "lifecycle refresh"
 
@@ -38,14 +38,9 @@ def refresh(*, settings: Settings, log: Log, watch: Watch | None = None) -> Path
                 command=COMMAND,
                 log=log,
                 wait=settings.lock_wait,
-                as_of_date=settings.as_of and settings.as_of.isoformat(),
-                raw_input=settings.raw_input,
-                raw_data_dir=settings.raw_data and str(settings.raw_data),
-                code_version=code_version(project_dir=settings.project_dir),
+                **facts_of_run(settings=settings),
             )
         )
-        check_links(publish_dir=settings.publish_dir)
-        remove_spill(warehouse=settings.warehouse)
         remove_half_made(warehouse=settings.warehouse)
         check_list(folder=settings.erasures_dir)
         left = unfinished(folder=settings.erasures_dir)
@@ -53,25 +48,42 @@ def refresh(*, settings: Settings, log: Log, watch: Watch | None = None) -> Path
             log.warn(said_of_unfinished(left))
         if watch:
             held.enter_context(watch.watching(run=run))
-        settings = compared(settings=settings, log=log)
-        check_suites(settings=settings)
-        with steady_inputs(settings=settings):
-            with run.phase("inputs"):
-                check_inputs(settings=settings)
-                run.facts["input_files"] = said_inputs(settings=settings, log=log)
-            with run.phase("build"):
-                built = build(settings=settings, log=log)
-        log.say(built.summary())
-        with run.phase("audit"):
-            audited = audit(settings=settings, log=log)
-        with run.phase("publish"):
-            return publish(
-                settings=settings,
-                build=built,
-                run=run,
-                audit_page=audited.page,
-                audit_facts=audited.in_manifest(),
-            )
+        return build_and_publish(settings=settings, run=run, log=log)
+
+
+def build_and_publish(*, settings: Settings, run: Run, log: Log) -> Path:
+    """Build, audit and publish; the caller holds the locks. Raises what `refresh` does."""
+    check_links(publish_dir=settings.publish_dir)
+    remove_spill(warehouse=settings.warehouse)
+    settings = compared(settings=settings, log=log)
+    check_suites(settings=settings)
+    with steady_inputs(settings=settings):
+        with run.phase("inputs"):
+            check_inputs(settings=settings)
+            run.facts["input_files"] = said_inputs(settings=settings, log=log)
+        with run.phase("build"):
+            built = build(settings=settings, log=log)
+    log.say(built.summary())
+    with run.phase("audit"):
+        audited = audit(settings=settings, log=log)
+    with run.phase("publish"):
+        return publish(
+            settings=settings,
+            build=built,
+            run=run,
+            audit_page=audited.page,
+            audit_facts=audited.in_manifest(),
+        )
+
+
+def facts_of_run(*, settings: Settings) -> dict[str, Any]:
+    """Return what the record of a run says of what it was asked for."""
+    return {
+        "as_of_date": settings.as_of and settings.as_of.isoformat(),
+        "raw_input": settings.raw_input,
+        "raw_data_dir": settings.raw_data and str(settings.raw_data),
+        "code_version": code_version(project_dir=settings.project_dir),
+    }
 
 
 def said_inputs(*, settings: Settings, log: Log) -> list[dict[str, Any]]:

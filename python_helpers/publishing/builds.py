@@ -26,7 +26,6 @@ CURRENT = "current"
 DATABASE = "marts.duckdb"
 MANIFEST = "manifest.json"
 LINKS = (DATABASE, MANIFEST)  # from the folder into the live build
-OLD_LINKS = ("parquet",)  # into builds of earlier versions
 INCOMPLETE = ".incomplete-"
 REMOVED = "-removed"
 ID_FORMAT = "%Y%m%dT%H%M%SZ"
@@ -133,11 +132,6 @@ def make_live(*, build: Path, publish_dir: Path, links: Iterable[str] = LINKS) -
     for name in links:
         if not (publish_dir / name).is_symlink():
             (publish_dir / name).symlink_to(Path(CURRENT, name))
-    for name in OLD_LINKS:
-        link = publish_dir / name
-        is_ours = link.is_symlink() and link.readlink() == Path(CURRENT, name)
-        if is_ours and not (build / name).exists():
-            link.unlink()
     new_link = publish_dir / f"{INCOMPLETE}{CURRENT}"
     new_link.symlink_to(Path(BUILDS, build.name))
     # a rename replaces the link in one step: no reader finds it missing

@@ -151,13 +151,9 @@ def connect(*, settings: Settings, folder: Path) -> duckdb.DuckDBPyConnection:
 
     The warehouse is opened, not attached: its views contain the name of its file.
     """
-    config: dict[str, Any] = {
-        "threads": settings.threads,
-        "temp_directory": str(folder / SPILL),
-    }
-    if settings.memory_limit:
-        config["memory_limit"] = settings.memory_limit
-    connection = duckdb.connect(str(settings.warehouse), read_only=True, config=config)
+    config: dict[str, Any] = {"threads": settings.threads, "temp_directory": str(folder / SPILL)}
+    limit = {"memory_limit": settings.memory_limit} if settings.memory_limit else {}
+    connection = duckdb.connect(str(settings.warehouse), read_only=True, config=config | limit)
     connection.execute(f"attach {text(folder / DATABASE)} as {NEW_DATABASE} (read_write)")
     return connection
 
@@ -176,13 +172,20 @@ def in_warehouse(*, connection: duckdb.DuckDBPyConnection, schema: str, table: s
     return ".".join(map(name, (warehouse, schema, table)))
 
 
-def copy_mart(*, connection: duckdb.DuckDBPyConnection, mart: str) -> int:
+def copy_mart(
+    *,
+    connection: duckdb.DuckDBPyConnection,
+    mart: str,
+    schema: str = MARTS_SCHEMA,
+    selected: str = "*",
+) -> int:
     """Copy one mart, with its comments, to the new database; returns its rows."""
-    source = in_warehouse(connection=connection, schema=MARTS_SCHEMA, table=mart)
+    source = in_warehouse(connection=connection, schema=schema, table=mart)
     # The tables are in the default schema of a database called marts, so that `marts.fct_orders`
     # works as it does in the warehouse. With a schema marts, DuckDB would call it ambiguous.
     target = f"{NEW_DATABASE}.{name(mart)}"
-    ((rows,),) = connection.execute(f"create table {target} as from {source}").fetchall()
+    sql = f"create table {target} as select {selected} from {source}"
+    ((rows,),) = connection.execute(sql).fetchall()
     for column, comment in connection.execute(
         """
         select null, comment from duckdb_tables()
@@ -194,7 +197,7 @@ def copy_mart(*, connection: duckdb.DuckDBPyConnection, mart: str) -> int:
         select column_name, comment from duckdb_columns()
         where database_name = current_database() and schema_name = $schema and table_name = $mart
         """,
-        {"schema": MARTS_SCHEMA, "mart": mart},
+        {"schema": schema, "mart": mart},
     ).fetchall():
         if comment:
             what = f"column {target}.{name(column)}" if column else f"table {target}"

@@ -57,8 +57,12 @@ def opened(
         try:
             manifest = read_manifest(build=build)
             connection = duckdb.connect(str(build / DATABASE), read_only=True, config=dict(config))
-            # after opening: what was checked is what is read
-            check_files(build=build)
+            try:
+                # after opening: what was checked is what is read
+                check_files(build=build)
+            except BaseException:
+                connection.close()
+                raise
         except (PublishError, duckdb.IOException, FileNotFoundError) as error:
             if not build.exists() and tries_left:
                 continue

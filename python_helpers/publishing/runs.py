@@ -17,7 +17,6 @@ from python_helpers.core.locks import Lock, locked, publish_lock
 from python_helpers.core.log import Log
 from python_helpers.publishing.builds import live_build, new_build_id, read_manifest
 from python_helpers.publishing.records import append_record, read_records
-from python_helpers.publishing.swap import settle_builds
 
 EXPORT = "lifecycle export"
 DIED = "The process {pid} on {host} died: it was killed, or the machine stopped."
@@ -111,8 +110,6 @@ def recorded_run(
         lock.note(run_id=run.id)
         outer_run, log.run_id = log.run_id, run.id
         try:
-            # a killed erasure may have left replacements
-            settle_builds(publish_dir=publish_dir)
             yield run
         except Exception as error:
             with run.deciding, suppress(OSError):

@@ -1,1 +1,1 @@
-"""The statistical models of lifetime value. Imports none of ours."""
+"""The statistical models of lifetime value. No other package of python_helpers is imported."""

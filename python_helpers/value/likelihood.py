@@ -1,22 +1,20 @@
-"""Maximum likelihood: the parameters of a model that make the observed data most likely."""
+"""Maximum likelihood: find the parameters under which the observed customers are most likely."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import OptimizeResult, minimize
 
 CONVERGED = "converged"
 AT_A_BOUND = "at a bound"
 NOT_CONVERGED = "did not converge"
-USABLE = frozenset({CONVERGED, AT_A_BOUND})
-"""At a bound a model reduces to a simpler one, for example without differences between customers.
-The hold-out says how good its forecasts are."""
 
 GRADIENT_TOLERANCE = 1e-4  # per observation, by the logarithm of a parameter
 BOUND_TOLERANCE = 1e-6  # in logarithms
-WALL = 1e10  # the cost where the likelihood cannot be evaluated, so that a search steps back
+WALL = 1e10  # cost of parameters that cannot be evaluated, so that the search steps back
 SEARCH = {"maxiter": 300, "ftol": 1e-14, "gtol": 1e-7}
+ROUGH_HISTORIES = 20_000  # a sample of about this size is enough to compare the starts
 
 Floats = np.ndarray
 Objective = Callable[[Floats], tuple[float, Floats]]
@@ -24,17 +22,17 @@ Objective = Callable[[Floats], tuple[float, Floats]]
 
 
 def dot(left: Floats, right: Floats) -> float:
-    """Return the sum of products, in one thread.
+    """Return the sum of products of two vectors, computed in one thread.
 
-    `@` passes long arrays to a library whose threads then wait in a busy loop. It costs ten times
-    the processor time, and adds up in an order that depends on the machine.
+    `@` passes long arrays to a library whose threads wait in a busy loop. That takes ten times the
+    processor time, and the order of summation then depends on the machine.
     """
     return np.einsum("i,i->", left, right)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """What a search found; without parameters where there was too little data."""
+    """The result of a search; it has no parameters if there was too little data to search."""
 
     status: str
     parameters: Mapping[str, float] = field(default_factory=dict)
@@ -43,53 +41,55 @@ class Fit:
 
     @property
     def is_usable(self) -> bool:
-        """Tell whether there are parameters to forecast with."""
-        return self.status in USABLE
+        """Tell whether the parameters can be used for a forecast.
+
+        At a bound a model turns into a simpler one, for example one in which all customers are
+        alike. The hold-out shows how good its forecasts are.
+        """
+        return self.status in (CONVERGED, AT_A_BOUND)
 
 
 def maximise(
     *,
-    objective: Objective,
+    likelihood: Callable[..., Objective],
+    histories: Floats,
     starts: Sequence[Sequence[float]],
     bounds: Mapping[str, tuple[float, float]],
     observations: int,
-    rough_objective: Objective | None = None,
 ) -> Fit:
-    """Search from each start for the positive parameters of the greatest likelihood.
+    """Search from each start for the positive parameters with the greatest likelihood.
 
-    L-BFGS-B searches the logarithms of the parameters, within bounds in the order of the starts.
-    With a rough objective, on less data, the starts are tried on that one, and only the best result
-    is refined on all data. It never raises: the status says how it went.
+    `likelihood` makes an objective of `histories`, an array with a column per history. The search
+    (L-BFGS-B) runs on the logarithms of the parameters, within their bounds, which have the order
+    of the starts. If there are many histories, it compares the starts on a sample and then refines
+    the best result on all of them. It never raises an error: the status says how the search ended.
     """
     limits = np.log(np.array(list(bounds.values()), dtype=float))
-    ends = [
-        searched(objective=rough_objective or objective, start=np.log(start), limits=limits)
-        for start in starts
-    ]
-    best, cost, slope = min(ends, key=lambda end: end[1])
-    if rough_objective:
-        best, cost, slope = searched(objective=objective, start=best, limits=limits)
-    if cost >= WALL:
+    every = -(-histories.shape[1] // ROUGH_HISTORIES)
+    rough = likelihood(histories=histories[:, ::every] if every > 1 else histories)
+    best = searched(objective=rough, starts=np.log(starts), limits=limits)
+    if every > 1:
+        exact = likelihood(histories=histories)
+        best = searched(objective=exact, starts=best.x[None], limits=limits)
+    if best.fun >= WALL:
         return Fit(status=NOT_CONVERGED, observations=observations)
-    at_low, at_high = np.abs(best[:, None] - limits).T < BOUND_TOLERANCE
-    # at a bound, the slope may point out of the bounds
-    uphill = np.where((at_low & (slope > 0)) | (at_high & (slope < 0)), 0, slope)
+    at_low, at_high = np.abs(best.x[:, None] - limits).T < BOUND_TOLERANCE
+    # at a bound, the slope may point out of the allowed range
+    uphill = np.where((at_low & (best.jac > 0)) | (at_high & (best.jac < 0)), 0, best.jac)
     if np.abs(uphill).max() > GRADIENT_TOLERANCE:
         status = NOT_CONVERGED
     else:
         status = AT_A_BOUND if (at_low | at_high).any() else CONVERGED
     return Fit(
         status=status,
-        parameters=dict(zip(bounds, np.exp(best).tolist(), strict=True)),
-        log_likelihood=float(-cost * observations),
+        parameters=dict(zip(bounds, np.exp(best.x).tolist(), strict=True)),
+        log_likelihood=float(-best.fun * observations),
         observations=observations,
     )
 
 
-def searched(
-    *, objective: Objective, start: Floats, limits: Floats
-) -> tuple[Floats, float, Floats]:
-    """Search downhill; returns logarithms of parameters, cost per observation and its slope."""
+def searched(*, objective: Objective, starts: Floats, limits: Floats) -> OptimizeResult:
+    """Return the best of the searches from all starts; starts and limits are logarithms."""
 
     def cost_and_slope(logarithms: Floats) -> tuple[float, Floats]:
         parameters = np.exp(logarithms)
@@ -99,8 +99,6 @@ def searched(
             return WALL, np.zeros_like(logarithms)
         return -value, -gradient * parameters
 
-    start = np.clip(start, limits[:, 0], limits[:, 1])
-    found = minimize(
-        cost_and_slope, start, jac=True, method="L-BFGS-B", bounds=limits, options=SEARCH
-    )
-    return found.x, float(found.fun), found.jac
+    options = {"jac": True, "method": "L-BFGS-B", "bounds": limits, "options": SEARCH}
+    ends = [minimize(cost_and_slope, start, **options) for start in starts]
+    return min(ends, key=lambda end: end.fun)

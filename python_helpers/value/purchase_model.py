@@ -1,108 +1,90 @@
-"""How often customers without a contract will buy: the BG/NBD model.
+"""How often customers without a contract buy: the BG/NBD model.
 
-Fader, Hardie and Lee (2005), "Counting Your Customers" the Easy Way. While alive a customer buys at
-an individual rate (gamma distributed: r, alpha), and after each purchase leaves for good with an
-individual probability (beta distributed: a, b). A customer is described by frequency (repeat
-purchase days), recency (first to last purchase) and age (first purchase to now). Times are in
-weeks. Arrays are one-dimensional, or broadcast against each other.
+Fader, Hardie and Lee (2005), "Counting Your Customers" the Easy Way. A customer who is alive buys
+at a personal rate (gamma distributed: r, alpha) and leaves for good after a purchase with a
+personal probability (beta distributed: a, b). The model knows the frequency of a customer (repeat
+purchase days), the recency (from the first purchase to the last) and the age (from the first
+purchase to now). Times are in weeks; the arrays of a forecast broadcast against each other.
 """
 
 from collections.abc import Mapping
 
 import numpy as np
-from scipy.special import digamma, gammaln
+from numpy.polynomial import Chebyshev
+from scipy.special import betaincinv, digamma, expit, gammaln, hyp2f1, roots_sh_legendre
 
-from python_helpers.value.likelihood import Fit, Floats, dot, maximise
+from python_helpers.value.likelihood import Fit, Floats, Objective, dot, maximise
 
 TOO_FEW = "too few repeat buyers"
 UNUSABLE = "unusable histories"
 BOUNDS = {"r": (1e-4, 1e4), "alpha": (1e-4, 1e6), "a": (1e-4, 1e4), "b": (1e-4, 1e4)}
 STARTS = ((0.3, 0.5, 2.0), (1.0, 1.0, 1.0), (3.0, 0.2, 4.0))  # r, a, b
-ROUGH_GROUPS = 20_000  # of more groups, every second, third, ... is enough to try the starts
+WEEKS_PER_MONTH = 365 / 12 / 7
+AGE_NODES = 48
 
 
-def grouped(*, frequency: Floats, recency: Floats, age: Floats, customers: Floats) -> Floats:
-    """Return the four as rows of an array: sorted, with equal histories merged."""
-    histories = np.array([frequency, recency, age, customers], dtype=float)
-    histories = histories[:, histories[3] > 0]
-    if not histories.shape[1]:
-        return histories
-    if not is_sorted(histories=histories):
-        histories = histories[:, np.lexsort(histories[:3][::-1])]
-    is_new = np.ones(histories.shape[1], dtype=bool)
-    is_new[1:] = (histories[:3, 1:] != histories[:3, :-1]).any(axis=0)
-    firsts = np.flatnonzero(is_new)
-    counts = np.add.reduceat(histories[3], firsts)
-    return np.vstack([histories[:3, firsts], counts])
+def grouped(*, frequency: Floats, recency: Floats, age: Floats) -> Floats:
+    """Return the distinct histories as sorted columns: frequency, recency, age, customers."""
+    histories = np.array([frequency, recency, age], dtype=float)
+    histories = histories[:, np.lexsort(histories[::-1])]
+    count = histories.shape[1]
+    firsts = np.flatnonzero(np.append(True, np.diff(histories).any(axis=0))[:count])
+    return np.vstack([histories[:, firsts], np.diff(np.append(firsts, count))])
 
 
-def is_sorted(*, histories: Floats) -> bool:
-    """Tell whether histories are sorted by frequency, recency and age, without sorting them."""
-    rises = np.diff(histories[:3])
-    is_tie = rises[:2] == 0
-    return bool(
-        ((rises[0] > 0) | (is_tie[0] & ((rises[1] > 0) | (is_tie[1] & (rises[2] >= 0))))).all()
-    )
+def likelihood(*, histories: Floats) -> Objective:
+    """Return the log-likelihood per customer, equation 6 of the paper, of grouped histories.
 
-
-class Likelihood:
-    """The log-likelihood per customer (equation 6 of the paper) of grouped histories.
-
-    Terms of frequency, recency or age alone are computed once per value; only the chance of having
-    left after the last purchase needs every group.
+    Terms of frequency, recency or age alone are computed once per value. Only the chance that the
+    customer left after the last purchase needs every history.
     """
+    frequency, recency, age, customers = histories
+    total = customers.sum()
+    x, of_frequency = np.unique(frequency, return_inverse=True)
+    ages, of_age = np.unique(age, return_inverse=True)
+    n = np.bincount(of_frequency, weights=customers)
+    customers_of_age = np.bincount(of_age, weights=customers)
+    repeats_of_age = np.bincount(of_age, weights=customers * frequency)
+    # from here on, the customers with a repeat purchase
+    repeats = frequency > 0
+    of_frequency, of_age, buyers = of_frequency[repeats], of_age[repeats], customers[repeats]
+    recencies, of_recency = np.unique(recency[repeats], return_inverse=True)
 
-    def __init__(self, *, histories: Floats) -> None:
-        """Take histories as `grouped` returns them."""
-        frequency, recency, age, customers = histories
-        self.total = customers.sum()
-        self.frequencies, of_frequency = np.unique(frequency, return_inverse=True)
-        self.ages, of_age = np.unique(age, return_inverse=True)
-        self.customers_of_frequency = np.bincount(of_frequency, weights=customers)
-        self.customers_of_age = np.bincount(of_age, weights=customers)
-        self.repeats_of_age = np.bincount(of_age, weights=customers * frequency)
-        self.repeats = frequency > 0
-        self.of_frequency = of_frequency[self.repeats]
-        self.of_age = of_age[self.repeats]
-        self.recencies, self.of_recency = np.unique(recency[self.repeats], return_inverse=True)
-        self.customers = customers[self.repeats]
-
-    def __call__(self, parameters: Floats) -> tuple[float, Floats]:
-        """Return the value and its gradient by r, alpha, a and b."""
+    def value_and_gradient(parameters: Floats) -> tuple[float, Floats]:
         r, alpha, a, b = parameters
-        x, n = self.frequencies, self.customers_of_frequency
-        log_age, log_recency = np.log(alpha + self.ages), np.log(alpha + self.recencies)
-        exponent = r * self.customers_of_age + self.repeats_of_age
+        log_age, log_recency = np.log(alpha + ages), np.log(alpha + recencies)
+        exponent = r * customers_of_age + repeats_of_age
         value = dot(n,
             gammaln(r + x) - gammaln(r) + r * np.log(alpha)
             + gammaln(a + b) - gammaln(a + b + x) + gammaln(b + x) - gammaln(b)
         ) - dot(exponent, log_age)  # fmt: skip
         joint = digamma(a + b) - digamma(a + b + x)
         gradient = np.array([
-            dot(n, digamma(r + x) - digamma(r) + np.log(alpha))
-            - dot(self.customers_of_age, log_age),
-            self.total * r / alpha - dot(exponent, 1 / (alpha + self.ages)),
+            dot(n, digamma(r + x) - digamma(r) + np.log(alpha)) - dot(customers_of_age, log_age),
+            total * r / alpha - dot(exponent, 1 / (alpha + ages)),
             dot(n, joint),
             dot(n, joint + digamma(b + x) - digamma(b)),
         ])  # fmt: skip
-        # odds of having left after the last purchase, against being alive and silent
-        silence = log_age[self.of_age] - log_recency[self.of_recency]
+        # odds that the customer left after the last purchase rather than stayed silent since
+        silence = log_age[of_age] - log_recency[of_recency]
         odds_of_frequency = np.log(a / (b + np.maximum(x, 1) - 1))
-        log_odds = odds_of_frequency[self.of_frequency] + (r + x)[self.of_frequency] * silence
+        log_odds = odds_of_frequency[of_frequency] + (r + x)[of_frequency] * silence
         odds = np.exp(np.minimum(log_odds, 700))
-        value += dot(self.customers, np.log1p(odds))
-        left = self.customers * (odds / (1 + odds))
-        left_of_frequency = np.bincount(self.of_frequency, weights=left, minlength=len(x))
-        power = left * (r + x)[self.of_frequency]
-        of_age = np.bincount(self.of_age, weights=power, minlength=len(self.ages))
-        of_recency = np.bincount(self.of_recency, weights=power, minlength=len(self.recencies))
+        value += dot(buyers, np.log1p(odds))
+        left = buyers * (odds / (1 + odds))
+        by_frequency = np.bincount(of_frequency, weights=left, minlength=len(x))
+        power = left * (r + x)[of_frequency]
+        by_age = np.bincount(of_age, weights=power, minlength=len(ages))
+        by_recency = np.bincount(of_recency, weights=power, minlength=len(recencies))
         gradient += (
             dot(left, silence),
-            dot(of_age, 1 / (alpha + self.ages)) - dot(of_recency, 1 / (alpha + self.recencies)),
-            left_of_frequency.sum() / a,
-            -dot(left_of_frequency[x > 0], 1 / (b + x[x > 0] - 1)),
+            dot(by_age, 1 / (alpha + ages)) - dot(by_recency, 1 / (alpha + recencies)),
+            by_frequency.sum() / a,
+            -dot(by_frequency[x > 0], 1 / (b + x[x > 0] - 1)),
         )
-        return float(value / self.total), gradient / self.total
+        return float(value / total), gradient / total
+
+    return value_and_gradient
 
 
 def fit(
@@ -110,17 +92,15 @@ def fit(
     frequency: Floats,
     recency: Floats,
     age: Floats,
-    customers: Floats,
     min_repeat_customers: int = 2,
-    start: Mapping[str, float] | None = None,
+    like: Fit | None = None,
 ) -> Fit:
-    """Fit r, alpha, a and b to histories in weeks, `customers` of each, in any order.
+    """Fit r, alpha, a and b to customers in any order, one element of the arrays each.
 
-    Fewer customers with a repeat than the minimum, or an impossible history (recency beyond age, a
-    negative or missing number), give a fit without parameters. `start`, the parameters of similar
-    customers, replaces the usual starts.
+    Too few repeat buyers or an impossible history (recency beyond age, a negative or missing
+    number) give a fit without parameters. A usable fit to similar customers replaces the starts.
     """
-    histories = grouped(frequency=frequency, recency=recency, age=age, customers=customers)
+    histories = grouped(frequency=frequency, recency=recency, age=age)
     x, t_x, t, n = histories
     total = int(n.sum())
     if not (np.isfinite(histories).all() and (x >= 0).all() and ((t_x >= 0) & (t_x <= t)).all()):
@@ -129,11 +109,92 @@ def fit(
         return Fit(status=TOO_FEW, observations=total)
     rate = dot(n, x) / dot(n, t)
     starts = [(r, r / rate, a, b) for r, a, b in STARTS]
-    every = -(-len(n) // ROUGH_GROUPS)
     return maximise(
-        objective=Likelihood(histories=histories),
-        rough_objective=Likelihood(histories=histories[:, ::every]) if every > 1 else None,
-        starts=[tuple(start.values())] if start else starts,
+        likelihood=likelihood,
+        histories=histories,
+        starts=[tuple(like.parameters.values())] if like and like.is_usable else starts,
         bounds=BOUNDS,
         observations=total,
     )
+
+
+def alive_probability(
+    *, parameters: Mapping[str, float], frequency: Floats, recency: Floats, age: Floats
+) -> Floats:
+    """Return the chance that a customer has not left: 1 over the denominator of equation 10.
+
+    It is 1 without a repeat purchase, because in this model customers leave only after a repeat.
+    """
+    r, alpha, a, b = (parameters[name] for name in BOUNDS)
+    silence = np.log(alpha + age) - np.log(alpha + recency)
+    log_odds = np.log(a / (b + np.maximum(frequency, 1) - 1)) + (r + frequency) * silence
+    return np.where(frequency > 0, expit(-log_odds), 1.0)
+
+
+def purchases_if_alive(
+    *, parameters: Mapping[str, float], frequency: Floats, age: Floats, horizon: Floats | float
+) -> Floats:
+    """Return the expected purchases in the next `horizon` weeks of a customer who is alive.
+
+    Equation 10 of the paper without its denominator, which is 1 / P(alive). Euler's transformation
+    removes the terms of the hypergeometric function that grow with frequency. Where its parameters
+    are still too large, the function integrates over the chance of leaving instead.
+    """
+    r, alpha, a, b = (parameters[name] for name in BOUNDS)
+    a = 1 + 1e-6 if abs(a - 1) < 1e-6 else a  # at a = 1 the formula is 0 / 0
+    x, t, h = np.broadcast_arrays(*(np.asarray(each, float) for each in (frequency, age, horizon)))
+    with np.errstate(all="ignore"):
+        alone = np.exp(-(a - 1) * np.log1p(h / (alpha + t)))
+        share = hyp2f1(a + b - 1 - r, a - 1, a + b + x - 1, h / (alpha + t + h))
+        purchases = np.array((a + b + x - 1) / (a - 1) * (1 - alone * share))
+    most = (r + x) / (alpha + t) * h  # of a customer who never leaves
+    is_off = ~((purchases >= -1e-9) & (purchases <= most * (1 + 1e-9) + 1e-9))
+    if is_off.any():
+        # the substitution puts more nodes near both ends, where the distribution bends most
+        nodes, weights = roots_sh_legendre(64)
+        shares = nodes**3 * (10 - 15 * nodes + 6 * nodes**2)
+        weights = weights * 30 * nodes**2 * (1 - nodes) ** 2
+        for each in np.unique(x[is_off]):
+            rows = is_off & (x == each)
+            chances = betaincinv(a, b + each, shares)
+            reach = np.log1p((h / (alpha + t))[rows][:, None] * chances)
+            bought = -np.expm1(-(r + each) * reach) / chances
+            purchases[rows] = (bought * weights).sum(axis=1)
+    return np.clip(purchases, 0, most)
+
+
+def discounted_purchases_if_alive(
+    *,
+    parameters: Mapping[str, float],
+    frequency: Floats,
+    age: Floats,
+    horizon_months: int,
+    annual_discount_rate: float,
+) -> Floats:
+    """Return the expected purchases of a customer who is alive, discounted month by month.
+
+    The purchases of month m are divided by (1 + rate)^(m / 12). For each frequency the sum is a
+    smooth function of age, so it is computed at Chebyshev nodes and interpolated between them.
+    Frequency and age have one element per customer, and so has the result.
+    """
+    frequency, age = np.asarray(frequency, float), np.asarray(age, float)
+    alpha = parameters["alpha"]
+    months = np.arange(1, horizon_months + 1)
+    discount = (1 + annual_discount_rate) ** (-months / 12)
+
+    def discounted(log_reach: Floats, of_frequency: Floats) -> Floats:
+        bought = purchases_if_alive(
+            parameters=parameters,
+            frequency=of_frequency,
+            age=np.maximum(np.exp(log_reach) - alpha, 0)[:, None],
+            horizon=months * WEEKS_PER_MONTH,
+        )
+        return (np.diff(bought, prepend=0) * discount).sum(axis=1)
+
+    domain = np.log([alpha, alpha + age.max(initial=0) + 1])
+    found = np.zeros(frequency.shape)
+    for each in np.unique(frequency):
+        is_of = frequency == each
+        curve = Chebyshev.interpolate(discounted, AGE_NODES - 1, domain=domain, args=(each,))
+        found[is_of] = curve(np.log(alpha + age[is_of]))
+    return np.maximum(found, 0)

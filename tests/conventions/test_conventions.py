@@ -478,11 +478,11 @@ PROPERTIES = keys(
     macros=[keys("name description", arguments=[keys("name type description")])],
 )
 FOLDER = keys("+schema +materialized +enabled")
-MODEL_FOLDERS = {"+persist_docs": keys("relation columns")} | keys(
+MODEL_FOLDERS = keys(
     staging=FOLDER | keys(base=FOLDER),
     intermediate=FOLDER,
     utilities=FOLDER,
-    marts=FOLDER | {"+contract": keys("enforced")},
+    marts=FOLDER | {"+contract": keys("enforced"), "+persist_docs": keys("relation columns")},
 )
 PROJECT_FILE = keys(
     "name version config-version require-dbt-version profile clean-targets vars",

@@ -44,8 +44,8 @@ def test_every_package_imports_only_the_packages_below_it():
         ("export/run.py", "operate.refresh"),
         ("audit/run.py", "export.run"),
         ("operate/refresh.py", "cli.main"),
-        ("value/fitted.py", "core.sql"),
-        ("warehouse/build.py", "value.fitted"),
+        ("value/tables.py", "core.sql"),
+        ("warehouse/build.py", "value.tables"),
     ],
 )
 def test_a_trespass_is_noticed(copy, module, imported):

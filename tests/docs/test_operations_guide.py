@@ -55,7 +55,7 @@ def test_the_query_of_the_records_answers(tmp_path, monkeypatch):
     record = {"id": "1", "seconds": {"build": 2.5}, "rows": {"fct_orders": 3}}
     append_record(publish_dir=tmp_path / "published", record=record)
     monkeypatch.chdir(tmp_path)
-    (query,) = blocks("sql").values()
+    query, *_ = blocks("sql").values()
     assert duckdb.sql(query).fetchall() == [("1", None, None, None, 2.5, 3)]
 
 

@@ -61,7 +61,7 @@ def export(project: Path, url: str, *arguments: object) -> None:
 
 
 def erase(project: Path, /, **variables: object) -> subprocess.CompletedProcess[str]:
-    return run_tiny(project, "erase", "--customer", "c1", "--yes", **variables)
+    return run_tiny(project, "erase", "--customer", "c1", "--yes", NUMBER=1, ROWS=9, **variables)
 
 
 def lines(project: Path, /) -> list[dict]:

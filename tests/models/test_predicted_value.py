@@ -151,7 +151,6 @@ def fitted(*, known: pd.DataFrame) -> dict[str, float]:
         frequency=known["frequency"].to_numpy(),
         recency=known["recency"].to_numpy(),
         age=known["age"].to_numpy(),
-        customers=np.ones(len(known)),
     )
     margins = margin_model.fit(
         frequency=known["frequency"].to_numpy(), margin=known["margin"].to_numpy()

@@ -16,7 +16,12 @@ from lifecycle import real_data
 from scipy.integrate import quad
 from scipy.stats import beta as beta_distribution
 
-from python_helpers.value import margin_model, purchase_forecasts, purchase_model, renewal_model
+from python_helpers.value import (
+    likelihood,
+    margin_model,
+    purchase_model,
+    renewal_model,
+)
 from python_helpers.value.likelihood import Fit
 
 CDNOW = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}  # published
@@ -40,7 +45,7 @@ def silence_probability(
     Gone already, or alive and silent: 1 - P(alive) x (1 - ((alpha + T) / (alpha + T + w))^(r + x)).
     """
     r, alpha = parameters["r"], parameters["alpha"]
-    alive = purchase_forecasts.alive_probability(
+    alive = purchase_model.alive_probability(
         parameters=parameters, frequency=frequency, recency=recency, age=age
     )
     exponent = (r + np.asarray(frequency, float)) * np.log1p(window / (alpha + np.asarray(age)))
@@ -62,7 +67,6 @@ class Customers:
             frequency=self.frequency,
             recency=self.recency,
             age=self.age,
-            customers=np.ones(len(self.age)),
             **options,
         )
 
@@ -124,9 +128,9 @@ def test_the_purchases_of_cdnow_are_those_of_the_paper(cdnow):
 
 def test_the_paper_expects_1_226_purchases_in_39_weeks():
     history = {"frequency": 2, "age": 38.86}
-    expected = purchase_forecasts.alive_probability(
+    expected = purchase_model.alive_probability(
         parameters=CDNOW, recency=30.43, **history
-    ) * purchase_forecasts.purchases_if_alive(parameters=CDNOW, horizon=39, **history)
+    ) * purchase_model.purchases_if_alive(parameters=CDNOW, horizon=39, **history)
     assert expected == pytest.approx(1.226, abs=0.0005)
 
 
@@ -192,23 +196,21 @@ def integrated(*, parameters: dict[str, float], frequency: float, age: float, ho
 )
 def test_purchases_to_expect_are_the_integral(parameters, frequency, age, horizon):
     case = {"parameters": parameters, "frequency": frequency, "age": age, "horizon": horizon}
-    assert purchase_forecasts.purchases_if_alive(**case) == pytest.approx(
-        integrated(**case), rel=2e-6
-    )
+    assert purchase_model.purchases_if_alive(**case) == pytest.approx(integrated(**case), rel=2e-6)
 
 
 def test_interpolated_between_ages_is_worked_out_at_each():
     frequency = np.repeat([0, 1, 7, 300], 50)
     age = np.tile(np.geomspace(1 / 7, 520, 50), 4)
     months = np.arange(1, 61)
-    levels = purchase_forecasts.purchases_if_alive(
+    levels = purchase_model.purchases_if_alive(
         parameters=CDNOW,
         frequency=frequency[:, None],
         age=age[:, None],
-        horizon=months * purchase_forecasts.WEEKS_PER_MONTH,
+        horizon=months * purchase_model.WEEKS_PER_MONTH,
     )
     expected = np.diff(levels, axis=1, prepend=0) @ 1.1 ** (-months / 12)
-    found = purchase_forecasts.discounted_purchases_if_alive(
+    found = purchase_model.discounted_purchases_if_alive(
         parameters=CDNOW,
         frequency=frequency,
         age=age,
@@ -247,7 +249,7 @@ def test_simulated_customers_are_as_alive_and_as_silent_as_the_formulas_say():
             "recency": recency[group],
             "age": age,
         }
-        alive = purchase_forecasts.alive_probability(**history).mean()
+        alive = purchase_model.alive_probability(**history).mean()
         silent = silence_probability(**history, window=window).mean()
         allowed = 4 * 0.5 / math.sqrt(group.sum())
         assert is_alive_then[group].mean() == pytest.approx(alive, abs=allowed)
@@ -268,8 +270,7 @@ def test_a_rough_start_ends_where_the_whole_search_does(monkeypatch):
     customers = simulated(count=30_000, parameters=KNOWN, weeks=100, seed=5)
     found = []
     for most in (10**9, 5000):
-        monkeypatch.setattr(purchase_model, "ROUGH_GROUPS", most)
-        monkeypatch.setattr(margin_model, "ROUGH_CUSTOMERS", most)
+        monkeypatch.setattr(likelihood, "ROUGH_HISTORIES", most)
         margins = margin_model.fit(frequency=customers.frequency, margin=customers.margin)
         found.append({**customers.fit().parameters, **margins.parameters})
     assert found[0] == pytest.approx(found[1], rel=1e-4)
@@ -279,22 +280,19 @@ def test_a_rough_start_ends_where_the_whole_search_does(monkeypatch):
 def test_the_slopes_of_the_likelihoods_are_those_of_small_steps(point):
     customers = simulated(count=500, parameters=KNOWN, weeks=60, seed=2)
     bought = customers.frequency > 0
-    purchases = purchase_model.Likelihood(
+    purchases = purchase_model.likelihood(
         histories=purchase_model.grouped(
-            frequency=customers.frequency,
-            recency=customers.recency,
-            age=customers.age,
-            customers=np.ones(500),
+            frequency=customers.frequency, recency=customers.recency, age=customers.age
         )
     )
-    margins = margin_model.Likelihood(
-        frequency=customers.frequency[bought], margin=customers.margin[bought], scale=1.0
+    margins = margin_model.likelihood(
+        histories=np.array([customers.frequency[bought], customers.margin[bought]]), scale=1.0
     )
-    for likelihood, place in ((purchases, np.array(point)), (margins, np.array(point[:3]))):
-        _, slope = likelihood(place)
+    for objective, place in ((purchases, np.array(point)), (margins, np.array(point[:3]))):
+        _, slope = objective(place)
         for number, direction in enumerate(np.eye(len(place))):
             step = 1e-6 * place[number] * direction
-            rise = likelihood(place + step)[0] - likelihood(place - step)[0]
+            rise = objective(place + step)[0] - objective(place - step)[0]
             assert slope[number] == pytest.approx(rise / (2 * step.sum()), rel=1e-4, abs=1e-7)
 
 
@@ -352,7 +350,7 @@ def test_forecasts_are_finite_start_at_nothing_and_grow_with_the_horizon(
 ):
     frequency, part, age = history
     recency = age * part if frequency else 0.0
-    alive = purchase_forecasts.alive_probability(
+    alive = purchase_model.alive_probability(
         parameters=parameters, frequency=frequency, recency=recency, age=age
     )
     silent = silence_probability(
@@ -360,14 +358,14 @@ def test_forecasts_are_finite_start_at_nothing_and_grow_with_the_horizon(
     )
     assert 0 <= alive <= 1
     assert 1 - alive - 1e-12 <= silent <= 1
-    purchases = purchase_forecasts.purchases_if_alive(
+    purchases = purchase_model.purchases_if_alive(
         parameters=parameters, frequency=frequency, age=age, horizon=np.array([0, horizon, 501])
     )
     assert np.isfinite(purchases).all()
     assert purchases[0] == 0
     assert (np.diff(purchases) >= -1e-6 * purchases[-1]).all()
     discounted = [
-        purchase_forecasts.discounted_purchases_if_alive(
+        purchase_model.discounted_purchases_if_alive(
             parameters=parameters,
             frequency=np.array([frequency]),
             age=np.array([age]),
@@ -376,11 +374,11 @@ def test_forecasts_are_finite_start_at_nothing_and_grow_with_the_horizon(
         )[0]
         for rate in (0.0, 0.1)
     ]
-    undiscounted = purchase_forecasts.purchases_if_alive(
+    undiscounted = purchase_model.purchases_if_alive(
         parameters=parameters,
         frequency=frequency,
         age=age,
-        horizon=12 * purchase_forecasts.WEEKS_PER_MONTH,
+        horizon=12 * purchase_model.WEEKS_PER_MONTH,
     )
     assert discounted[0] == pytest.approx(float(undiscounted), rel=1e-5)
     assert 0 <= discounted[1] <= discounted[0] * (1 + 1e-9)
@@ -443,7 +441,7 @@ def test_customers_all_alike_end_at_a_bound_with_a_forecast():
     found = customers.fit()
     assert found.status == "at a bound"
     assert found.is_usable
-    forecast = purchase_forecasts.purchases_if_alive(
+    forecast = purchase_model.purchases_if_alive(
         parameters=found.parameters, frequency=3, age=26, horizon=26
     )
     assert 0 < forecast < 10

@@ -42,6 +42,7 @@ pytestmark = pytest.mark.faults
 
 SEED = int(os.environ.get("FAULTS_SEED", 1))
 KILLS = 8
+ERASURE_KILLS = 3  # in each of three phases
 READERS = 8
 PUBLISHES = 20
 FLIPS = 1000
@@ -143,41 +144,40 @@ def rows_of(customer: str, /, *, project: Path) -> int:
     return found
 
 
+@pytest.mark.parametrize("phase", ["build", "publish", "erase"])
 def test_an_erasure_that_is_killed_leaves_whole_builds_and_the_next_one_finishes(
-    project, published
+    project, published, phase
 ):
-    def refreshed(number: int) -> None:
-        arguments = ("refresh", "--keep-builds", 2)
-        assert run_tiny(project, *arguments, NUMBER=number, ROWS=ERASED_ROWS).returncode == 0
+    live = {"NUMBER": 2, "ROWS": ERASED_ROWS}
+    for _ in range(2):
+        assert run_tiny(project, "refresh", **live).returncode == 0
 
-    for number in (1, 2):
-        refreshed(number)
-    live = 2
-    assert run_tiny(project, "erase", "--customer", "c99", "--yes").returncode == 0
-    seconds = phase_seconds(project / "target" / "logs" / "refresh.jsonl", phase="erase")
+    def erase(customer: str) -> list[object]:
+        return ["erase", "--customer", customer, "--yes", "--keep-builds", 2]
+
+    assert run_tiny(project, *erase("c99"), **live).returncode == 0
+    seconds = phase_seconds(project / "target" / "logs" / "refresh.jsonl", phase=phase)
     moments = random.Random(SEED)
     kills = 0
-    for number in range(KILLS):
+    for number in range(ERASURE_KILLS):
         customer = f"c{number}"
         assert rows_of(customer, project=project) > 0
-        process = start_tiny(project, "erase", "--customer", customer, "--yes")
+        process = start_tiny(project, *erase(customer), **live)
         after = moments.uniform(0, seconds)
-        kills += killed_in("erase", process=process, published=published, after=after)
+        kills += killed_in(phase, process=process, published=published, after=after)
         # readers have a whole build, and the warehouse can be opened
-        assert checked_number(published) == live
+        assert checked_number(published) == 2
         rows_of(customer, project=project)
         if number % 2:
-            live = 10 + number
-            refreshed(live)
-        assert run_tiny(project, "erase", "--customer", customer, "--yes").returncode == 0
-        assert checked_number(published) == live
+            assert run_tiny(project, "refresh", "--keep-builds", 2, **live).returncode == 0
+        assert run_tiny(project, *erase(customer), **live).returncode == 0
+        assert checked_number(published) == 2
         assert rows_of(customer, project=project) == 0
-        assert len(kept_builds(publish_dir=published)) == 2
+        assert 1 <= len(kept_builds(publish_dir=published)) <= 2
         assert not list(published.rglob(".incomplete-*"))
-        assert not list((published / "builds").glob("*~"))
         assert not list(project.glob("*.erasing"))
-    assert kills >= KILLS / 2
-    assert "begun and not finished" not in run_tiny(project, "status").stdout
+    assert kills >= ERASURE_KILLS / 2
+    assert "not finished" not in run_tiny(project, "status").stdout
 
 
 DBT_PROJECT = {

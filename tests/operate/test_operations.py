@@ -135,7 +135,7 @@ def test_a_folder_of_profiles_that_is_not_there_is_wrong_usage(project, publishe
 
 
 def test_a_second_refresh_says_who_holds_the_lock_and_ends_with_exit_code_6(project, published):
-    with start_tiny(project, "refresh", NUMBER=1, BUILD_SECONDS=8) as first:
+    with start_tiny(project, "refresh", NUMBER=1, BUILD_SECONDS=15) as first:
         assert wait_for_phase(published, phase="build", process=first)
         second = run_tiny(project, "refresh", NUMBER=2)
         other = run_tiny(project, "rollback")

@@ -321,17 +321,6 @@ def test_a_mart_that_cannot_be_copied_publishes_nothing(settings):
     assert not list(settings.publish_dir.rglob(".incomplete-*"))
 
 
-def test_a_link_of_an_older_version_that_leads_nowhere_goes_and_one_of_others_stays(settings):
-    settings.publish_dir.mkdir()
-    link = settings.publish_dir / "parquet"
-    link.symlink_to(Path("current", "parquet"))
-    publish(settings=settings, build=a_build())
-    assert not link.is_symlink()
-    link.symlink_to(Path("elsewhere"))
-    publish(settings=settings, build=a_build(minute=1))
-    assert link.is_symlink()
-
-
 def test_a_folder_in_the_way_of_a_link_leaves_no_build_that_failed(settings):
     (settings.publish_dir / "manifest.json").mkdir(parents=True)
     with pytest.raises(PublishError, match="was not made by publishing"):

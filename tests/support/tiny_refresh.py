@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,38 +20,65 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from python_helpers.cli import main as cli
 from python_helpers.core.settings import Settings
+from python_helpers.delivery.erasures import hash_of, read_erasures
 from python_helpers.operate import refresh as refresh_module
 from python_helpers.publishing.builds import check_files, live_build
 from python_helpers.publishing.records import read_records
 from python_helpers.warehouse.build import Build
 
 ENVIRONMENT = ("NUMBER", "ROWS", "BUILD_SECONDS", "TOUCH")
+PROJECT_FILE = """\
+name: tiny
+version: 1.2.3
+models:
+  marts: {+schema: marts}
+  utilities: {+schema: intermediate}
+"""
 STAMPS = "select distinct number from fct_orders union select number from dim_customers"
 
 
 def make_project(folder: Path, /) -> Path:
     """Make what the command line takes for a project; returns the folder of published builds."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "dbt_project.yml").write_text("name: tiny\nversion: 1.2.3\n")
+    (folder / "dbt_project.yml").write_text(PROJECT_FILE)
     (folder / "profiles.yml").write_text("tiny: {}\n")
     return folder / "published"
 
 
-def write_warehouse(*, warehouse: Path, number: int, rows: int = 1000) -> None:
+def tombstones(erasures_dir: Path, /) -> dict[str, str]:
+    """Return the customers c0 to c99 who are on the list, each with the id that stays."""
+    listed = {each.id_hash: each.tombstone_id for each in read_erasures(folder=erasures_dir)}
+    key = (erasures_dir / "key").read_text() if listed else ""
+    hashes = {f"c{number}": hash_of(f"c{number}", key=key) for number in range(100)}
+    return {id_: listed[hashed] for id_, hashed in hashes.items() if hashed in listed}
+
+
+def write_warehouse(
+    *, warehouse: Path, number: int, rows: int = 1000, erased: Mapping[str, str] | None = None
+) -> None:
     """Write what a build would leave."""
     with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("create temp table erased (id varchar, tombstone varchar)")
+        for pair in (erased or {}).items():
+            connection.execute("insert into erased values (?, ?)", pair)
         connection.execute(
             f"""
             create schema if not exists intermediate;
             create schema if not exists marts;
             create or replace table intermediate.int_run_settings as
-                select date '2024-06-30' as as_of_date, 'EUR' as reporting_currency;
+                select
+                    date '2024-06-30' as as_of_date,
+                    'EUR' as reporting_currency,
+                    false as is_sample,
+                    false as is_reporting_currency_set,
+                    false as is_as_of_date_set;
             create or replace table marts.fct_orders as
                 select
                     {number} as number,
-                    hash(range) as order_id,
-                    'c' || range % 100 as customer_id
-                from range({rows});
+                    (hash(range) // 2)::bigint as order_id,
+                    coalesce(tombstone, 'c' || range % 100) as customer_id
+                from range({rows})
+                left join erased on id = 'c' || range % 100;
             create or replace table marts.dim_customers as select {number} as number;
             """
         )
@@ -64,6 +92,7 @@ def tiny_build(*, settings: Settings, log: object) -> Build:
         warehouse=settings.warehouse,
         number=int(os.environ.get("NUMBER", 0)),
         rows=int(os.environ.get("ROWS", 1000)),
+        erased=tombstones(settings.erasures_dir),
     )
     touched = os.environ.pop("TOUCH", None)  # a sender who is late, once
     if touched:

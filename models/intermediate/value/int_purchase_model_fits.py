@@ -2,9 +2,9 @@
 
 
 def model(dbt, session):
-    """Fit the models of purchases and of margins, and judge them on the hold-out."""
-    from python_helpers.value.fitted import table_of_rows
-    from python_helpers.value.purchase_fits import purchase_rows
+    """Fit the models of purchases and of margins, and test them on the hold-out."""
+    from python_helpers.value.fits import purchase_rows
+    from python_helpers.value.tables import FIT_TYPES, table
 
     dbt.config(materialized="table")
     settings = dbt.config.meta_get("settings")
@@ -13,4 +13,4 @@ def model(dbt, session):
         min_repeat_customers=int(settings["ltv_min_repeat_customers"]),
         holdout_weeks=float(settings["ltv_holdout_weeks"]),
     )
-    return table_of_rows(session=session, name="purchase_model_fits", rows=list(rows))
+    return table(session=session, name="purchase_model_fits", types=FIT_TYPES, rows=rows)

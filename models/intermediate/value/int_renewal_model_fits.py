@@ -2,9 +2,9 @@
 
 
 def model(dbt, session):
-    """Fit the model of renewals to the contracts of each billing term, and judge it."""
-    from python_helpers.value.fitted import table_of_rows
-    from python_helpers.value.renewal_fits import renewal_rows
+    """Fit the model of renewals to the contracts of each billing term, and test it."""
+    from python_helpers.value.fits import renewal_rows
+    from python_helpers.value.tables import FIT_TYPES, table
 
     dbt.config(materialized="table")
     settings = dbt.config.meta_get("settings")
@@ -12,4 +12,4 @@ def model(dbt, session):
         histories=dbt.ref("int_renewal_histories"),
         min_churned=int(settings["ltv_min_churned_contracts"]),
     )
-    return table_of_rows(session=session, name="renewal_model_fits", rows=list(rows))
+    return table(session=session, name="renewal_model_fits", types=FIT_TYPES, rows=rows)

@@ -1,0 +1,164 @@
+"""The people to erase, and how tables and texts are searched for all of them at once."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import duckdb
+
+from python_helpers.core.log import HIDDEN
+from python_helpers.core.settings import Settings
+from python_helpers.core.sql import name, text
+from python_helpers.delivery.contract import personal_tables
+
+CUSTOMER_ID = "customer_id"
+ERASED = "temp.erased_people"
+"""The table of the people: erased_id, tombstone_id."""
+WORD = "erased"  # what macros/erasure.sql leaves of a text
+SHORTEST = 8  # one short word, such as a first name, is the name of many people
+LONGEST = 50_000  # characters of one regular expression
+IN_WORDS = r"\pL\pN_-"  # an id inside a longer word is another id
+PLAIN = re.compile(r"\w*INT(EGER)?|DOUBLE|FLOAT|DECIMAL.*|DATE|TIME.*|BOOLEAN|INTERVAL|UUID")
+"""Types that hold no text."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class People:
+    """The people to erase."""
+
+    tombstones: Mapping[str, str]
+    """Their ids, each with the id that replaces it."""
+    texts: frozenset[str] = frozenset()
+    """Their e-mail addresses, names and comments."""
+
+    @cached_property
+    def text_patterns(self) -> list[str]:
+        """Return regular expressions that find the texts."""
+        return patterns(self.texts)
+
+    @cached_property
+    def patterns(self) -> list[str]:
+        """Return regular expressions that find the texts, and the ids that are clearly ids."""
+        return [*self.text_patterns, *patterns(filter(is_distinctive, self.tombstones))]
+
+    def load(self, connection: duckdb.DuckDBPyConnection, /) -> None:
+        """Let a connection know the people."""
+        connection.execute(f"create temp table {ERASED} (erased_id varchar, tombstone_id varchar)")
+        connection.execute(
+            f"insert into {ERASED} select unnest($ids), unnest($tombstones)",
+            {"ids": list(self.tombstones), "tombstones": list(self.tombstones.values())},
+        )
+
+    def rows_in(
+        self, connection: duckdb.DuckDBPyConnection, relation: str, /, *, is_ours: bool
+    ) -> int:
+        """Count the rows of the people in a relation. Raises duckdb.Error.
+
+        In our own tables an id is a customer's in the column customer_id only: a campaign may have
+        the same one. In those of others it may be in any text, but for the ids of things.
+        """
+        columns = connection.execute(f"describe from {relation}").fetchall()
+        texts = [column for column, type_, *_ in columns if not PLAIN.fullmatch(type_)]
+        found = [
+            f"coalesce({canonical(column)} in (select erased_id from {ERASED}), false)"
+            for column, *_ in columns
+            if column.lower() == CUSTOMER_ID
+        ]
+        if not is_ours:
+            texts = [column for column in texts if not column.lower().endswith("_id")]
+        if texts:
+            row = ", ".join(f"cast({name(column)} as varchar)" for column in texts)
+            wanted = self.text_patterns if is_ours else self.patterns
+            found += [f"regexp_matches(concat_ws(' | ', {row}), {text(each)})" for each in wanted]
+        condition = " or ".join(found) or "false"
+        sql = f"select count(*) from {relation} where {condition}"
+        ((rows,),) = connection.execute(sql).fetchall()
+        return int(rows)
+
+    def are_in(self, content: str, /, *, is_ours: bool) -> bool:
+        """Tell whether a text names one of the people; in our own, an id may be any number."""
+        with duckdb.connect() as connection:
+            return any(
+                connection.execute("select regexp_matches($1, $2)", [content, each]).fetchone()
+                == (True,)
+                for each in (self.text_patterns if is_ours else self.patterns)
+            )
+
+    def hidden_in(self, contents: list[str], /) -> list[str]:
+        """Hide every id and every text where it stands as a word of its own."""
+        with duckdb.connect() as connection:
+            # each twice: the blank between two words belongs to the first one that is found
+            for pattern in 2 * patterns([*self.tombstones, *self.texts]):
+                hide = f"regexp_replace(content, $pattern, '\\1{HIDDEN}\\3', 'g')"
+                ((contents,),) = connection.execute(
+                    f"select list_transform($contents::varchar[], lambda content: {hide})",
+                    {"contents": contents, "pattern": pattern},
+                ).fetchall()
+        return contents
+
+
+def known_texts(*, settings: Settings, people: People) -> frozenset[str]:
+    """Return what the warehouse knows of the people that says who they are. Raises duckdb.Error."""
+    found: set[str] = set()
+    if settings.warehouse.is_file():
+        with duckdb.connect() as connection:
+            people.load(connection)
+            connection.execute(f"attach {text(settings.warehouse)} as warehouse (read_only)")
+            there = connection.execute(
+                "select table_name from duckdb_tables() where schema_name = 'restricted'"
+            ).fetchall()
+            for table in personal_tables(project_dir=settings.project_dir):
+                if table.restricted and (f"base_{table.name}",) in there:
+                    # of a rejected row, the row as delivered may have more than the columns
+                    values = [f"cast({each} as varchar)" for each in table.restricted]
+                    values += [
+                        f"json_extract_string(raw_row, '$.{each}')" for each in table.restricted
+                    ]
+                    rows = connection.execute(
+                        f"select distinct unnest([{', '.join(values)}]) "
+                        f"from warehouse.restricted.base_{table.name} "
+                        f"where {CUSTOMER_ID} in (select erased_id from {ERASED})"
+                    ).fetchall()
+                    found |= {value.strip() for (value,) in rows if value}
+    return frozenset(
+        value for value in found if "@" in value or (len(value) >= SHORTEST and " " in value)
+    ) - {WORD}
+
+
+def canonical(column: str, /) -> str:
+    """Return an id as staging knows it: without blanks around it, and 7 where 7.0 is stored."""
+    return f"regexp_replace(trim(cast({name(column)} as varchar), ' '), '^(-?\\d+)[.]0+$', '\\1')"
+
+
+def patterns(values: Iterable[str], /) -> list[str]:
+    """Return regular expressions that find any of the values, each as a word of its own."""
+    forms = {re.escape(form) for value in values for form in spellings(value)}
+    chunks: list[list[str]] = []
+    size = LONGEST
+    # the longest first: one id may be the beginning of another
+    for form in sorted(forms, key=lambda form: (-len(form), form)):
+        size += len(form)
+        if size > LONGEST:
+            chunks.append([])
+            size = len(form)
+        chunks[-1].append(form)
+    return [f"(^|[^{IN_WORDS}])({'|'.join(chunk)})($|[^{IN_WORDS}])" for chunk in chunks]
+
+
+def spellings(value: str, /) -> set[str]:
+    """Return how logs and pages may write a value: escaped, with doubled quotes, on one line."""
+    found = {value, " ".join(value.split()), value.replace("'", "''")}
+    for each in tuple(found):
+        found |= {json.dumps(each)[1:-1], json.dumps(each, ensure_ascii=False)[1:-1]}
+        found |= {html.escape(each), html.escape(each, quote=False)}
+    return found - {""}
+
+
+def is_distinctive(id_: str, /) -> bool:
+    """Tell whether an id in a text can be taken for what it is: 7 may be seven of anything."""
+    return len(id_) >= (6 if re.fullmatch(r"[\d.,:-]+", id_) else 3)
