@@ -535,7 +535,7 @@ def test_a_damaged_live_build_is_no_way_past_the_comparison(sample, tmp_path):
     (published / "current").unlink()
     (published / "current").symlink_to(Path("builds", later.name))
     result = sample.audit(publish_dir=published)
-    assert f"It is live; comparing with {whole.name}." in result.stderr
+    assert f"It is live; comparing with {whole.name} instead." in result.stderr
     assert sample.shop.said(result) == sample.shop.said(sample.faulty)
 
 
