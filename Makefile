@@ -14,14 +14,14 @@ ARGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
-# Touched after an installation, so that only a changed lock file installs again.
+# These files mark an installation, so that only a changed lock file installs again.
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
-# Superset needs another SQLAlchemy than the project, so it has an environment of its own.
+# Superset needs a different SQLAlchemy, so it gets an environment of its own.
 SUPERSET := $(CURDIR)/target/superset
 
-# `make test` works in a folder of its own and must not see the settings of the shell it runs in.
+# `make test` works in a folder of its own and ignores the settings of the shell.
 TEST_DIR := $(CURDIR)/target/test
 WITHOUT_SETTINGS := env $(addprefix -u ,RAW_INPUT RAW_DATA_DIR WAREHOUSE_PATH PUBLISH_DIR \
 	AS_OF_DATE REPORTING_CURRENCY REPORTING_TIMEZONE THREADS MEMORY_LIMIT VARS KEEP_BUILDS SKIP_AUDIT \
@@ -30,12 +30,12 @@ WITHOUT_SETTINGS := env $(addprefix -u ,RAW_INPUT RAW_DATA_DIR WAREHOUSE_PATH PU
 IN_TEST_DIR := $(WITHOUT_SETTINGS) DBT_TARGET_PATH=$(TEST_DIR) DBT_PROFILES_DIR=$(TEST_DIR) \
 	WAREHOUSE_PATH=$(TEST_DIR)/warehouse.duckdb
 
-# A worker for each core, four at most because each needs most of a gigabyte. A file stays with one,
-# which builds once for all its tests. In the order of their names: those with the most tests first,
-# as by default, would leave the longest builds to the end. ARGS="-n 0" runs one after the other.
+# One worker per core, at most four because each needs most of a gigabyte. All tests of a file run in
+# one worker, which builds once for them. Files run in the order of their names: the default, most
+# tests first, would leave the longest builds to the end. ARGS="-n 0" uses no workers.
 PYTEST := $(WITHOUT_SETTINGS) $(BIN)/python -m pytest -n logical --maxprocesses 4 \
 	--dist loadfile --no-loadscope-reorder
-# On every core too; without the warning of Python about a lock that the workers leave to be removed.
+# On every core too. Python's warning about a lock that the workers leave behind is switched off.
 SQLFLUFF := $(IN_TEST_DIR) $(BIN)/python -W ignore:resource_tracker -m sqlfluff
 
 .PHONY: help build docs test test-long test-faults test-bi bench lock clean
@@ -51,9 +51,10 @@ docs: $(INSTALLED_DEV) ## make the site of the documentation, with every table a
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
 	@echo "Open target/site/index.html in a browser."
 
-test: $(INSTALLED_DEV) ## lint the code and the SQL, then run every test (those of dbt are a part of building the sample)
+test: $(INSTALLED_DEV) ## check style, types and SQL, then run every test that is not slow
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
 	@mkdir -p $(TEST_DIR)
 	@cp profiles.example.yml $(TEST_DIR)/profiles.yml
 	@echo "sqlfluff lint models analyses tests/singular"
@@ -61,10 +62,10 @@ test: $(INSTALLED_DEV) ## lint the code and the SQL, then run every test (those 
 	@echo "pytest"
 	@$(PYTEST) -m "not long and not faults and not bi" $(ARGS)
 
-test-long: $(INSTALLED_DEV) ## run the tests that take minutes: random damage, late parts, simulations, erasures, hostile names
+test-long: $(INSTALLED_DEV) ## run the slow tests: random damage, late deliveries, simulations, erasures, hostile names
 	@$(PYTEST) -m long $(ARGS)
 
-test-faults: $(INSTALLED_DEV) ## kill refreshes at random moments, fill the disk, break builds: readers must not notice
+test-faults: $(INSTALLED_DEV) ## kill refreshes at random moments, fill the disk, break builds; readers must not notice
 	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest -m faults $(ARGS)
 
 test-bi: $(INSTALLED_DEV) $(SUPERSET)/.installed ## install a Superset into target/superset, and draw a chart of the marts with it
