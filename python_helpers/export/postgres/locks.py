@@ -22,10 +22,16 @@ end
 LOCK_PAUSE = 0.5  # seconds
 LOCK_TRIES = 600  # seconds
 HOLDER = """
-select activity.pid, activity.usename::text, to_char(
-    coalesce(activity.xact_start, activity.backend_start) at time zone 'UTC',
-    'YYYY-MM-DD"T"HH24:MI:SS"+00:00"'
-), host(activity.client_addr)
+select concat_ws(
+    ', ',
+    'process ' || activity.pid || ' of the server',
+    'user ' || activity.usename,
+    'from ' || host(activity.client_addr),
+    'since ' || to_char(
+        coalesce(activity.xact_start, activity.backend_start) at time zone 'UTC',
+        'YYYY-MM-DD"T"HH24:MI:SS"+00:00"'
+    )
+)
 from (select hashtextextended({key}, 0) as key) as wanted
 inner join pg_locks as held
     on held.classid::bigint = (wanted.key >> 32) & 4294967295
@@ -47,21 +53,9 @@ def lock_schema(*, schema: Schema, wait: float) -> None:
         (True,)
     ]:
         if time.monotonic() >= until:
-            who = said_of_holder(server.query(HOLDER.format(key=key)))
-            raise LockedError(f"The schema {schema.name} is locked by {who}.")
+            who = "".join(f" ({said})" for (said,) in server.query(HOLDER.format(key=key)))
+            raise LockedError(f"The schema {schema.name} is locked by another export{who}.")
         time.sleep(min(LOCK_PAUSE, max(until - time.monotonic(), 0)))
-
-
-def said_of_holder(found: list[tuple], /) -> str:
-    """Describe who exports, as far as the server tells this user."""
-    if not found:
-        return "another export"
-    pid, user, since, host = found[0]
-    said = [f"process {pid} of the server"]
-    said += [f"user {user}"] if user else []
-    said += [f"from {host}"] if host else []
-    said += [f"since {since}"] if since else []
-    return f"another export ({', '.join(said)})"
 
 
 def lock_tables(*, server: Server, tables: str) -> None:

@@ -33,6 +33,10 @@ ADVICE = (
     (r"permission denied|must be owner", "Grant that right to the user of POSTGRES_URL."),
     (r"0x00", "Postgres cannot store NUL characters. Leave that mart out with --exclude."),
     (r"No space left|disk full", "Free some space on the server."),
+    (
+        r"other objects depend on",
+        "Nothing was changed. Drop them during the export, or choose another schema with --schema.",
+    ),
 )
 
 
@@ -145,12 +149,10 @@ class Schema:
         """Write the name of a table in SQL."""
         return f"{name(self.name)}.{name(table)}"
 
-    def query(self, sql: str, /, *, tables: Sequence[str] | None = None) -> list[tuple]:
-        """Return the rows of a query about {schema} and {tables}; none about no tables."""
-        if tables is not None and not tables:
-            return []
-        listed = ", ".join(map(text, tables or ()))
-        return self.server.query(sql.format(schema=text(self.name), tables=listed))
+    def query(self, sql: str, /, *, tables: Sequence[str] = (), **words: str) -> list[tuple]:
+        """Return the rows of a query about {schema} and {tables}."""
+        listed = ", ".join(map(text, tables)) or "null"
+        return self.server.query(sql.format(schema=text(self.name), tables=listed, **words))
 
 
 @contextmanager
