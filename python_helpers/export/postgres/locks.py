@@ -24,21 +24,14 @@ LOCK_TRIES = 600  # seconds
 HOLDER = """
 select concat_ws(
     ', ',
-    'process ' || activity.pid || ' of the server',
-    'user ' || activity.usename,
-    'from ' || host(activity.client_addr),
-    'since ' || to_char(
-        coalesce(activity.xact_start, activity.backend_start) at time zone 'UTC',
-        'YYYY-MM-DD"T"HH24:MI:SS"+00:00"'
-    )
+    'process ' || pid || ' of the server',
+    'user ' || usename,
+    'since ' || to_char(xact_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"+00:00"')
 )
-from (select hashtextextended({key}, 0) as key) as wanted
-inner join pg_locks as held
-    on held.classid::bigint = (wanted.key >> 32) & 4294967295
-    and held.objid::bigint = wanted.key & 4294967295
-inner join pg_stat_activity as activity on held.pid = activity.pid
-where held.locktype = 'advisory' and held.objsubid = 1 and held.granted
-and held.database = (select oid from pg_database where datname = current_database())
+from pg_locks inner join pg_stat_activity using (pid)
+where locktype = 'advisory' and objsubid = 1 and granted
+and (classid::bigint << 32 | objid::bigint) = hashtextextended({key}, 0)
+and database = (select oid from pg_database where datname = current_database())
 """
 
 
@@ -49,9 +42,8 @@ def lock_schema(*, schema: Schema, wait: float) -> None:
     """
     server, key = schema.server, text(f"lifecycle export {schema.name}")
     until = time.monotonic() + wait
-    while server.query(f"select pg_try_advisory_xact_lock(hashtextextended({key}, 0))") != [
-        (True,)
-    ]:
+    attempt = f"select pg_try_advisory_xact_lock(hashtextextended({key}, 0))"
+    while server.query(attempt) != [(True,)]:
         if time.monotonic() >= until:
             who = "".join(f" ({said})" for (said,) in server.query(HOLDER.format(key=key)))
             raise LockedError(f"The schema {schema.name} is locked by another export{who}.")

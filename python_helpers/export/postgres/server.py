@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -12,7 +12,7 @@ import adbc_driver_postgresql
 import duckdb
 
 from python_helpers.core.errors import PublishError, SettingsError
-from python_helpers.core.log import HIDDEN, without_secrets
+from python_helpers.core.log import without_secrets
 from python_helpers.core.sql import name, text
 from python_helpers.warehouse.dbt import environment
 from python_helpers.warehouse.problems import shortened
@@ -40,20 +40,12 @@ ADVICE = (
 )
 
 
-class ServerError(PublishError):
-    """A server refused something; the message is one line without a secret."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Address:
     """The address of a server, and the secrets in it."""
 
-    url: str
-    secrets: tuple[str, ...]
-
-    def __repr__(self) -> str:
-        """Show nothing of it."""
-        return f"Address({HIDDEN})"
+    url: str = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
 
     def described(self) -> str:
         """Name host and port."""
@@ -194,4 +186,4 @@ def translated(*, address: Address) -> Iterator[None]:
                 message += f" {advice}"
                 break
         # without its cause: the driver's message may contain the address
-        raise ServerError(f"Postgres: {message}") from None
+        raise PublishError(f"Postgres: {message}") from None

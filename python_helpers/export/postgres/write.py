@@ -21,7 +21,6 @@ RECORD_TYPES = {
     **{"as_of_date": "date", "reporting_currency": "text", "exported_at": "timestamptz"},
 }
 NEW = "__new"
-LONGEST_NAME = 63  # bytes; Postgres cuts longer ones
 
 
 def checked_schema(*, schema: str) -> str:
@@ -117,8 +116,6 @@ def exported_before(*, schema: Schema, marts: Iterable[Mart]) -> list[str]:
 
 def write_table(*, source: Source, schema: Schema, mart: Mart) -> int:
     """Write one mart to a table beside the old one; returns the number of checks it passed."""
-    if len(f"{mart.name}{NEW}".encode()) > LONGEST_NAME:
-        raise PublishError(f"The name {mart.name} is too long for Postgres.")
     types = {
         column.name: postgres_type(mart=mart, data_type=column.type) for column in mart.columns
     }
