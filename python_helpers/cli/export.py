@@ -133,7 +133,7 @@ def show(*, exported: Path, console: Console) -> None:
         where = f"schema {server['schema']} of {server['database']} on {server['server']}"
     marts = counted(len(manifest["rows"]), "mart", "marts")
     rows = counted(sum(manifest["rows"].values()), "row", "rows")
-    build, seconds = manifest["build_id"], manifest["seconds"]
+    build, seconds = manifest["build_id"], manifest["seconds"]["export"]
     say(console, f"Exported {marts} of build {build}, {rows}, in {seconds} s, to {where}.")
     if server and server["dropped"]:
         say(

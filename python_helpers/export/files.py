@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from python_helpers.core.errors import PublishError
 from python_helpers.core.sql import name, text
 from python_helpers.export.types import is_text
+from python_helpers.export.wanted import Export
 from python_helpers.publishing.reader import Column, Mart, Source
 
 OPTIONS = {
@@ -18,16 +20,18 @@ BLANKS += r"\x{3000}\x{feff}"
 FORMULA = rf"^[{BLANKS}]*[\t\r\n=+\-@\x{{ff1d}}\x{{ff0b}}\x{{ff0d}}\x{{ff20}}]"
 
 
-def write_mart(*, source: Source, mart: Mart, folder: Path, file_format: str, raw: bool) -> int:
-    """Write one mart to a file; returns the rows written."""
+def write_mart(*, source: Source, mart: Mart, folder: Path, wanted: Export) -> None:
+    """Write one mart to a file. Raises PublishError where a row is missing."""
+    is_guarded = wanted.file_format == "csv" and not wanted.raw_text
     columns = ", ".join(
-        guarded(column) if file_format == "csv" and not raw else name(column.name)
-        for column in mart.columns
+        guarded(column) if is_guarded else name(column.name) for column in mart.columns
     )
-    file = folder / f"{mart.name}.{file_format}"
-    sql = f"copy (select {columns} from {name(mart.name)}) to {text(file)} ({OPTIONS[file_format]})"
-    ((rows,),) = source.connection.execute(sql).fetchall()
-    return int(rows)
+    file, options = folder / f"{mart.name}.{wanted.file_format}", OPTIONS[wanted.file_format]
+    ((rows,),) = source.connection.execute(
+        f"copy (select {columns} from {name(mart.name)}) to {text(file)} ({options})"
+    ).fetchall()
+    if rows != mart.rows:
+        raise PublishError(f"{mart.name} has {mart.rows} rows, but {rows} were written.")
 
 
 def guarded(column: Column, /) -> str:

@@ -7,11 +7,9 @@ from python_helpers.publishing.reader import Mart
 
 EXACT = re.compile(r"(DECIMAL\(.*\)|U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT))")
 WITHOUT_TEXT = re.compile(rf"{EXACT.pattern}|DATE|BOOLEAN|DOUBLE|FLOAT|TIME[^\[]*")
-POSTGRES_TYPES = {
-    **{"TINYINT": "smallint", "SMALLINT": "smallint", "INTEGER": "integer", "BIGINT": "bigint"},
-    **{"FLOAT": "real", "DOUBLE": "double precision", "BOOLEAN": "boolean", "VARCHAR": "text"},
-    **{"DATE": "date", "TIMESTAMP": "timestamp", "TIMESTAMP WITH TIME ZONE": "timestamptz"},
-}
+# Types that Postgres knows by the same name, and its names for others.
+SAME = re.compile(r"DECIMAL\(.*\)|SMALLINT|INTEGER|BIGINT|BOOLEAN|DATE|TIMESTAMP( WITH TIME ZONE)?")
+RENAMED = {"TINYINT": "smallint", "FLOAT": "real", "DOUBLE": "double precision", "VARCHAR": "text"}
 
 
 def is_number(data_type: str, /) -> bool:
@@ -26,12 +24,9 @@ def is_text(data_type: str, /) -> bool:
 
 def postgres_type(*, mart: Mart, data_type: str) -> str:
     """Return the Postgres type that holds all values of a type. Raises PublishError."""
-    decimal = re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", data_type)
-    if decimal:
-        return f"numeric({decimal[1]},{decimal[2]})"
-    if data_type not in POSTGRES_TYPES:
-        raise PublishError(
-            f"{mart.name} has a column of type {data_type}, which Postgres does not have. "
-            "Leave it out with --exclude."
-        )
-    return POSTGRES_TYPES[data_type]
+    if data_type in RENAMED or SAME.fullmatch(data_type):
+        return RENAMED.get(data_type, data_type)
+    raise PublishError(
+        f"{mart.name} has a column of type {data_type}, which Postgres does not have. "
+        "Leave it out with --exclude."
+    )

@@ -24,8 +24,8 @@ class Export:
     postgres_url: str | None = None
 
 
-def check_wanted(*, wanted: Export, settings: Settings) -> None:
-    """Check what can be checked before anything is locked or started."""
+def checked_selection(*, wanted: Export, settings: Settings) -> set[str] | None:
+    """Check what can be checked before anything is locked, and ask dbt for the selection if any."""
     find_build(publish_dir=settings.publish_dir, build_id=wanted.build_id)
     if wanted.file_format == POSTGRES:
         # here and not above: other exports need no driver
@@ -34,12 +34,9 @@ def check_wanted(*, wanted: Export, settings: Settings) -> None:
 
         checked_schema(schema=wanted.schema)
         checked_address(url=wanted.postgres_url)
-
-
-def chosen_models(*, wanted: Export, settings: Settings) -> set[str] | None:
-    """Ask dbt for the selection, if there is one."""
     if not wanted.select and not wanted.exclude:
         return None
+    # here and not above: dbt takes seconds to import
     from python_helpers.warehouse.selection import selected_models
 
     return selected_models(settings=settings, select=wanted.select, exclude=wanted.exclude)

@@ -1,6 +1,5 @@
 """Makes an earlier build the live one again."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from python_helpers.core.errors import PublishError
@@ -54,20 +53,13 @@ def chosen_build(*, publish_dir: Path, live: Path | None, to: str | None) -> Pat
     names = build_names(publish_dir=publish_dir)
     if not live:
         raise PublishError(f"No build is live in {publish_dir}. Choose one with --to ({names}).")
-    taken_back = builds_taken_back(records=read_records(publish_dir=publish_dir))
+    taken_back = set()
+    for record in read_records(publish_dir=publish_dir):
+        if record["outcome"] == ROLLED_BACK:
+            chosen, replaced = str(record["build_id"]), str(record["replaced_build_id"])
+            taken_back.discard(chosen)  # it was made live again
+            taken_back |= {replaced} if replaced > chosen else set()
     for build in kept_builds(publish_dir=publish_dir):
         if build.name < live.name and build.name not in taken_back:
             return build
     raise PublishError(f"There is no build before {live.name}. Kept builds: {names}.")
-
-
-def builds_taken_back(*, records: Iterable[dict]) -> set[str]:
-    """Return the builds that were left for an earlier one and not made live again since."""
-    taken_back = set()
-    for record in records:
-        if record["outcome"] == ROLLED_BACK:
-            build, replaced = str(record["build_id"]), str(record["replaced_build_id"])
-            taken_back.discard(build)
-            if replaced > build:
-                taken_back.add(replaced)
-    return taken_back
