@@ -8,10 +8,10 @@ import click
 from rich.console import Console
 
 from python_helpers.cli import options
-from python_helpers.cli.command import Command, Words
+from python_helpers.cli.command import Command, words_of
 from python_helpers.cli.tables import counted, readable
 from python_helpers.core.folders import Folders
-from python_helpers.core.log import Log, say
+from python_helpers.core.log import say
 from python_helpers.core.settings import Choices, Resources, Settings, resolve_settings
 from python_helpers.export.run import export as run_export
 from python_helpers.export.wanted import FORMATS, Export
@@ -29,14 +29,16 @@ WANTED = (
     ),
     options.option(
         "--select",
-        cls=Words,
+        multiple=True,
+        callback=words_of,
         envvar="EXPORT_SELECT",
         metavar="SELECTION ...",
         help="Marts to export, in the selector syntax of dbt.  [default: all]",
     ),
     options.option(
         "--exclude",
-        cls=Words,
+        multiple=True,
+        callback=words_of,
         envvar="EXPORT_EXCLUDE",
         metavar="SELECTION ...",
         help="Marts to leave out of these.",
@@ -85,13 +87,10 @@ WANTED = (
     exit_codes=(0, 2, 3, 6, 7),
 )
 @options.grouped("wanted", Export, *WANTED)
-@options.places(options.EXPORT_DIR, options.PUBLISH_DIR, options.LOG_FILE, options.PROJECT_DIR)
+@options.places(options.EXPORT_DIR, options.PUBLISH_DIR, options.LOG_FILE)
 @options.resources()
 @options.choices(options.WAIT, options.DEBUG)
-@click.pass_context
 def export(
-    context: click.Context,
-    /,
     *,
     wanted: Export,
     folders: Folders,
@@ -109,7 +108,7 @@ def export(
     export replaces the previous one: in Postgres, marts that are no longer selected are dropped.
     """
     url = wanted.postgres_url
-    context.obj = log = Log(file=folders.log_file, secrets=(url,) if url else ())
+    log = options.log_of(folders, secrets=(url,) if url else ())
     settings = resolve_settings(folders, resources=resources, choices=choices)
     watch = Watch(log=log, left="The previous export is still there.")
     show(exported=watched(watch, wanted=wanted, settings=settings), console=Console())

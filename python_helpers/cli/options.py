@@ -10,7 +10,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from python_helpers.core.folders import Places, find_folders
+from python_helpers.core.folders import Folders, Places, find_folders
+from python_helpers.core.log import Log
 from python_helpers.core.settings import RAW_INPUTS, Choices, Inputs, Resources
 
 MOST_THREADS = 1024
@@ -39,23 +40,21 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-def unless_files_are_named(
+def not_beside_a_folder(
     context: click.Context, option: click.Parameter, value: str | None
 ) -> str | None:
-    """Let `--raw-data` on the command line beat the variable of `--raw-input`."""
-    source = context.get_parameter_source
-    if value in (None, "files") or source("raw_data") is not ParameterSource.COMMANDLINE:
-        return value
-    if source("raw_input") is ParameterSource.COMMANDLINE:
+    """Refuse a folder on the command line that would not be read."""
+    is_named = context.get_parameter_source("raw_data") is ParameterSource.COMMANDLINE
+    if is_named and value not in (None, "files"):
         raise click.UsageError("--raw-data goes with --raw-input files only.")
-    return None
+    return value
 
 
 RAW_INPUT = option(
     "--raw-input",
     envvar="RAW_INPUT",
     type=click.Choice(RAW_INPUTS),
-    callback=unless_files_are_named,
+    callback=not_beside_a_folder,
     help="Where raw data is read from: the sample in the project, files in --raw-data, or "
     "tables in schema raw of the warehouse.  [default: files with --raw-data, else sample]",
 )
@@ -159,7 +158,14 @@ def grouped(
     return decorate
 
 
-places = functools.partial(grouped, "folders", Places, made=find_folders)
+def log_of(folders: Folders, /, *, secrets: tuple[str, ...] = ()) -> Log:
+    """Open the log of a command; what is left out of a long error is there."""
+    log = Log(file=folders.log_file, secrets=secrets)
+    click.get_current_context().obj = log
+    return log
+
+
+places = functools.partial(grouped, "folders", Places, PROJECT_DIR, made=find_folders)
 inputs = functools.partial(grouped, "inputs", Inputs)
 resources = functools.partial(grouped, "resources", Resources, THREADS, MEMORY_LIMIT)
 choices = functools.partial(grouped, "choices", Choices)

@@ -10,7 +10,6 @@ from python_helpers.cli.command import EXIT_CODES, Command
 from python_helpers.cli.tables import show_published
 from python_helpers.core.errors import SettingsError
 from python_helpers.core.folders import Folders
-from python_helpers.core.log import Log
 from python_helpers.core.settings import Choices, Inputs, Resources, resolve_settings
 from python_helpers.operate.attended import Policy, attended, tell_of
 from python_helpers.operate.refresh import refresh as run_refresh
@@ -123,20 +122,11 @@ unattended = functools.partial(
     failed="Nothing was published.",
 )
 @built()
-@options.places(
-    options.WAREHOUSE,
-    options.PUBLISH_DIR,
-    options.ERASURES_DIR,
-    options.LOG_FILE,
-    options.PROJECT_DIR,
-)
+@options.places(options.WAREHOUSE, options.PUBLISH_DIR, options.ERASURES_DIR, options.LOG_FILE)
 @options.resources()
 @chosen()
 @unattended()
-@click.pass_context
 def refresh(
-    context: click.Context,
-    /,
     *,
     folders: Folders,
     inputs: Inputs,
@@ -151,7 +141,7 @@ def refresh(
     alone (VARS, PUBLISH_DIR, KEEP_BUILDS, SKIP_AUDIT, REFRESH_...). An option beats its variable,
     and --vars beats both.
     """
-    context.obj = log = Log(file=folders.log_file, secrets=policy.secrets())
+    log = options.log_of(folders, secrets=policy.secrets())
     try:
         settings = resolve_settings(folders, inputs=inputs, resources=resources, choices=choices)
     except SettingsError as error:

@@ -22,7 +22,7 @@ from python_helpers.publishing.rollback import roll_back
     metavar="BUILD_ID",
     help="The build to make live.  [default: the one before the live one]",
 )
-@options.places(options.PUBLISH_DIR, options.LOG_FILE, options.PROJECT_DIR)
+@options.places(options.PUBLISH_DIR, options.LOG_FILE)
 @options.choices(options.WAIT)
 def rollback(*, to: str | None, folders: Folders, choices: Choices) -> None:
     """Make an earlier build the live one.

@@ -52,14 +52,11 @@ def checked_ids(ids: Collection[str], /) -> list[str]:
     if not found:
         raise SettingsError("No customer is named: add --customer ID or --customers FILE.")
     for each in found:
-        if not each:
-            raise SettingsError("An id is empty: an order without an id has no customer.")
-        if each == ANONYMOUS:
-            raise SettingsError(f"The word {ANONYMOUS} stands for orders without a customer.")
-        if each.startswith(TOMBSTONE):
-            raise SettingsError(f"Ids that begin with {TOMBSTONE} belong to erased customers.")
-        if "\0" in each:
-            raise SettingsError("An id contains a null character, which no delivery can have.")
+        if each in ("", ANONYMOUS) or each.startswith(TOMBSTONE) or "\0" in each:
+            raise SettingsError(
+                f"Invalid customer id {each!r}. An id is not empty, and not {ANONYMOUS}, which is "
+                f"for orders without a customer; ids of erased customers begin with {TOMBSTONE}."
+            )
     return found
 
 
@@ -166,9 +163,8 @@ def checked_key(*, folder: Path) -> str:
         )
     if not re.fullmatch("[0-9a-f]{64}", key):
         raise SettingsError(f"{path} is damaged: restore it from a backup.")
-    # a list of an earlier version does not say which key is its own
     own = {each.id_hash for each in read_list(folder=folder) if each.tombstone_id == OF_KEY}
-    if own - {hash_of(NO_ID, key=key)}:
+    if own != {hash_of(NO_ID, key=key)}:
         raise SettingsError(
             f"{path} is the key of another list than {folder / LIST}: restore both from one backup."
         )
