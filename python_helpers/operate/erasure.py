@@ -46,6 +46,12 @@ LISTED = (
     "No delivery brings the customers back any more, but not everything that is kept of them is "
     "gone: run the same command again"
 )
+STILL_IN = {
+    Whose.OURS: "Still found: {}",
+    Whose.FILE: "Still in files of others: {}. Move them away, or take the customers out of them",
+    Whose.TABLE: "These tables of the warehouse, which others load, still have rows of the "
+    "customers: {}. Remove the rows (docs/operations.md has the SQL)",
+}
 
 
 def find(*, settings: Settings, ids: Collection[str]) -> tuple[list[Place], list[str]]:
@@ -124,29 +130,12 @@ def erase(
 
 def refuse_what_is_left(found: Collection[Place], /, *, problem: str) -> None:
     """Raise PublishError or HeldByOthersError where people are in what is kept."""
-
-    def said(whose: Whose, before: str, behind: str = "") -> list[str]:
-        places = ", ".join(str(place) for place in found if place.whose == whose)
-        return [f"{before} {places}{behind}"] if places else []
-
-    problems = [
-        *([problem] if problem else []),
-        *said(Whose.OURS, "Still found:"),
-        *said(
-            Whose.FILE,
-            "Still in files of others:",
-            ". Move them away, or take the customers out of them",
-        ),
-    ]
-    tables = said(
-        Whose.TABLE,
-        "These tables of the warehouse, which others load, still have rows of the customers:",
-        ". Remove the rows (docs/operations.md has the SQL)",
-    )
-    if problems:
-        raise PublishError(". ".join([*problems, *tables]))
-    if tables:
-        raise HeldByOthersError(f"Everything that this project builds is erased. {tables[0]}")
+    left = {whose: [str(place) for place in found if place.whose == whose] for whose in STILL_IN}
+    said = [STILL_IN[whose].format(", ".join(places)) for whose, places in left.items() if places]
+    if problem or left[Whose.OURS] or left[Whose.FILE]:
+        raise PublishError(". ".join([*([problem] if problem else []), *said]))
+    if said:
+        raise HeldByOthersError(f"Everything that this project builds is erased. {said[0]}")
 
 
 def inputs_as_before(inputs: Inputs, /, *, folders: Folders) -> Inputs:
