@@ -73,14 +73,8 @@ def in_warehouse(*, settings: Settings, people: People) -> Iterator[Place]:
     with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
         people.load(connection)
         for schema, table, is_view in connection.execute(
-            """
-            select schema_name, table_name, false from duckdb_tables()
-            where database_name = current_database()
-            union all
-            select schema_name, view_name, true from duckdb_views()
-            where database_name = current_database() and not internal
-            order by all
-            """
+            "select table_schema, table_name, table_type = 'VIEW' from information_schema.tables "
+            "where table_catalog = current_database() order by all"
         ).fetchall():
             relation = ".".join(map(name, (settings.warehouse.stem, schema, table)))
             if is_view and schema in ours:
