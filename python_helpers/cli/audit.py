@@ -20,8 +20,8 @@ from python_helpers.core.settings import Choices, resolve_settings
     ),
     exit_codes=(0, 2, 5, 6),
 )
-@options.places(options.WAREHOUSE, options.PUBLISH_DIR)
-@options.choices(options.WAIT)
+@options.places("warehouse", "publish_dir")
+@options.choices("lock_wait")
 def audit(*, folders: Folders, choices: Choices) -> None:
     """Audit the warehouse as it is, without publishing it.
 

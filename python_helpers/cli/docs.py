@@ -18,8 +18,8 @@ from python_helpers.warehouse.docs import write_docs
     exit_codes=(0, 1, 2, 4, 6),
     failed="No page was written.",
 )
-@options.inputs(options.RAW_INPUT, options.RAW_DATA)
-@options.places(options.WAREHOUSE, options.ERASURES_DIR)
+@options.inputs("raw_input", "raw_data")
+@options.places("warehouse", "erasures_dir")
 def docs(*, inputs: Inputs, folders: Folders) -> None:
     """Write the documentation of every table as one HTML page.
 

@@ -10,7 +10,6 @@ from rich.console import Console
 
 from python_helpers.cli import options
 from python_helpers.cli.command import Command
-from python_helpers.cli.refresh import built, chosen
 from python_helpers.cli.tables import counted
 from python_helpers.core.errors import SettingsError
 from python_helpers.core.folders import Folders
@@ -71,17 +70,11 @@ class CustomerId(click.types.StringParamType):
     is_flag=True,
     help="Do not ask; required without a terminal.",
 )
-@built()
-@options.places(
-    options.WAREHOUSE,
-    options.PUBLISH_DIR,
-    options.EXPORT_DIR,
-    options.ERASURES_DIR,
-    options.LOG_FILE,
-)
+@options.inputs()
+@options.places("warehouse", "publish_dir", "export_dir", "erasures_dir", "log_file")
 @options.POSTGRES_URL
 @options.resources()
-@chosen()
+@options.choices()
 def erase(
     customers: tuple[str, ...],
     file: Path | None,

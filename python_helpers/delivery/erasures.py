@@ -89,27 +89,24 @@ def read(path: Path, /) -> str | None:
 def add_to_list(*, folder: Path, ids: Collection[str]) -> dict[str, Erasure]:
     """Put customers on the list, as not finished; returns the line of each id.
 
-    Customers who are on it already keep their tombstone. Raises SettingsError and PublishError.
+    Customers who are on it already keep their tombstone. Raises SettingsError and OSError.
     """
     made_folder(folder=folder)
     check_list(folder=folder)
     known = {each.id_hash: each for each in read_erasures(folder=folder)}
-    try:
-        if not known and not (folder / KEY).exists():
-            key = secrets.token_hex(32)
-            # the list first: a key alone means that its list was lost
-            write_list(folder=folder, erasures=(), key=key)
-            replace_text(folder / KEY, key, mode=FILE_MODE)
-        key = checked_key(folder=folder)
-        listed = {}
-        for each in ids:
-            id_hash = hash_of(each, key=key)
-            # random: nobody can work it out from the id
-            new = Erasure(id_hash, TOMBSTONE + secrets.token_hex(8), erased_at=now())
-            listed[each] = known[id_hash] = replace(known.get(id_hash, new), finished_at="")
-        write_list(folder=folder, erasures=known.values(), key=key)
-    except OSError as error:
-        raise PublishError(f"The list in {folder} cannot be written ({why(error)}).") from error
+    if not known and not (folder / KEY).exists():
+        key = secrets.token_hex(32)
+        # the list first: a key alone means that its list was lost
+        write_list(folder=folder, erasures=(), key=key)
+        replace_text(folder / KEY, key, mode=FILE_MODE)
+    key = checked_key(folder=folder)
+    listed = {}
+    for each in ids:
+        id_hash = hash_of(each, key=key)
+        # random: nobody can work it out from the id
+        new = Erasure(id_hash, TOMBSTONE + secrets.token_hex(8), erased_at=now())
+        listed[each] = known[id_hash] = replace(known.get(id_hash, new), finished_at="")
+    write_list(folder=folder, erasures=known.values(), key=key)
     return listed
 
 

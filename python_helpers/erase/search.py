@@ -37,6 +37,14 @@ class Whose(Enum):
     UNREADABLE = "a file that cannot be decoded"
 
 
+STILL_IN = {
+    Whose.OURS: "Still found: {}",
+    Whose.FILE: "Still in files of others: {}. Move them away, or take the customers out of them",
+    Whose.TABLE: "These tables of the warehouse, which others load, still have rows of the "
+    "customers: {}. Remove the rows (docs/operations.md has the SQL)",
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Place:
     """Where people are."""
@@ -73,14 +81,8 @@ def in_warehouse(*, settings: Settings, people: People) -> Iterator[Place]:
     with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
         people.load(connection)
         for schema, table, is_view in connection.execute(
-            """
-            select schema_name, table_name, false from duckdb_tables()
-            where database_name = current_database()
-            union all
-            select schema_name, view_name, true from duckdb_views()
-            where database_name = current_database() and not internal
-            order by all
-            """
+            "select table_schema, table_name, table_type = 'VIEW' from information_schema.tables "
+            "where table_catalog = current_database() order by all"
         ).fetchall():
             relation = ".".join(map(name, (settings.warehouse.stem, schema, table)))
             if is_view and schema in ours:
@@ -166,22 +168,9 @@ def relation_of(file: Path, /) -> str:
 
 def refuse_what_is_left(found: Collection[Place], /, *, problem: str) -> None:
     """Raise PublishError or HeldByOthersError where people are in what is kept."""
-    said = {
-        whose: ", ".join(str(place) for place in found if place.whose == whose) for whose in Whose
-    }
-    problems = [problem] if problem else []
-    if said[Whose.OURS]:
-        problems.append(f"Still found: {said[Whose.OURS]}")
-    if said[Whose.FILE]:
-        problems.append(
-            f"Still in files of others: {said[Whose.FILE]}. Move them away, or take the customers "
-            "out of them"
-        )
-    tables = (
-        f"These tables of the warehouse, which others load, still have rows of the customers: "
-        f"{said[Whose.TABLE]}. Remove the rows (docs/operations.md has the SQL)"
-    )
-    if problems:
-        raise PublishError(". ".join([*problems, *([tables] if said[Whose.TABLE] else [])]))
-    if said[Whose.TABLE]:
-        raise HeldByOthersError(f"Everything that this project builds is erased. {tables}")
+    left = {whose: [str(place) for place in found if place.whose == whose] for whose in STILL_IN}
+    said = [STILL_IN[whose].format(", ".join(places)) for whose, places in left.items() if places]
+    if problem or left[Whose.OURS] or left[Whose.FILE]:
+        raise PublishError(". ".join([*([problem] if problem else []), *said]))
+    if said:
+        raise HeldByOthersError(f"Everything that this project builds is erased. {said[0]}")

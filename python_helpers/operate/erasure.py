@@ -40,6 +40,7 @@ from python_helpers.warehouse.half_made import remove_half_made
 from python_helpers.warehouse.problems import cause_of
 
 COMMAND = "lifecycle erase"
+UNTOUCHED = "Nothing was touched"
 LISTED = (
     "No delivery brings the customers back any more, but not everything that is kept of them is "
     "gone: run the same command again"
@@ -52,11 +53,9 @@ def find(*, settings: Settings, ids: Collection[str]) -> tuple[list[Place], list
     Raises PublishError.
     """
     people = People(tombstones=dict.fromkeys(ids, ""))
-    try:
+    with explained(people=people, hint=UNTOUCHED):
         people = replace(people, texts=known_texts(settings=settings, people=people))
         found = search(settings=settings, people=people)
-    except (OSError, duckdb.Error) as error:
-        raise PublishError(cause_of(message=str(error))) from None
     return found, list(map(str, exported_to(settings=settings)))
 
 
@@ -89,11 +88,11 @@ def erase(
         )
         held.callback(remove_half_made, warehouse=settings.warehouse)
         people = People(tombstones=dict.fromkeys(ids, ""))
-        with explained(people=people, hint="Nothing was touched"):
+        with explained(people=people, hint=UNTOUCHED):
             new = begin_warehouse(settings=settings)
             seen = look_of(settings.warehouse)
             texts = known_texts(settings=settings, people=people)
-        listed = add_to_list(folder=settings.erasures_dir, ids=ids)
+            listed = add_to_list(folder=settings.erasures_dir, ids=ids)
         tombstones = {id_: each.tombstone_id for id_, each in listed.items()}
         people = People(tombstones=tombstones, texts=texts)
         with explained(people=people, hint=LISTED):
