@@ -80,7 +80,7 @@ def build_and_publish(*, settings: Settings, run: Run, log: Log) -> Path:
 def facts_of_run(*, settings: Settings) -> dict[str, Any]:
     """Return what the record of a run says of what it was asked for."""
     return {
-        "as_of_date": settings.as_of and settings.as_of.isoformat(),
+        "as_of_date": settings.as_of,
         "raw_input": settings.raw_input,
         "raw_data_dir": settings.raw_data and str(settings.raw_data),
         "code_version": code_version(project_dir=settings.project_dir),
