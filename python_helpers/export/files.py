@@ -1,13 +1,15 @@
 """Writes marts as Parquet or CSV files, a file per mart, in bounded memory."""
 
+import re
 from pathlib import Path
 
 from python_helpers.core.errors import PublishError
 from python_helpers.core.sql import name, text
-from python_helpers.export.types import is_text
 from python_helpers.export.wanted import Export
 from python_helpers.publishing.reader import Column, Mart, Source
 
+# Every other type may be, or contain, text that somebody wrote.
+WITHOUT_TEXT = r"DECIMAL\(.*\)|\w*INT(EGER)?|DATE|BOOLEAN|DOUBLE|FLOAT|TIME[^\[]*"
 OPTIONS = {
     "parquet": "format parquet, compression zstd",
     # NULL is nothing, an empty text is two quotes
@@ -15,8 +17,7 @@ OPTIONS = {
 }
 # A spreadsheet recognises a formula by the first character of a text. Some skip blanks of any kind
 # before it, and some read the wide characters of Japanese as the narrow ones.
-BLANKS = r"\x00-\x20\x7f\x{85}\x{a0}\x{1680}\x{2000}-\x{200f}\x{2028}-\x{202f}\x{205f}-\x{2060}"
-BLANKS += r"\x{3000}\x{feff}"
+BLANKS = r"\x00-\x20\x7f\x{85}\p{Z}\p{Cf}"
 FORMULA = rf"^[{BLANKS}]*[\t\r\n=+\-@\x{{ff1d}}\x{{ff0b}}\x{{ff0d}}\x{{ff20}}]"
 
 
@@ -37,7 +38,7 @@ def write_mart(*, source: Source, mart: Mart, folder: Path, wanted: Export) -> N
 def guarded(column: Column, /) -> str:
     """Select a column so that no spreadsheet reads a text in it as a formula."""
     chosen = name(column.name)
-    if not is_text(column.type):
+    if re.fullmatch(WITHOUT_TEXT, column.type):
         return chosen
     written = f"{chosen}::varchar"
     return (

@@ -14,7 +14,8 @@ from python_helpers.core.log import Log
 from python_helpers.core.settings import Settings
 from python_helpers.export.files import write_mart
 from python_helpers.export.places import POSTGRES, Place, note_place
-from python_helpers.export.wanted import Export, checked_selection
+from python_helpers.export.wanted import Export
+from python_helpers.publishing.builds import find_build
 from python_helpers.publishing.reader import opened
 from python_helpers.publishing.runs import EXPORT, Run, recorded_run
 from python_helpers.publishing.watch import Watch
@@ -29,7 +30,19 @@ def export(*, wanted: Export, settings: Settings, log: Log, watch: Watch | None 
 
     Raises SettingsError, LockedError or PublishError, and then the previous export is still there.
     """
-    chosen = checked_selection(wanted=wanted, settings=settings)
+    find_build(publish_dir=settings.publish_dir, build_id=wanted.build_id)
+    chosen = None
+    # here and not above: other exports need neither the driver nor dbt
+    if wanted.file_format == POSTGRES:
+        from python_helpers.export.postgres.server import checked_address
+        from python_helpers.export.postgres.write import check_schema
+
+        check_schema(schema=wanted.schema)
+        checked_address(url=wanted.postgres_url)
+    if wanted.select or wanted.exclude:
+        from python_helpers.warehouse.selection import selected_models
+
+        chosen = selected_models(settings=settings, select=wanted.select, exclude=wanted.exclude)
     lock = reading_lock(publish_dir=settings.publish_dir)
     with locked(lock, command=EXPORT, wait=settings.lock_wait):
         return recorded_export(
@@ -60,7 +73,7 @@ def recorded_export(
         )
         return write_build(
             run=run,
-            write=lambda folder: write(folder=folder),
+            write=write,
             outcome="exported",
             keep=wanted.keep,
             option="--export-dir",
@@ -69,13 +82,14 @@ def recorded_export(
 
 
 def write_export(
+    folder: Path,
+    /,
     *,
     wanted: Export,
     settings: Settings,
     run: Run,
     chosen: Collection[str] | None,
     held: ExitStack,
-    folder: Path,
 ) -> dict[str, Any]:
     """Write the marts; returns the manifest. What is entered into `held` lasts until the record."""
     config = {
@@ -101,7 +115,6 @@ def write_export(
             "marts": {mart.name: asdict(mart) for mart in marts},
         }
         if wanted.file_format == POSTGRES:
-            # here and not above: other exports need no driver
             from python_helpers.export.postgres.server import checked_address
             from python_helpers.export.postgres.write import write_to_postgres
 

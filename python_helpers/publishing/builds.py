@@ -46,11 +46,6 @@ def kept_builds(*, publish_dir: Path) -> list[Path]:
     return sorted(builds, reverse=True)
 
 
-def build_names(*, publish_dir: Path) -> str:
-    """List the complete builds, newest first, for a message."""
-    return ", ".join(build.name for build in kept_builds(publish_dir=publish_dir)) or "none"
-
-
 def find_build(*, publish_dir: Path, build_id: str | None) -> Path:
     """Find the named build, else the live one. Raises PublishError."""
     if build_id is None:
@@ -58,11 +53,11 @@ def find_build(*, publish_dir: Path, build_id: str | None) -> Path:
         if live:
             return live
         raise PublishError(f"Nothing is published in {publish_dir}: run refresh first.")
-    for build in kept_builds(publish_dir=publish_dir):
-        if build.name == build_id:
-            return build
-    names = build_names(publish_dir=publish_dir)
-    raise PublishError(f"There is no build {build_id} in {publish_dir}. Kept builds: {names}.")
+    builds = {build.name: build for build in kept_builds(publish_dir=publish_dir)}
+    if build_id not in builds:
+        names = ", ".join(builds) or "none"
+        raise PublishError(f"There is no build {build_id} in {publish_dir}. Kept builds: {names}.")
+    return builds[build_id]
 
 
 def read_manifest(*, build: Path) -> dict[str, Any]:

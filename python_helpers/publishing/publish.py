@@ -39,10 +39,24 @@ def publish(
     def write(folder: Path) -> dict[str, Any]:
         if audit_page:
             shutil.copyfile(audit_page, folder / audit_page.name)
+        with connect(settings=settings, folder=folder) as connection:
+            run_settings = in_warehouse(
+                connection=connection, schema="intermediate", table="int_run_settings"
+            )
+            ((as_of_date, reporting_currency),) = connection.execute(
+                f"select as_of_date::text, reporting_currency from {run_settings}"
+            ).fetchall()
+            rows = {mart: copy_mart(connection=connection, mart=mart) for mart in build.marts}
+            connection.execute(f"checkpoint {NEW_DATABASE}")
+        # a log left behind would belong to no file that readers open
+        if (folder / f"{DATABASE}.wal").exists():
+            raise PublishError(f"DuckDB left a write-ahead log beside {folder / DATABASE}.")
         return {
             "build_id": run.id,
             "built_at": stamp(build.started_at),
-            **write_database(folder=folder, settings=settings, marts=build.marts),
+            "as_of_date": as_of_date,
+            "reporting_currency": reporting_currency,
+            "rows": rows,
             "raw_input": settings.raw_input,
             "raw_data_dir": settings.raw_data and str(settings.raw_data),
             "input_files": run.facts.get("input_files"),
@@ -74,29 +88,6 @@ def check_warehouse(*, warehouse: Path, build: Build) -> None:
             f"The build did not write to {warehouse}. profiles.yml must take its path from "
             "WAREHOUSE_PATH, as profiles.example.yml does."
         )
-
-
-def write_database(
-    *, folder: Path, settings: Settings, marts: tuple[str, ...]
-) -> dict[str, object]:
-    """Write the database of a build; returns its date, currency and rows for the manifest."""
-    with connect(settings=settings, folder=folder) as connection:
-        run_settings = in_warehouse(
-            connection=connection, schema="intermediate", table="int_run_settings"
-        )
-        ((as_of_date, reporting_currency),) = connection.execute(
-            f"select as_of_date::text, reporting_currency from {run_settings}"
-        ).fetchall()
-        rows = {mart: copy_mart(connection=connection, mart=mart) for mart in marts}
-        connection.execute(f"checkpoint {NEW_DATABASE}")
-    # a log left behind would belong to no file that readers open
-    if (folder / f"{DATABASE}.wal").exists():
-        raise PublishError(f"DuckDB left a write-ahead log beside {folder / DATABASE}.")
-    return {
-        "as_of_date": as_of_date,
-        "reporting_currency": reporting_currency,
-        "rows": rows,
-    }
 
 
 def connect(*, settings: Settings, folder: Path) -> duckdb.DuckDBPyConnection:

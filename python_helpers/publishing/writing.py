@@ -3,8 +3,8 @@
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ def write_build(
     PublishError, and then the previous build is still live.
     """
     publish_dir = run.publish_dir
-    with failing_as_publish_error(publish_dir=publish_dir, option=option):
+    try:
         check_links(publish_dir=publish_dir, links=links)
         remove_leftovers(publish_dir=publish_dir)
         folder = start_build(publish_dir=publish_dir, build_id=run.id)
@@ -63,17 +63,6 @@ def write_build(
             # the disk may be too full for a record, and the build is live all the same
             with suppress(OSError):
                 run.record(outcome=outcome, seconds=seconds, **facts_of(build=build))
-    # it is live: an old build that cannot be removed now is removed next time
-    with suppress(OSError):
-        remove_old_builds(publish_dir=publish_dir, keep=keep)
-    return build
-
-
-@contextmanager
-def failing_as_publish_error(*, publish_dir: Path, option: str) -> Iterator[None]:
-    """Turn a failure into a PublishError, and remove what it left half done."""
-    try:
-        yield
     except (OSError, duckdb.Error, PublishError) as error:
         with suppress(OSError):
             remove_leftovers(publish_dir=publish_dir)
@@ -81,3 +70,7 @@ def failing_as_publish_error(*, publish_dir: Path, option: str) -> Iterator[None
             raise
         advice = f" Choose another folder with {option}." if isinstance(error, OSError) else ""
         raise PublishError(explained(message=str(error)) + advice) from error
+    # it is live: an old build that cannot be removed now is removed next time
+    with suppress(OSError):
+        remove_old_builds(publish_dir=publish_dir, keep=keep)
+    return build

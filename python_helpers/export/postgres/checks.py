@@ -1,6 +1,7 @@
 """Checks that a table in Postgres holds what DuckDB sent, by one query that both understand."""
 
 import math
+import re
 from collections.abc import Iterator
 
 import duckdb
@@ -8,10 +9,10 @@ import duckdb
 from python_helpers.core.errors import PublishError
 from python_helpers.core.sql import name
 from python_helpers.export.postgres.server import Server
-from python_helpers.export.types import is_number
 from python_helpers.publishing.reader import Column, Mart
 
 CLOSE = 1e-9  # of a sum: the order of floating-point additions matters
+NUMBERS = r"DECIMAL\(.*\)|(TINY|SMALL|BIG)INT|INTEGER"
 # How values of a type are compared, and what is added up, where that is not the value itself.
 COMPARED = {
     **{"BOOLEAN": "{}::integer", "VARCHAR": '{} collate "C"'},
@@ -28,7 +29,7 @@ def measures(column: Column, /) -> Iterator[tuple[str, str]]:
     yield "count", f"count({chosen})::text"
     yield "min", f"min({compared}){as_text}"
     yield "max", f"max({compared}){as_text}"
-    if is_number(column.type) or column.type in COMPARED:
+    if column.type in COMPARED or re.fullmatch(NUMBERS, column.type):
         yield "sum", f"sum({ADDED.get(column.type, compared).format(chosen)}){as_text}"
 
 

@@ -8,7 +8,6 @@ from python_helpers.export.postgres.server import Schema, Server
 
 # New readers queue behind whoever waits for a lock, so the wait is short, and ends before Postgres
 # looks for deadlocks (after a second): a reader that already holds the table goes first.
-LOCKED = "lifecycle.locked"
 LOCK = """
 begin
     set local lock_timeout = '300ms';
@@ -55,7 +54,7 @@ def lock_tables(*, server: Server, tables: str) -> None:
     until = time.monotonic() + LOCK_TRIES
     while True:
         server.execute(f"do {text(LOCK.format(tables=tables))}")
-        if server.query(f"select current_setting('{LOCKED}')") == [("yes",)]:
+        if server.query("select current_setting('lifecycle.locked')") == [("yes",)]:
             return
         if time.monotonic() > until:
             raise PublishError(

@@ -11,7 +11,6 @@ from python_helpers.export.postgres.checks import check_table
 from python_helpers.export.postgres.grants import copy_grants, dropped_with
 from python_helpers.export.postgres.locks import lock_schema, lock_tables
 from python_helpers.export.postgres.server import Address, Schema, connected
-from python_helpers.export.types import postgres_type
 from python_helpers.publishing.reader import Mart, Source
 
 RECORD = "export_manifest"
@@ -21,9 +20,12 @@ RECORD_TYPES = {
     **{"as_of_date": "date", "reporting_currency": "text", "exported_at": "timestamptz"},
 }
 NEW = "__new"
+# Types that Postgres knows by the same name, and its names for others.
+SAME = r"DECIMAL\(.*\)|SMALLINT|INTEGER|BIGINT|BOOLEAN|DATE|TIMESTAMP( WITH TIME ZONE)?"
+RENAMED = {"TINYINT": "smallint", "FLOAT": "real", "DOUBLE": "double precision", "VARCHAR": "text"}
 
 
-def checked_schema(*, schema: str) -> str:
+def check_schema(*, schema: str) -> None:
     """Check that queries need not quote the name of a schema. Raises SettingsError."""
     is_name = re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", schema)
     if not is_name or schema.startswith("pg_") or schema == "information_schema":
@@ -31,7 +33,6 @@ def checked_schema(*, schema: str) -> str:
             f"Invalid schema {schema!r}. Use at most 63 lower-case letters, digits and _, and no "
             "name that Postgres reserves (pg_...)."
         )
-    return schema
 
 
 def write_to_postgres(
@@ -61,16 +62,13 @@ def write_to_postgres(
         kept = [table for table in old if table in new]
         copy_grants(schema=target, tables=kept, new=NEW)
         lost = swap(schema=target, old=old, new=new)
-        ((database, version),) = server.query(
-            "select current_database()::text, current_setting('server_version')"
-        )
+        ((database,),) = server.query("select current_database()::text")
         place = Place(schema=schema, database=database, server=address.described())
         note(place, False)
         server.commit()
         note(place, True)
     return {
         **asdict(place),
-        "server_version": version,
         "checks": checks,
         "dropped": [table for table in old if table not in new],
         "not_kept": lost,
@@ -116,9 +114,13 @@ def exported_before(*, schema: Schema, marts: Iterable[Mart]) -> list[str]:
 
 def write_table(*, source: Source, schema: Schema, mart: Mart) -> int:
     """Write one mart to a table beside the old one; returns the number of checks it passed."""
-    types = {
-        column.name: postgres_type(mart=mart, data_type=column.type) for column in mart.columns
-    }
+    types = {column.name: RENAMED.get(column.type, column.type) for column in mart.columns}
+    for data_type in types.values():
+        if data_type not in RENAMED.values() and not re.fullmatch(SAME, data_type):
+            raise PublishError(
+                f"{mart.name} has a column of type {data_type}, which Postgres does not have. "
+                "Leave it out with --exclude."
+            )
     table = create_table(schema=schema, table=mart.name, types=types, comment=mart.description)
     for column in mart.columns:
         target = f"{table}.{name(column.name)}"
