@@ -18,8 +18,6 @@ from python_helpers.core.log import Log
 from python_helpers.core.settings import Settings
 from python_helpers.publishing.builds import check_files, kept_builds, live_build
 
-OVERRIDE = "If the build is right all the same, publish it once with refresh --skip-audit."
-
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
@@ -77,22 +75,19 @@ def audit_alone(*, settings: Settings, log: Log) -> Audit:
 def compared(*, settings: Settings, log: Log) -> Settings:
     """Compare with the newest whole build where the live one is damaged, and warn of it."""
     live = live_build(publish_dir=settings.publish_dir)
-    damage = damage_of(build=live) if live else None
-    if not damage:
+    if not live:
         return settings
-    builds = kept_builds(publish_dir=settings.publish_dir)
-    whole = next((build for build in builds if not damage_of(build=build)), None)
-    log.warn(f"{damage} It is live; comparing with {whole.name if whole else 'no other build'}.")
-    return replace(settings, compared_with=whole)
-
-
-def damage_of(*, build: Path) -> str | None:
-    """Say what is wrong with the files of a build."""
-    try:
-        check_files(build=build)
-    except (PublishError, OSError) as error:
-        return str(error)
-    return None
+    for build in (live, *kept_builds(publish_dir=settings.publish_dir)):
+        try:
+            check_files(build=build)
+        except (PublishError, OSError) as error:
+            if not settings.compared_with:
+                continue
+            log.warn(f"{error} It is live; comparing with the newest whole build.")
+            settings = replace(settings, compared_with=None)
+        else:
+            return settings if build == live else replace(settings, compared_with=build)
+    return settings
 
 
 def check_suites(*, settings: Settings) -> None:
@@ -116,8 +111,9 @@ def audit(*, settings: Settings, log: Log) -> Audit:
     for line in audited.lines("warn"):
         log.warn(line)
     if blocked := audited.lines("block"):
-        lines = ["The audit blocked the build.", *blocked, OVERRIDE]
-        raise AuditError("\n".join([*lines, f"The whole audit: {audited.page}"]))
+        override = "If the build is right all the same, publish it once with refresh --skip-audit."
+        page = f"The whole audit: {audited.page}"
+        raise AuditError("\n".join(["The audit blocked the build.", *blocked, override, page]))
     if audited.findings or audited.is_skipped:
         log.say(audited.summary())
     else:

@@ -87,7 +87,7 @@ def locked(
         raise PublishError(
             f"The folder {path.parent} cannot be written to ({why(error)}). Choose another folder."
         ) from error
-    try:
+    with os.fdopen(descriptor, "rb"):
         until = time.monotonic() + max(wait, LEAST_WAIT)
         while not taken(descriptor=descriptor, how=fcntl.LOCK_EX):
             if time.monotonic() > until:
@@ -110,8 +110,6 @@ def locked(
             yield lock
         finally:
             lock.clear()
-    finally:
-        os.close(descriptor)
 
 
 def holder(path: Path, /) -> tuple[dict[str, object], bool]:

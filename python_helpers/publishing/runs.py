@@ -55,7 +55,7 @@ class Run:
             event, message = "failed", str(error)
             raise
         finally:
-            seconds = time.monotonic() - started
+            seconds = round(time.monotonic() - started, 3)
             self.seconds[name] = round(seconds, 1)
             self.log.write(phase=name, event=event, seconds=seconds, message=message)
 

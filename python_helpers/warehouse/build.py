@@ -17,9 +17,8 @@ from python_helpers.core.settings import Settings
 from python_helpers.delivery.contract import raw_tables
 from python_helpers.delivery.files import damaged_parquet
 from python_helpers.warehouse.dbt import prepare_folders, run_dbt
-from python_helpers.warehouse.problems import explained, may_pass, problem_lines
+from python_helpers.warehouse.problems import explained, may_pass, problem_lines, raw_data_problem
 from python_helpers.warehouse.progress import FAILED, shown_progress, warning_text
-from python_helpers.warehouse.raw_problems import raw_data_problem
 
 if TYPE_CHECKING:
     from dbt.artifacts.schemas.run import RunExecutionResult, RunResult

@@ -22,32 +22,25 @@ def run_dbt(
     *command: str, settings: Settings, callbacks: Sequence[Callable[[EventMsg], None]] = ()
 ) -> dbtRunnerResult:
     """Run a command; what dbt would print goes to its log alone."""
+    folders = {
+        "--project-dir": settings.project_dir,
+        "--profiles-dir": settings.profiles_dir,
+        "--target-path": settings.target_path,
+        "--log-path": settings.log_path,
+    }
+    arguments = [*command, "--no-use-colors", "--log-level-file", "debug"]
+    arguments += ["--log-level", "debug" if settings.debug else "none"]
+    arguments += [str(word) for option in folders.items() for word in option]
+    arguments += ["--vars", settings.dbt_vars] if settings.dbt_vars else []
     with environment(values=settings.environment()):
         # here and not above: it takes seconds, which --help and status need not wait for
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner
 
-        arguments = dbt_arguments(settings=settings, command=command)
         outcome = dbtRunner(callbacks=list(callbacks)).invoke(arguments)
         # a profile with keep_open would hold the file, which this process reads next
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     return outcome
-
-
-def dbt_arguments(*, settings: Settings, command: Sequence[str]) -> list[str]:
-    """Return the command line of dbt."""
-    arguments = [*command, "--no-use-colors", "--log-level-file", "debug"]
-    arguments += ["--log-level", "debug" if settings.debug else "none"]
-    for option, folder in {
-        "--project-dir": settings.project_dir,
-        "--profiles-dir": settings.profiles_dir,
-        "--target-path": settings.target_path,
-        "--log-path": settings.log_path,
-    }.items():
-        arguments += [option, str(folder)]
-    if settings.dbt_vars:
-        arguments += ["--vars", settings.dbt_vars]
-    return arguments
 
 
 @contextmanager

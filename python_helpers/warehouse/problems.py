@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from python_helpers.delivery.files import RAW_SUFFIXES, table_of
 
 if TYPE_CHECKING:
     from dbt.artifacts.schemas.run import RunResult
@@ -81,3 +84,35 @@ def shortened(cause: str, /) -> str:
     if len(cause) > LONGEST_CAUSE:
         return f"{cause[:LONGEST_CAUSE]}..."
     return cause if cause.endswith((".", "!", "?")) else f"{cause}."
+
+
+def raw_data_problem(*, message: str, folder: Path | None, tables: Sequence[str]) -> str | None:
+    """Say on one line what is wrong with the raw data; None if something else is wrong."""
+    cause = cause_of(message=message)
+    found = re.search(r"Raw data: (.*)|(The data has several currencies.*)", cause)
+    if found:
+        return found[1] or found[2]
+    if not folder:
+        return None
+    inside = re.escape(str(folder)) + rf"/.*?(?:{'|'.join(map(re.escape, RAW_SUFFIXES))})\b"
+    of_csv = re.findall(r"^ *file = (.*)$", message, flags=re.MULTILINE)
+    files = of_csv or re.findall(inside, message)[:1]
+    if not files:
+        return None
+    # the last one: the damaged line comes before it
+    file = files[-1]
+    table = table_of(file=Path(file), folder=folder, tables=tables)
+    where = f"{table}: {file}" if table else file
+    if of_csv:
+        return f"{where}{csv_fault(message=message)}"
+    return f"{where} cannot be read: {cause} Deliver it again."
+
+
+def csv_fault(*, message: str) -> str:
+    """Say which line of a CSV file is damaged, and how. What is in the line is not shown."""
+    line = re.search(r"CSV Error on Line: (\d+)", message)
+    where = f", line {line[1]}" if line else ""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    causes = (line for line, after in pairwise(lines) if after.startswith("Possible "))
+    cause = next(causes, "It cannot be read as CSV; the log has the cause.")
+    return f"{where}: {shortened(cause)} Correct the file."
