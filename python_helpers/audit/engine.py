@@ -30,8 +30,6 @@ from python_helpers.publishing.builds import read_manifest
 from python_helpers.warehouse.problems import explained
 
 SHOWN_ROWS = 3  # of an expectation; further rows are only counted
-# the levels in the words of Great Expectations
-SEVERITIES = {"block": "critical", "warn": "warning"}
 
 
 def findings_of(
@@ -103,7 +101,7 @@ def made(*, expectation: Expectation, level: str) -> GreatExpectation:
     """Create an expectation of Great Expectations. Raises SettingsError where it has no such."""
     try:
         kind = get_expectation_impl(expectation.type)
-        return kind(**expectation.arguments[level], severity=SEVERITIES[level])
+        return kind(**expectation.arguments[level])
     except (ExpectationNotFoundError, ValidationError, TypeError) as error:
         fault = " ".join(str(error).split())
         raise SettingsError(

@@ -77,4 +77,6 @@ def prepare_folders(*, settings: Settings) -> None:
             "--warehouse, or another target folder with DBT_TARGET_PATH."
         ) from error
     if not profile.is_file():
-        raise SettingsError(f"There is no {profile}. Name its folder with DBT_PROFILES_DIR.")
+        raise SettingsError(
+            f"There is no profiles.yml in {profile.parent}. Name its folder with DBT_PROFILES_DIR."
+        )
