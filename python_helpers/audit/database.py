@@ -33,6 +33,7 @@ PUBLISHED = '"last published build"'  # no warehouse file has this name
 # relations that read it
 COMPARED = (PUBLISHED, "int_periods_published", "rpt_restatements")
 MISSING = "because something it reads is missing"
+OLDER = "because the last build, or this one, lacks something it reads"
 """Why an expectation is not asked: a name is misspelt, or this or the last build lacks a part."""
 
 
@@ -145,6 +146,6 @@ def create_query(
     except sa.exc.DBAPIError as error:
         cause = str(error.orig).splitlines()[0]
         if isinstance(error.orig, duckdb.CatalogException | duckdb.BinderException):
-            return f"{MISSING} ({cause})"
+            return f"{OLDER if PUBLISHED in full else MISSING} ({cause})"
         raise SettingsError(f"the query {name}: {cause}") from error
     return None

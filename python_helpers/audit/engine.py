@@ -17,6 +17,7 @@ from great_expectations.expectations.registry import get_expectation_impl
 from python_helpers.audit.database import (
     COMPARED,
     MISSING,
+    OLDER,
     AuditDatabase,
     create_query,
     create_run,
@@ -55,16 +56,24 @@ def findings_of(
                         unanswered[name] = cause
                 for expectation in suite.expectations:
                     if cause := unanswered.get(expectation.table):
-                        outcome = "warn" if cause.startswith(MISSING) else "not asked"
-                        lines = (f"{expectation.name}: not asked, {cause}.",)
-                        found = Finding(expectation=expectation, outcome=outcome, lines=lines)
-                        findings.append(found)
+                        findings.append(not_asked(expectation=expectation, cause=cause))
                     else:
                         findings += ask(database=database, expectation=expectation)
         return not_compared, tuple(findings)
     except sa.exc.DBAPIError as error:
         cause = explained(message=str(error.orig).splitlines()[0])
         raise SettingsError(f"{settings.warehouse} cannot be audited: {cause}") from error
+
+
+def not_asked(*, expectation: Expectation, cause: str) -> Finding:
+    """Report that an expectation was not asked; a misspelt name disarms none that blocks."""
+    outcome = "not asked"
+    if cause.startswith(MISSING):
+        outcome = "block" if "block" in expectation.arguments else "warn"
+    elif cause.startswith(OLDER):
+        outcome = "warn"
+    line = f"{expectation.name}: not asked, {cause}."
+    return Finding(expectation=expectation, outcome=outcome, lines=(line,))
 
 
 def ask(*, database: AuditDatabase, expectation: Expectation) -> Iterator[Finding]:
