@@ -5,7 +5,7 @@
 
 {#- The first line of the list belongs to the key: it is the hash of a text that cannot be an id, because it
     begins with a blank. With the wrong key, hashing still succeeds but no one matches, and everyone on the
-    list would come back. A list of an earlier version has no such line. -#}
+    list would come back. -#}
 {% macro has_erasures() %}
     {% set list = erasures_folder() ~ '/erased.csv' %}
     {% set key = erasures_folder() ~ '/key' %}
@@ -34,15 +34,15 @@
                 select count(*) from {{ erasure_list() }}
                 where
                     tombstone_id = 'key'
-                    and id_hash <> {{ sha256_of("hash_key.content || ' the key of this list'") }}
-            ) as lists_of_others
+                    and id_hash = {{ sha256_of("hash_key.content || ' the key of this list'") }}
+            ) as lines_of_this_key
         from {{ text_of_file(key) }} as hash_key
     {% endset %}
-    {% set is_whole, lists_of_others = run_query(query).rows[0] %}
+    {% set is_whole, lines_of_this_key = run_query(query).rows[0] %}
     {% if not is_whole %}
         {{ exceptions.raise_compiler_error(key ~ ' is damaged: it must be 64 hexadecimal digits. Restore it'
             ~ ' from a backup.') }}
-    {% elif lists_of_others %}
+    {% elif not lines_of_this_key %}
         {{ exceptions.raise_compiler_error(key ~ ' is the key of another list than ' ~ list
             ~ '. Restore both from the same backup.') }}
     {% endif %}

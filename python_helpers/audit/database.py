@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from uuid import uuid4
 
 # read when Great Expectations is imported: an audit sends nothing to anybody
@@ -32,10 +32,8 @@ from python_helpers.publishing.builds import DATABASE
 PUBLISHED = '"last published build"'  # no warehouse file has this name
 # relations that read it
 COMPARED = (PUBLISHED, "int_periods_published", "rpt_restatements")
-# reasons not to ask an expectation
-NOTHING_PUBLISHED = "first build: nothing to compare with yet"
-OLDER = "the last build is of a version that lacks something it reads"
 MISSING = "because something it reads is missing"
+"""Why an expectation is not asked: a name is misspelt, or this or the last build lacks a part."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,14 +53,6 @@ class AuditDatabase:
         warehouse = warehouse_name(settings=self.settings)
         sql = re.sub(rf"\b({'|'.join(SCHEMAS)})\.(?=\w)", rf"{warehouse}.\1.", sql)
         return re.sub(r"\bpublished\.(?=\w)", f"{PUBLISHED}.main.", sql)
-
-    def create(self, name: str, sql: str, /) -> duckdb.Error | None:
-        """Create a table of a query; returns the error of DuckDB, if any."""
-        try:
-            self.execute(f"create table {identifier(name)} as {self.in_full(sql)}")
-        except sa.exc.DBAPIError as error:
-            return cast(duckdb.Error, error.orig)
-        return None
 
 
 @contextmanager
@@ -118,7 +108,8 @@ def create_run(*, database: AuditDatabase, manifest: Mapping[str, object]) -> st
             settings.*,
             last_build.*,
             case
-                when published_as_of_date is null then {text(NOTHING_PUBLISHED)}
+                when published_as_of_date is null
+                    then 'first build: nothing to compare with yet'
                 when is_sample <> was_sample then 'one of the two builds is of the sample'
                 when is_reporting_currency_set and reporting_currency <> published_currency
                     then 'the reporting currency has changed'
@@ -142,45 +133,18 @@ def create_query(
 ) -> str | None:
     """Create a table of a query; returns why its expectations cannot be asked, if so.
 
-    `unanswered` names what cannot be read: name -> why. Raises SettingsError where the query could
-    not be asked of any build, because a name in it is misspelt.
+    `unanswered` names what cannot be read: name -> why. Raises SettingsError where the query is no
+    SQL.
     """
     full = database.in_full(sql)
-    causes = (
-        cause
-        for read, cause in unanswered.items()
-        if re.search(rf"(?<!\w){re.escape(read)}(?!\w)", full)
-    )
-    cause = next(causes, None)
-    if not cause:
-        error = database.create(name, sql)
-        if not error:
-            return None
-        # the last build is of an older version, or only part of the project was built
-        if not isinstance(error, duckdb.CatalogException | duckdb.BinderException):
-            raise SettingsError(f"the query {name}: {first_line(error)}")
-        cause = OLDER
-    # compare this build with itself: every name in the query has to exist in it
-    alone = re.sub(r"\bpublished\.(?=\w)", "marts.", sql)
-    error = database.create(name, f"select * from ({alone}) limit 0")
-    if not error:
-        return cause
-    missing = re.search(r"Table with name (\w+) does not exist", str(error))
-    if missing and missing[1] in unanswered:
-        return cause
-    # in a copy of a warehouse under another name, views lead nowhere
-    is_copy = re.search('Catalog "[^"]*" does not exist', str(error))
-    if is_copy or (missing and is_model(missing[1], project_dir=database.settings.project_dir)):
-        return f"{MISSING} ({first_line(error)})"
-    raise SettingsError(f"the query {name}: {first_line(error)}")
-
-
-def first_line(error: duckdb.Error, /) -> str:
-    """Return the message of an error, without the statement."""
-    return str(error).splitlines()[0]
-
-
-def is_model(name: str, /, *, project_dir: Path) -> bool:
-    """Tell whether the project has a model or a seed with this name, built or not."""
-    found = (path for folder in ("models", "seeds") for path in (project_dir / folder).rglob("*.*"))
-    return any(path.stem == name and path.suffix in (".sql", ".py", ".csv") for path in found)
+    for read, cause in unanswered.items():
+        if re.search(rf"(?<!\w){re.escape(read)}(?!\w)", full):
+            return cause
+    try:
+        database.execute(f"create table {identifier(name)} as {full}")
+    except sa.exc.DBAPIError as error:
+        cause = str(error.orig).splitlines()[0]
+        if isinstance(error.orig, duckdb.CatalogException | duckdb.BinderException):
+            return f"{MISSING} ({cause})"
+        raise SettingsError(f"the query {name}: {cause}") from error
+    return None

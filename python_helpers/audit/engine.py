@@ -30,8 +30,6 @@ from python_helpers.publishing.builds import read_manifest
 from python_helpers.warehouse.problems import explained
 
 SHOWN_ROWS = 3  # of an expectation; further rows are only counted
-# the levels in the words of Great Expectations
-SEVERITIES = {"block": "critical", "warn": "warning"}
 
 
 def findings_of(
@@ -50,30 +48,23 @@ def findings_of(
                 tables = {each.table for each in suite.expectations} - suite.queries.keys()
                 queries = suite.queries | {table: f"from {table} limit 0" for table in tables}
                 for name, sql in queries.items():
-                    try:
-                        cause = create_query(
-                            database=database, name=name, sql=sql, unanswered=unanswered
-                        )
-                    except SettingsError as error:
-                        raise SettingsError(f"{suite.name}.yml: {error}") from error
+                    cause = create_query(
+                        database=database, name=name, sql=sql, unanswered=unanswered
+                    )
                     if cause:
                         unanswered[name] = cause
                 for expectation in suite.expectations:
                     if cause := unanswered.get(expectation.table):
-                        findings.append(not_asked(expectation=expectation, cause=cause))
+                        outcome = "warn" if cause.startswith(MISSING) else "not asked"
+                        lines = (f"{expectation.name}: not asked, {cause}.",)
+                        found = Finding(expectation=expectation, outcome=outcome, lines=lines)
+                        findings.append(found)
                     else:
                         findings += ask(database=database, expectation=expectation)
         return not_compared, tuple(findings)
     except sa.exc.DBAPIError as error:
         cause = explained(message=str(error.orig).splitlines()[0])
         raise SettingsError(f"{settings.warehouse} cannot be audited: {cause}") from error
-
-
-def not_asked(*, expectation: Expectation, cause: str) -> Finding:
-    """Report that an expectation was not asked; as a warning, if something is missing."""
-    outcome = "warn" if cause.startswith(MISSING) else "not asked"
-    line = f"{expectation.name}: not asked, {cause}."
-    return Finding(expectation=expectation, outcome=outcome, lines=(line,))
 
 
 def ask(*, database: AuditDatabase, expectation: Expectation) -> Iterator[Finding]:
@@ -110,15 +101,12 @@ def made(*, expectation: Expectation, level: str) -> GreatExpectation:
     """Create an expectation of Great Expectations. Raises SettingsError where it has no such."""
     try:
         kind = get_expectation_impl(expectation.type)
-        return kind(**expectation.arguments[level], severity=SEVERITIES[level])
-    except ExpectationNotFoundError:
-        fault = f"expect: {expectation.type} is not an expectation of Great Expectations"
-    except ValidationError as error:
-        places = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        fault = f"{level}: {'; '.join(places)}"
-    except TypeError as error:
-        fault = f"{level}: {error}"
-    raise SettingsError(f"{expectation.suite}.yml: {expectation.name}: {fault}.")
+        return kind(**expectation.arguments[level])
+    except (ExpectationNotFoundError, ValidationError, TypeError) as error:
+        fault = " ".join(str(error).split())
+        raise SettingsError(
+            f"{expectation.suite}.yml: {expectation.name}: {level}: {fault}."
+        ) from error
 
 
 def validate(*, batch: Batch, expectation: Expectation, level: str) -> ExpectationValidationResult:

@@ -9,28 +9,24 @@ for `block`, or for both.
 import re
 import string
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
 from python_helpers.core.errors import SettingsError
 
 FOLDER = Path("tests", "expectations")
-SUFFIXES = (".yml", ".yaml")
 LEVELS = ("block", "warn")
 FIELD = re.compile(r"[A-Za-z_]\w*")
 SCHEMAS = ("marts", "intermediate", "staging", "restricted")
-# In SQL, each of these followed by a point is a schema, so no table can have that alias.
-RENAMED = re.compile(rf"\bas\s+(published|{'|'.join(SCHEMAS)})\b", re.IGNORECASE)
 # Columns that no line may show: lines are published with the marts.
 WHO = re.compile(r"(^|_)(id|key|email|full_name|comment)$")
 
 
-class Entry(BaseModel):
-    """An expectation as it is written."""
+class Expectation(BaseModel):
+    """One expectation, with its arguments at each level."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -46,22 +42,35 @@ class Entry(BaseModel):
     """The line for a row that is not as expected, with {columns} of the query."""
     reason: str
     advice: str
+    _suite: str
+
+    @property
+    def suite(self) -> str:
+        """The name of the file."""
+        return self._suite
+
+    @property
+    def arguments(self) -> dict[str, dict[str, Any]]:
+        """Level -> arguments; `block` first."""
+        common = self.common | ({"column": self.column} if self.column else {})
+        levels = (level for level in LEVELS if level in self.model_fields_set)
+        return {level: common | getattr(self, level) for level in levels}
 
     @property
     def shown_columns(self) -> list[str]:
         """The columns of a row that `found` shows."""
         fields = (field for _, field, _, _ in string.Formatter().parse(self.found))
-        return sorted({field for field in fields if field and field != "observed"})
+        return sorted({field for field in fields if field is not None and field != "observed"})
 
     @model_validator(mode="after")
-    def check(self) -> Self:
+    def check(self, info: ValidationInfo) -> Self:
         """Check what one field alone does not tell."""
-        if not self.model_fields_set & set(LEVELS):
+        self._suite = str(info.context)
+        if not self.arguments:
             raise ValueError("it needs warn or block")
-        fields = [field for _, field, _, _ in string.Formatter().parse(self.found)]
-        if not all(field is None or FIELD.fullmatch(field) for field in fields):
-            raise ValueError("found: put the name of a column in the braces")
         for column in self.shown_columns:
+            if not FIELD.fullmatch(column):
+                raise ValueError("found: put the name of a column in the braces")
             if WHO.search(column):
                 raise ValueError(f"found: {column} may identify a person, so it cannot be shown")
             if "." in self.table:
@@ -69,74 +78,37 @@ class Entry(BaseModel):
         return self
 
 
-class Expectation(Entry):
-    """One expectation, with its arguments at each level."""
-
-    suite: str
-
-    @property
-    def arguments(self) -> dict[str, dict[str, Any]]:
-        """Level -> arguments; `block` first."""
-        common = self.common | ({"column": self.column} if self.column else {})
-        return {
-            level: common | getattr(self, level)
-            for level in LEVELS
-            if level in self.model_fields_set
-        }
-
-
-class SuiteFile(BaseModel):
-    """A file of expectations as it is written."""
+class Suite(BaseModel):
+    """A file of expectations, in its order."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    queries: dict[str, str] | None = None
-    expectations: list[Entry] = Field(min_length=1)
+    queries: dict[str, str] = {}
+    expectations: list[Expectation] = Field(min_length=1)
 
     @model_validator(mode="after")
     def check(self) -> Self:
-        """Check aliases and names."""
-        for query, sql in (self.queries or {}).items():
-            if found := RENAMED.search(sql):
-                raise ValueError(f"the query {query}: a table cannot have the alias `{found[1]}`")
-        names = [entry.name for entry in self.expectations]
+        """Check that no name is used twice."""
+        names = [expectation.name for expectation in self.expectations]
         if repeated := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"{', '.join(sorted(repeated))}: the name is used twice")
         return self
 
 
-@dataclass(frozen=True, kw_only=True)
-class Suite:
-    """A file of expectations, in its order."""
-
-    name: str
-    queries: dict[str, str]
-    expectations: tuple[Expectation, ...]
-
-
 def read_suites(*, project_dir: Path) -> list[Suite]:
     """Read every suite of the project. Raises SettingsError where one is invalid."""
-    files = (path for path in (project_dir / FOLDER).glob("*") if path.suffix in SUFFIXES)
-    return [read_suite(path=path) for path in sorted(files)]
+    return [read_suite(path=path) for path in sorted((project_dir / FOLDER).glob("*.yml"))]
 
 
 def read_suite(*, path: Path) -> Suite:
     """Read one suite."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        file = SuiteFile.model_validate(content)
+        content = yaml.safe_load(path.read_bytes())
+        return Suite.model_validate(content, context=path.stem)
     except yaml.YAMLError as error:
         raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{path} is not UTF-8. Save it as UTF-8.") from error
     except ValidationError as error:
         raise SettingsError("\n".join(faults_in(error, content=content, path=path))) from error
-    written = (entry.model_dump(by_alias=True, exclude_unset=True) for entry in file.expectations)
-    return Suite(
-        name=path.stem,
-        queries=file.queries or {},
-        expectations=tuple(Expectation(suite=path.stem, **entry) for entry in written),
-    )
 
 
 def faults_in(error: ValidationError, /, *, content: Any, path: Path) -> Iterator[str]:

@@ -24,17 +24,11 @@ class Finding:
 
 def expected_words(*, arguments: Mapping[str, object], type: str) -> str:
     """Say what was expected: the ends of a range, else the name of the expectation."""
-    least, most = arguments.get("min_value"), arguments.get("max_value")
-    column = arguments.get("column", "it")
-    if least is None and most is None:
+    ends = (("at least", arguments.get("min_value")), ("at most", arguments.get("max_value")))
+    words = " and ".join(f"{word} {value}" for word, value in ends if value is not None)
+    if not words:
         return type.removeprefix("expect_").replace("_", " ")
-    if least == most:
-        return f"{column} {least}"
-    if most is None:
-        return f"{column} at least {least}"
-    if least is None:
-        return f"{column} at most {most}"
-    return f"{column} from {least} to {most}"
+    return f"{arguments.get('column', 'it')} {words}"
 
 
 def sentence(*, template: str, values: Mapping[str, object]) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from python_helpers.audit.findings import Finding
 from python_helpers.audit.page import write_page
@@ -18,11 +17,6 @@ from python_helpers.core.locks import locked, warehouse_lock
 from python_helpers.core.log import Log
 from python_helpers.core.settings import Settings
 from python_helpers.publishing.builds import check_files, kept_builds, live_build
-
-if TYPE_CHECKING:
-    from python_helpers.audit.expectations import Suite
-
-OVERRIDE = "If the build is right all the same, publish it once with refresh --skip-audit."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,42 +75,29 @@ def audit_alone(*, settings: Settings, log: Log) -> Audit:
 def compared(*, settings: Settings, log: Log) -> Settings:
     """Compare with the newest whole build where the live one is damaged, and warn of it."""
     live = live_build(publish_dir=settings.publish_dir)
-    damage = damage_of(build=live) if live else None
-    if not damage:
+    if not live:
         return settings
-    builds = kept_builds(publish_dir=settings.publish_dir)
-    whole = next((build for build in builds if not damage_of(build=build)), None)
-    instead = (
-        f"comparing with {whole.name} instead" if whole else "there is no other to compare with"
-    )
-    log.warn(f"{damage} It is live; {instead}.")
-    return replace(settings, compared_with=whole)
-
-
-def damage_of(*, build: Path) -> str | None:
-    """Say what is wrong with the files of a build."""
-    try:
-        check_files(build=build)
-    except (PublishError, OSError) as error:
-        return str(error)
-    return None
+    for build in (live, *kept_builds(publish_dir=settings.publish_dir)):
+        try:
+            check_files(build=build)
+        except (PublishError, OSError) as error:
+            if not settings.compared_with:
+                continue
+            log.warn(f"{error} It is live; comparing with the newest whole build.")
+            settings = replace(settings, compared_with=None)
+        else:
+            return settings if build == live else replace(settings, compared_with=build)
+    return settings
 
 
 def check_suites(*, settings: Settings) -> None:
     """Check the suites before a build that would be audited in vain. Raises SettingsError."""
-    suites = suites_of(settings=settings)
-    if suites:
+    if not settings.skip_audit:
         # here and not above: it takes seconds, which --help need not wait for
         from python_helpers.audit.engine import check_expectations
+        from python_helpers.audit.expectations import read_suites
 
-        check_expectations(suites=suites)
-
-
-def suites_of(*, settings: Settings) -> list[Suite]:
-    """Read the suites; none where the audit is skipped. Raises SettingsError."""
-    from python_helpers.audit.expectations import read_suites
-
-    return [] if settings.skip_audit else read_suites(project_dir=settings.project_dir)
+        check_expectations(suites=read_suites(project_dir=settings.project_dir))
 
 
 def audit(*, settings: Settings, log: Log) -> Audit:
@@ -130,8 +111,9 @@ def audit(*, settings: Settings, log: Log) -> Audit:
     for line in audited.lines("warn"):
         log.warn(line)
     if blocked := audited.lines("block"):
-        lines = ["The audit blocked the build.", *blocked, OVERRIDE]
-        raise AuditError("\n".join([*lines, f"The whole audit: {audited.page}"]))
+        override = "If the build is right all the same, publish it once with refresh --skip-audit."
+        page = f"The whole audit: {audited.page}"
+        raise AuditError("\n".join(["The audit blocked the build.", *blocked, override, page]))
     if audited.findings or audited.is_skipped:
         log.say(audited.summary())
     else:
@@ -141,16 +123,19 @@ def audit(*, settings: Settings, log: Log) -> Audit:
 
 def asked(*, settings: Settings) -> Audit:
     """Ask, unless the audit is skipped or there is nothing to ask."""
-    before = settings.compared_with
-    if before == settings.publish_dir:
-        before = live_build(publish_dir=settings.publish_dir)
     nothing = Audit(is_skipped=settings.skip_audit, page=settings.target_path / AUDIT_PAGE)
-    suites = suites_of(settings=settings)
-    if not suites:
+    if settings.skip_audit:
         return nothing
     # here and not above: it takes seconds, which --help need not wait for
     from python_helpers.audit.engine import findings_of
+    from python_helpers.audit.expectations import read_suites
 
+    suites = read_suites(project_dir=settings.project_dir)
+    if not suites:
+        return nothing
+    before = settings.compared_with
+    if before == settings.publish_dir:
+        before = live_build(publish_dir=settings.publish_dir)
     not_compared, findings = findings_of(suites=suites, settings=settings, before=before)
     return replace(
         nothing,

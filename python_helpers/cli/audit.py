@@ -8,7 +8,7 @@ from python_helpers.cli import options
 from python_helpers.cli.command import Command
 from python_helpers.cli.tables import readable
 from python_helpers.core.folders import Folders
-from python_helpers.core.log import Log, say
+from python_helpers.core.log import say
 from python_helpers.core.settings import Choices, resolve_settings
 
 
@@ -20,16 +20,15 @@ from python_helpers.core.settings import Choices, resolve_settings
     ),
     exit_codes=(0, 2, 5, 6),
 )
-@options.places(options.WAREHOUSE, options.PUBLISH_DIR, options.PROJECT_DIR)
-@options.choices(options.WAIT)
-@click.pass_context
-def audit(context: click.Context, /, *, folders: Folders, choices: Choices) -> None:
+@options.places("warehouse", "publish_dir")
+@options.choices("lock_wait")
+def audit(*, folders: Folders, choices: Choices) -> None:
     """Audit the warehouse as it is, without publishing it.
 
     A refresh asks the same before it publishes. The suites in tests/expectations say what is
     expected, at which level, and why. Drift is measured against the live build in the folder of
     published builds.
     """
-    context.obj = log = Log(file=folders.log_file)
+    log = options.log_of(folders)
     audited = audit_alone(settings=resolve_settings(folders, choices=choices), log=log)
     say(Console(), f"Open {readable(audited.page)} in a browser.")

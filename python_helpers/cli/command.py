@@ -31,12 +31,19 @@ class Taught(click.Command):
     """Shows examples and exit codes in its help."""
 
     def __init__(
-        self, *args: Any, examples: Sequence[str], exit_codes: Sequence[int], **kwargs: Any
+        self,
+        *args: Any,
+        examples: Sequence[str],
+        exit_codes: Sequence[int],
+        failed: str = "",
+        **kwargs: Any,
     ) -> None:
-        """Take the examples, one line each, and the exit codes that can occur."""
+        """Take the examples, one line each, and the exit codes that can occur.
+
+        `failed` is said first where a build fails.
+        """
         super().__init__(*args, **kwargs)
-        self.examples = examples
-        self.exit_codes = exit_codes
+        self.examples, self.exit_codes, self.failed = examples, exit_codes, failed
 
     def format_help_text(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the description, the examples and the exit codes."""
@@ -55,14 +62,9 @@ class Commands(Taught, click.Group):
 class Command(Taught):
     """A command whose failures are one message and an exit code."""
 
-    def __init__(self, *args: Any, failed: str = "", **kwargs: Any) -> None:
-        """Take what is said first where a build fails."""
-        super().__init__(*args, **kwargs)
-        self.failed = failed
-
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         """Take `--select a b` as dbt does."""
-        options = {name for each in self.params if isinstance(each, Words) for name in each.opts}
+        options = {name for each in self.params if each.callback is words_of for name in each.opts}
         return super().parse_args(context, list(spread(args, options=options)))
 
     def invoke(self, context: click.Context) -> Any:
@@ -79,24 +81,9 @@ class Command(Taught):
                 message, code = shortened(str(error), log=context.obj), error.exit_code
             if isinstance(error, AuditError | BuildError | RawDataError) and self.failed:
                 message = f"{self.failed}\n{message}"
-            raise Failure(message, exit_code=code) from error
-
-
-class Failure(click.ClickException):
-    """An error that click prints before it ends with this exit code."""
-
-    def __init__(self, message: str, *, exit_code: int) -> None:
-        """Take the exit code."""
-        super().__init__(message)
-        self.exit_code = exit_code  # type: ignore[misc]  # click reads it from the instance
-
-
-class Words(click.Option):
-    """An option that takes every word up to the next option."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Take words once or repeatedly, also several in quotes."""
-        super().__init__(*args, **kwargs | {"multiple": True, "callback": words_of})
+            failure = click.ClickException(message)
+            failure.exit_code = code  # type: ignore[misc]  # click reads it from the instance
+            raise failure from error
 
 
 def words_of(

@@ -7,7 +7,7 @@ from python_helpers.cli import options
 from python_helpers.cli.command import Command
 from python_helpers.cli.tables import readable
 from python_helpers.core.folders import Folders
-from python_helpers.core.log import Log, say
+from python_helpers.core.log import say
 from python_helpers.core.settings import Inputs, resolve_settings
 from python_helpers.warehouse.docs import write_docs
 
@@ -18,16 +18,15 @@ from python_helpers.warehouse.docs import write_docs
     exit_codes=(0, 1, 2, 4, 6),
     failed="No page was written.",
 )
-@options.inputs(options.RAW_INPUT, options.RAW_DATA)
-@options.places(options.WAREHOUSE, options.ERASURES_DIR, options.PROJECT_DIR)
-@click.pass_context
-def docs(context: click.Context, /, *, inputs: Inputs, folders: Folders) -> None:
+@options.inputs("raw_input", "raw_data")
+@options.places("warehouse", "erasures_dir")
+def docs(*, inputs: Inputs, folders: Folders) -> None:
     """Write the documentation of every table as one HTML page.
 
     The page has the lineage and needs no server. It describes the warehouse as it is; a missing
     warehouse is built first, without publishing it. Use the settings it was built with: the page
     shows them in the lineage and in the SQL.
     """
-    context.obj = log = Log(file=folders.log_file)
+    log = options.log_of(folders)
     page = write_docs(settings=resolve_settings(folders, inputs=inputs), log=log)
     say(Console(), f"Open {readable(page)} in a browser.")

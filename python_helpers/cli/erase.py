@@ -1,34 +1,19 @@
 """The command `lifecycle erase`: parses, asks, and calls."""
 
-from __future__ import annotations
-
 import csv
-import io
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 from rich.console import Console
 
+from python_helpers.cli import options
 from python_helpers.cli.command import Command
-from python_helpers.cli.options import (
-    ERASURES_DIR,
-    EXPORT_DIR,
-    LOG_FILE,
-    POSTGRES_URL,
-    PROJECT_DIR,
-    PUBLISH_DIR,
-    WAREHOUSE,
-    option,
-    places,
-    resources,
-)
-from python_helpers.cli.refresh import built, chosen
 from python_helpers.cli.tables import counted
 from python_helpers.core.errors import SettingsError
 from python_helpers.core.folders import Folders
-from python_helpers.core.log import Log, say
+from python_helpers.core.log import say
 from python_helpers.core.settings import Choices, Inputs, Resources, Settings, resolve_settings
 from python_helpers.delivery.erasures import checked_ids
 from python_helpers.erase.exports import secrets_of
@@ -54,7 +39,7 @@ class CustomerId(click.types.StringParamType):
     ),
     exit_codes=(0, 1, 2, 3, 4, 5, 6, 8),
 )
-@option(
+@options.option(
     "--customer",
     "customers",
     envvar="ERASE_CUSTOMER",
@@ -64,7 +49,7 @@ class CustomerId(click.types.StringParamType):
     help="The id of a customer; may be given several times. Other users can see a command line, "
     "and the shell remembers it: --customers keeps the id out of both.",
 )
-@option(
+@options.option(
     "--customers",
     "file",
     envvar="ERASE_CUSTOMERS",
@@ -72,24 +57,24 @@ class CustomerId(click.types.StringParamType):
     metavar="FILE",
     help="A file with one id per line, or a CSV file with a column customer_id; - reads the input.",
 )
-@option(
+@options.option(
     "--dry-run",
     envvar="ERASE_DRY_RUN",
     is_flag=True,
     help="Say where the customers are, and change nothing.",
 )
-@option(
+@options.option(
     "--yes",
     "is_sure",
     envvar="ERASE_YES",
     is_flag=True,
     help="Do not ask; required without a terminal.",
 )
-@built()
-@places(WAREHOUSE, PUBLISH_DIR, EXPORT_DIR, ERASURES_DIR, LOG_FILE, PROJECT_DIR)
-@POSTGRES_URL
-@resources()
-@chosen()
+@options.inputs()
+@options.places("warehouse", "publish_dir", "export_dir", "erasures_dir", "log_file")
+@options.POSTGRES_URL
+@options.resources()
+@options.choices()
 def erase(
     customers: tuple[str, ...],
     file: Path | None,
@@ -117,11 +102,13 @@ def erase(
     settings = resolve_settings(folders, inputs=inputs, resources=resources, choices=choices)
     hidden = secrets_of(postgres_url)
     if dry_run:
-        show_found(*find(settings=settings, ids=ids))
+        found, servers = find(settings=settings, ids=ids)
+        show("Would be rewritten:", of(Whose.OURS, found) or ["nothing"])
+        show("Would be exported again:", servers)
+        show_left(found)
         return
     confirm(people=len(ids), is_sure=is_sure, settings=settings)
-    log = Log(file=settings.log_file, secrets=(*ids, *hidden) if len(ids) < 100 else hidden)
-    click.get_current_context().obj = log
+    log = options.log_of(folders, secrets=(*ids, *hidden) if len(ids) < 100 else hidden)
     changed, left = run_erase(settings=settings, ids=ids, log=log, postgres_url=postgres_url)
     who = counted(len(ids), "customer", "customers")
     show(f"Erased {who}. Rewritten or removed:", changed or ["nothing"])
@@ -131,23 +118,21 @@ def erase(
 def ids_in(file: Path, /) -> list[str]:
     """Read ids from a file. Raises SettingsError."""
     try:
-        data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-        text = data.decode("utf-8-sig")
+        with click.open_file(str(file), encoding="utf-8-sig") as opened:
+            lines = opened.read().split("\n")
     except UnicodeDecodeError as error:
         raise SettingsError(f"{file} is not UTF-8: convert it first.") from error
     except OSError as error:
         raise SettingsError(f"{file} cannot be read ({error.strerror}).") from error
-    header = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=header.count)
-    if HEADER in [name.strip(' "\r').lower() for name in header.split(delimiter)]:
-        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        place = [name.strip().lower() for name in next(rows)].index(HEADER)
-        found = [row[place] if len(row) > place else "" for row in rows if row]
-    else:
-        found = [line.rstrip("\r") for line in text.split("\n") if line.strip()]
-    if not found:
+    lines = [line for line in lines if line.strip()]
+    if not lines:
         raise SettingsError(f"{file} has no ids.")
-    return found
+    delimiter = max(",;\t", key=lines[0].count)
+    header, *rows = csv.reader(lines, delimiter=delimiter)
+    names = [name.strip().lower() for name in header]
+    if HEADER not in names:
+        return lines
+    return [dict(zip(names, row, strict=False)).get(HEADER, "") for row in rows]
 
 
 def confirm(*, people: int, is_sure: bool, settings: Settings) -> None:
@@ -164,29 +149,20 @@ def confirm(*, people: int, is_sure: bool, settings: Settings) -> None:
     )
 
 
-def show_found(found: list[Place], servers: list[str], /) -> None:
-    """Say where customers are."""
-    show("Would be rewritten:", [each for each in found if each.whose == Whose.OURS] or ["nothing"])
-    if servers:
-        show("Would be exported again:", servers)
-    show_left(found)
-
-
 def show_left(found: list[Place], /) -> None:
     """Say what is left to others."""
-    for whose, said in {
-        Whose.DELIVERY: "Still in the delivery, which its owner has to change:",
-        Whose.TABLE: "In tables that others load:",
-        Whose.FILE: "In files of others:",
-        Whose.UNREADABLE: "Warning: these files cannot be searched, look yourself:",
-    }.items():
-        places = [each for each in found if each.whose == whose]
-        if places:
-            show(said, places)
+    show("Still in the delivery, which its owner has to change:", of(Whose.DELIVERY, found))
+    show("In tables that others load:", of(Whose.TABLE, found))
+    show("In files of others:", of(Whose.FILE, found))
+    show("Warning: these files cannot be searched, look yourself:", of(Whose.UNREADABLE, found))
 
 
-def show(said: str, lines: Iterable[object], /) -> None:
-    """Print something of several things."""
-    console = Console()
-    for line in (said, *(f"  {each}" for each in lines)):
-        say(console, line)
+def of(whose: Whose, found: list[Place], /) -> list[Place]:
+    """Return the places that belong to somebody."""
+    return [each for each in found if each.whose == whose]
+
+
+def show(said: str, lines: Sequence[object], /) -> None:
+    """Print something of several things, if there are any."""
+    for line in (said, *(f"  {each}" for each in lines)) if lines else ():
+        say(Console(), line)

@@ -8,70 +8,29 @@ import click
 from rich.console import Console
 
 from python_helpers.cli import options
-from python_helpers.cli.command import Command, Words
+from python_helpers.cli.command import Command
 from python_helpers.cli.tables import counted, readable
 from python_helpers.core.folders import Folders
-from python_helpers.core.log import Log, say
+from python_helpers.core.log import say
 from python_helpers.core.settings import Choices, Resources, Settings, resolve_settings
 from python_helpers.export.run import export as run_export
-from python_helpers.export.wanted import FORMATS, Export
+from python_helpers.export.wanted import Export
 from python_helpers.publishing.builds import read_manifest
 from python_helpers.publishing.watch import Watch
 
-WANTED = (
-    options.option(
-        "--format",
-        "file_format",
-        envvar="EXPORT_FORMAT",
-        type=click.Choice(FORMATS),
-        default="parquet",
-        help="What to write.",
-    ),
-    options.option(
-        "--select",
-        cls=Words,
-        envvar="EXPORT_SELECT",
-        metavar="SELECTION ...",
-        help="Marts to export, in the selector syntax of dbt.  [default: all]",
-    ),
-    options.option(
-        "--exclude",
-        cls=Words,
-        envvar="EXPORT_EXCLUDE",
-        metavar="SELECTION ...",
-        help="Marts to leave out of these.",
-    ),
-    options.option(
-        "--build",
-        "build_id",
-        envvar="EXPORT_BUILD",
-        metavar="BUILD_ID",
-        help="The published build to export.  [default: the live one]",
-    ),
-    options.option(
-        "--keep-exports",
-        "keep",
-        envvar="KEEP_EXPORTS",
-        type=click.IntRange(min=1),
-        default=5,
-        help="Exports of the format to keep, this one included.",
-    ),
-    options.option(
-        "--raw-text",
-        envvar="EXPORT_RAW_TEXT",
-        is_flag=True,
-        help="Leave texts in CSV as they are. Without this option, a text that a spreadsheet would "
-        "read as a formula gets a ' before it.",
-    ),
-    options.POSTGRES_URL,
-    options.option(
-        "--schema",
-        envvar="POSTGRES_SCHEMA",
-        default="marts",
-        metavar="NAME",
-        help="The schema in Postgres.",
-    ),
-)
+WANTED = options.described(
+    Export,
+    file_format="--format EXPORT_FORMAT: What to write.",
+    select="--select SELECTION ... EXPORT_SELECT: Marts to export, in the selector syntax of dbt.  "
+    "[default: all]",
+    exclude="--exclude SELECTION ... EXPORT_EXCLUDE: Marts to leave out of these.",
+    build_id="--build BUILD_ID EXPORT_BUILD: The published build to export.  "
+    "[default: the live one]",
+    keep="--keep-exports KEEP_EXPORTS: Exports of the format to keep, this one included.",
+    raw_text="--raw-text EXPORT_RAW_TEXT: Leave texts in CSV as they are. Without this option, a "
+    "text that a spreadsheet would read as a formula gets a ' before it.",
+    schema="--schema NAME POSTGRES_SCHEMA: The schema in Postgres.",
+) | {"postgres_url": options.POSTGRES_URL}
 
 
 @click.command(
@@ -84,14 +43,11 @@ WANTED = (
     ),
     exit_codes=(0, 2, 3, 6, 7),
 )
-@options.grouped("wanted", Export, *WANTED)
-@options.places(options.EXPORT_DIR, options.PUBLISH_DIR, options.LOG_FILE, options.PROJECT_DIR)
+@options.grouped("wanted", Export, WANTED)
+@options.places("export_dir", "publish_dir", "log_file")
 @options.resources()
-@options.choices(options.WAIT, options.DEBUG)
-@click.pass_context
+@options.choices("lock_wait", "debug")
 def export(
-    context: click.Context,
-    /,
     *,
     wanted: Export,
     folders: Folders,
@@ -109,7 +65,7 @@ def export(
     export replaces the previous one: in Postgres, marts that are no longer selected are dropped.
     """
     url = wanted.postgres_url
-    context.obj = log = Log(file=folders.log_file, secrets=(url,) if url else ())
+    log = options.log_of(folders, secrets=(url,) if url else ())
     settings = resolve_settings(folders, resources=resources, choices=choices)
     watch = Watch(log=log, left="The previous export is still there.")
     show(exported=watched(watch, wanted=wanted, settings=settings), console=Console())
@@ -133,7 +89,7 @@ def show(*, exported: Path, console: Console) -> None:
         where = f"schema {server['schema']} of {server['database']} on {server['server']}"
     marts = counted(len(manifest["rows"]), "mart", "marts")
     rows = counted(sum(manifest["rows"].values()), "row", "rows")
-    build, seconds = manifest["build_id"], manifest["seconds"]
+    build, seconds = manifest["build_id"], manifest["seconds"]["export"]
     say(console, f"Exported {marts} of build {build}, {rows}, in {seconds} s, to {where}.")
     if server and server["dropped"]:
         say(

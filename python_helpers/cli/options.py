@@ -10,8 +10,11 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from python_helpers.core.folders import Places, find_folders
+from python_helpers.cli.command import words_of
+from python_helpers.core.folders import Folders, Places, find_folders
+from python_helpers.core.log import Log
 from python_helpers.core.settings import RAW_INPUTS, Choices, Inputs, Resources
+from python_helpers.export.wanted import FORMATS
 
 MOST_THREADS = 1024
 WEEK = 7 * 24 * 60  # minutes
@@ -39,97 +42,103 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-def unless_files_are_named(
+def not_beside_a_folder(
     context: click.Context, option: click.Parameter, value: str | None
 ) -> str | None:
-    """Let `--raw-data` on the command line beat the variable of `--raw-input`."""
-    source = context.get_parameter_source
-    if value in (None, "files") or source("raw_data") is not ParameterSource.COMMANDLINE:
-        return value
-    if source("raw_input") is ParameterSource.COMMANDLINE:
+    """Refuse a folder on the command line that would not be read."""
+    is_named = context.get_parameter_source("raw_data") is ParameterSource.COMMANDLINE
+    if is_named and value not in (None, "files"):
         raise click.UsageError("--raw-data goes with --raw-input files only.")
-    return None
+    return value
 
 
-RAW_INPUT = option(
-    "--raw-input",
-    envvar="RAW_INPUT",
-    type=click.Choice(RAW_INPUTS),
-    callback=unless_files_are_named,
-    help="Where raw data is read from: the sample in the project, files in --raw-data, or "
-    "tables in schema raw of the warehouse.  [default: files with --raw-data, else sample]",
-)
-RAW_DATA = option(
-    "--raw-data",
-    envvar="RAW_DATA_DIR",
-    is_eager=True,  # known when --raw-input is read
-    type=click.Path(path_type=Path),
-    help="Folder with the raw files: orders.csv, subscriptions.parquet, orders/*.parquet, ...",
-)
-WAREHOUSE = option(
-    "--warehouse",
-    envvar="WAREHOUSE_PATH",
-    type=FILE,
-    help="The DuckDB file to build in.  [default: warehouse.duckdb, in the project]",
-)
-PUBLISH_DIR = option(
-    "--publish-dir",
-    envvar="PUBLISH_DIR",
-    type=FOLDER,
-    help="Where published builds are.  [default: published, in the project]",
-)
-EXPORT_DIR = option(
-    "--export-dir",
-    envvar="EXPORT_DIR",
-    type=FOLDER,
-    help="Where exports are, a folder per format.  [default: exports, in the project]",
-)
-ERASURES_DIR = option(
-    "--erasures-dir",
-    envvar="ERASURES_DIR",
-    type=FOLDER,
-    help="Where the list of erased customers is.  [default: erasures, in the project]",
-)
-LOG_FILE = option(
-    "--log-file",
-    envvar="REFRESH_LOG_FILE",
-    type=FILE,
-    help="Where the run is logged, a line of JSON per event.  "
-    "[default: logs/refresh.jsonl in the target folder, beside the log of dbt]",
-)
-PROJECT_DIR = option(
-    "--project-dir",
-    envvar="DBT_PROJECT_DIR",
-    type=click.Path(path_type=Path),
-    help="The dbt project.  [default: the one this command came with, else the current folder]",
-)
-THREADS = option(
-    "--threads",
-    envvar="THREADS",
+ATTRIBUTES: dict[str, dict[str, Any]] = {
+    "raw_input": {"type": click.Choice(RAW_INPUTS), "callback": not_beside_a_folder},
+    # eager: known when --raw-input is read
+    "raw_data": {"type": click.Path(path_type=Path), "is_eager": True},
+    "project_dir": {"type": click.Path(path_type=Path)},
+    "warehouse": {"type": FILE},
+    "log_file": {"type": FILE},
+    "publish_dir": {"type": FOLDER},
+    "export_dir": {"type": FOLDER},
+    "erasures_dir": {"type": FOLDER},
     # DuckDB starts as many threads as it is told to
-    type=click.IntRange(min=1, max=MOST_THREADS),
-    help="Cores DuckDB may use.  [default: all of this machine]",
+    "threads": {"type": click.IntRange(min=1, max=MOST_THREADS)},
+    "keep_builds": {"type": click.IntRange(min=1)},
+    "lock_wait": {"type": SECONDS},
+    "retries": {"type": click.IntRange(min=0)},
+    "retry_wait": {"type": SECONDS},
+    "timeout": {"type": MINUTES},
+    "file_format": {"type": click.Choice(FORMATS), "default": "parquet"},
+    "select": {"multiple": True, "callback": words_of},
+    "exclude": {"multiple": True, "callback": words_of},
+    "keep": {"type": click.IntRange(min=1)},
+}
+"""What the field of an option does not say."""
+
+
+def described(kind: Any, /, **texts: str) -> dict[str, Callable]:
+    """Make options for fields of a dataclass, each from `--name METAVAR VARIABLE: help`.
+
+    The default is that of the field.
+    """
+    options = {}
+    for field in fields(kind):
+        if field.name in texts:
+            declared, said = texts[field.name].split(": ", 1)
+            name, *metavar, variable = declared.split()
+            attributes: dict[str, Any] = {"metavar": " ".join(metavar) or None}
+            if isinstance(field.default, str | int | float):
+                attributes |= {"default": field.default, "is_flag": field.default is False}
+            attributes |= ATTRIBUTES.get(field.name, {})
+            options[field.name] = option(name, field.name, envvar=variable, help=said, **attributes)
+    return options
+
+
+PLACES = described(
+    Places,
+    warehouse="--warehouse WAREHOUSE_PATH: The DuckDB file to build in.  "
+    "[default: warehouse.duckdb, in the project]",
+    publish_dir="--publish-dir PUBLISH_DIR: Where published builds are.  "
+    "[default: published, in the project]",
+    export_dir="--export-dir EXPORT_DIR: Where exports are, a folder per format.  "
+    "[default: exports, in the project]",
+    erasures_dir="--erasures-dir ERASURES_DIR: Where the list of erased customers is.  "
+    "[default: erasures, in the project]",
+    log_file="--log-file REFRESH_LOG_FILE: Where the run is logged, a line of JSON per event.  "
+    "[default: logs/refresh.jsonl in the target folder, beside the log of dbt]",
+    project_dir="--project-dir DBT_PROJECT_DIR: The dbt project.  "
+    "[default: the one this command came with, else the current folder]",
 )
-MEMORY_LIMIT = option(
-    "--memory-limit",
-    envvar="MEMORY_LIMIT",
-    metavar="SIZE",
-    help="Memory DuckDB may use, such as 8GB; beyond it, DuckDB spills to disk.  "
-    "[default: 4GB, and for a build the one in its profile]",
+INPUTS = described(
+    Inputs,
+    raw_input="--raw-input RAW_INPUT: Where raw data is read from: the sample in the project, "
+    "files in --raw-data, or tables in schema raw of the warehouse.  "
+    "[default: files with --raw-data, else sample]",
+    raw_data="--raw-data RAW_DATA_DIR: Folder with the raw files: orders.csv, "
+    "subscriptions.parquet, orders/*.parquet, ...",
+    as_of="--as-of YYYY-MM-DD AS_OF_DATE: The day whose end the warehouse shows.  "
+    "[default: yesterday, or the last event in the data if that is earlier]",
+    reporting_currency="--reporting-currency CODE REPORTING_CURRENCY: Currency all amounts are "
+    "converted to, such as EUR.  [default: the one currency of the data]",
+    dbt_vars="--vars YAML VARS: dbt vars of this run, such as '{default_margin_rate: 0.4}'.",
 )
-WAIT = option(
-    "--wait",
-    "lock_wait",
-    envvar="REFRESH_WAIT",
-    type=SECONDS,
-    default=0,
-    help="Seconds to wait for another run to end before giving up with exit code 6.",
+RESOURCES = described(
+    Resources,
+    threads="--threads THREADS: Cores DuckDB may use.  [default: all of this machine]",
+    memory_limit="--memory-limit SIZE MEMORY_LIMIT: Memory DuckDB may use, such as 8GB; beyond it, "
+    "DuckDB spills to disk.  [default: 4GB, and for a build the one in its profile]",
 )
-DEBUG = option(
-    "--debug",
-    envvar="DBT_DEBUG",
-    is_flag=True,
-    help="Show everything dbt does, and the stack trace of an error.",
+CHOICES = described(
+    Choices,
+    full_refresh="--full-refresh DBT_FULL_REFRESH: Drop and rebuild every table; needed after a "
+    "column was added to a seed.",
+    keep_builds="--keep-builds KEEP_BUILDS: Published builds to keep, the live one included.",
+    skip_audit="--skip-audit SKIP_AUDIT: Publish without the audit, once, after you have looked at "
+    "a blocked build and found it right. The manifest says so.",
+    debug="--debug DBT_DEBUG: Show everything dbt does, and the stack trace of an error.",
+    lock_wait="--wait REFRESH_WAIT: Seconds to wait for another run to end before giving up with "
+    "exit code 6.",
 )
 POSTGRES_URL = option(
     "--postgres-url",
@@ -141,25 +150,35 @@ POSTGRES_URL = option(
 
 
 def grouped(
-    argument: str, kind: Any, *options: Callable, made: Callable = lambda group: group
+    argument: str,
+    kind: Any,
+    options: dict[str, Callable],
+    *names: str,
+    made: Callable = lambda group: group,
 ) -> Callable[[Callable], Callable]:
-    """Give a command options that it receives as one argument, a dataclass of this kind."""
+    """Give a command options that it receives as one argument; without names, all of a kind."""
 
     def decorate(command: Callable, /) -> Callable:
         @functools.wraps(command)
         def call(**values: Any) -> Any:
-            names = [field.name for field in fields(kind) if field.name in values]
-            values[argument] = made(kind(**{name: values.pop(name) for name in names}))
-            return command(**values)
+            chosen = {name: values.pop(name) for name in options if name in values}
+            return command(**values, **{argument: made(kind(**chosen))})
 
-        for option in reversed(options):
-            call = option(call)
+        for name in reversed(names or tuple(options)):
+            call = options[name](call)
         return call
 
     return decorate
 
 
-places = functools.partial(grouped, "folders", Places, made=find_folders)
-inputs = functools.partial(grouped, "inputs", Inputs)
-resources = functools.partial(grouped, "resources", Resources, THREADS, MEMORY_LIMIT)
-choices = functools.partial(grouped, "choices", Choices)
+def log_of(folders: Folders, /, *, secrets: tuple[str, ...] = ()) -> Log:
+    """Open the log of a command; what is left out of a long error is there."""
+    log = Log(file=folders.log_file, secrets=secrets)
+    click.get_current_context().obj = log
+    return log
+
+
+places = functools.partial(grouped, "folders", Places, PLACES, "project_dir", made=find_folders)
+inputs = functools.partial(grouped, "inputs", Inputs, INPUTS)
+resources = functools.partial(grouped, "resources", Resources, RESOURCES)
+choices = functools.partial(grouped, "choices", Choices, CHOICES)

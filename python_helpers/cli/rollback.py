@@ -22,8 +22,8 @@ from python_helpers.publishing.rollback import roll_back
     metavar="BUILD_ID",
     help="The build to make live.  [default: the one before the live one]",
 )
-@options.places(options.PUBLISH_DIR, options.LOG_FILE, options.PROJECT_DIR)
-@options.choices(options.WAIT)
+@options.places("publish_dir", "log_file")
+@options.choices("lock_wait")
 def rollback(*, to: str | None, folders: Folders, choices: Choices) -> None:
     """Make an earlier build the live one.
 

@@ -21,7 +21,7 @@ from python_helpers.publishing.status import status_facts
     ),
     exit_codes=(0, 1, 2),
 )
-@options.places(options.PUBLISH_DIR, options.ERASURES_DIR, options.PROJECT_DIR)
+@options.places("publish_dir", "erasures_dir")
 @options.option(
     "--json",
     "as_json",

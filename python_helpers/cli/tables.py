@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +15,6 @@ from python_helpers.core.log import say
 from python_helpers.delivery.erasures import said_of_unfinished
 from python_helpers.publishing.builds import DATABASE, read_manifest
 from python_helpers.publishing.headlines import headlines
-from python_helpers.warehouse.build import MARTS_SCHEMA
-
-HOW_TO_OPEN = """\
-To open it:
-  duckdb -readonly {quoted} "from {mart} limit 10"
-  Python:
-    import duckdb
-    shut = {{'enable_external_access': False, 'lock_configuration': True}}
-    marts = duckdb.connect({database!r}, read_only=True, config=shut)
-    marts.sql("from {mart}").show()"""
 
 
 def show_published(*, publish_dir: Path, published: Path, console: Console) -> None:
@@ -44,12 +34,7 @@ def show_published(*, publish_dir: Path, published: Path, console: Console) -> N
             )
     say(console, f"Published {database} (build {manifest['build_id']}).")
     if console.is_terminal:
-        rows = manifest["rows"]
-        # a mart worth a first look: orders, else the largest one
-        mart = f"{MARTS_SCHEMA}.{'fct_orders' if 'fct_orders' in rows else max(rows, key=rows.get)}"
-        text = HOW_TO_OPEN.format(quoted=shlex.quote(database), database=database, mart=mart)
-        for line in text.splitlines():
-            say(console, line)
+        say(console, f"To open it: duckdb -readonly {shlex.quote(database)}")
 
 
 def show_status(*, facts: dict[str, Any], console: Console) -> None:
@@ -85,21 +70,17 @@ def status_lines(*, facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "Live build", f"{live['build_id']}, its manifest is damaged: roll back"
     elif live:
         built_at = datetime.fromisoformat(live["built_at"])
+        age = timedelta(minutes=live["age_seconds"] // 60)
         yield "Live build", live["build_id"]
         yield "As of", live["as_of_date"]
-        yield "Built", f"{built_at:%Y-%m-%d %H:%M} UTC, {age(since=built_at)} ago"
+        yield "Built", f"{built_at:%Y-%m-%d %H:%M} UTC, {str(age).removesuffix(':00')} h ago"
         yield "From", " ".join(filter(None, [live["raw_input"], live["raw_data_dir"]]))
-        if files := live["input_files"]:
-            yield "Input files", f"{len(files)}, {megabytes(sum(each['bytes'] for each in files))}"
         yield "Currency", live["reporting_currency"]
-        if live["code_version"]:
-            yield "Code", live["code_version"]
+        yield "Code", live["code_version"] or "unknown"
     yield "Folder", readable(Path(facts["publish_dir"]))
-    if facts["running"]:
-        phase = facts["running"].get("phase", "waiting")
-        yield "Running", f"{described(holder=facts['running'])}, in phase {phase}"
-    else:
-        yield "Running", "nothing"
+    yield "Running", in_phase(facts["running"]) if facts["running"] else "nothing"
+    if facts["died"]:
+        yield "Died", in_phase(facts["died"])
     if failure := facts["last_failure"]:
         where = f"{failure['command']}, {failure['outcome']} in phase {failure['phase']}"
         yield "Last failure", f"{failure['ended_at'] or failure['started_at']}, {where}:"
@@ -108,30 +89,19 @@ def status_lines(*, facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "Erasures", said_of_unfinished(facts["unfinished_erasures"])
     elif facts["unfinished_erasures"] is None:
         yield "Erasures", "unknown: this user may not read the list of them"
-    if facts["died"]:
-        yield "Died", f"{described(holder=facts['died'])}, in phase {facts['died'].get('phase')}"
+
+
+def in_phase(holder: dict[str, Any], /) -> str:
+    """Describe a run that holds or held a lock."""
+    return f"{described(holder=holder)}, in phase {holder.get('phase', 'waiting')}"
 
 
 def build_row(build: Mapping[str, Any], /) -> tuple[str, ...]:
     """Describe a kept build."""
     if build["is_damaged"]:
         return (build["build_id"], "", "", "damaged")
-    is_live = "live" if build["is_live"] else ""
-    return (build["build_id"], build["as_of_date"], megabytes(build["bytes"]), is_live)
-
-
-def megabytes(size: int, /) -> str:
-    """Write a number of bytes."""
-    return f"{size / 1e6:,.1f} MB"
-
-
-def age(*, since: datetime) -> str:
-    """Write the time since then, in the largest unit of which there are at least two."""
-    minutes = int((datetime.now(UTC) - since).total_seconds() // 60)
-    for unit, size in (("days", 24 * 60), ("hours", 60)):
-        if minutes >= 2 * size:
-            return f"{minutes // size} {unit}"
-    return f"{minutes} min"
+    size = f"{build['bytes'] / 1e6:,.1f} MB"
+    return (build["build_id"], build["as_of_date"], size, "live" if build["is_live"] else "")
 
 
 def readable(path: Path, /) -> str:

@@ -48,8 +48,17 @@ def find_folders(places: Places, /) -> Folders:
     Raises SettingsError where there is no project, or the warehouse's name would break SQL.
     """
     project_dir = find_project_dir(chosen=places.project_dir)
-    warehouse = checked_warehouse(file=(places.warehouse or project_dir / WAREHOUSE).absolute())
+    warehouse = (places.warehouse or project_dir / WAREHOUSE).absolute()
+    # the adapter of dbt writes the name into SQL as it is
+    if found := [character for character in "'\"\\;" if character in warehouse.name]:
+        raise SettingsError(
+            f"Invalid warehouse name {warehouse.name}: it contains {' '.join(found)}. "
+            "Choose another name with --warehouse."
+        )
     target_path = find_target_path(project_dir=project_dir, warehouse=warehouse)
+    # where plain dbt looks for profiles.yml; without one, a folder for a copy of the example
+    has_profiles = (project_dir / "profiles.yml").is_file()
+    profiles_dir = project_dir if has_profiles else target_path / "profiles"
     log_path = Path(os.environ.get("DBT_LOG_PATH") or target_path / "logs").absolute()
     return Folders(
         project_dir=project_dir,
@@ -61,7 +70,7 @@ def find_folders(places: Places, /) -> Folders:
         target_path=target_path,
         log_path=log_path,
         log_file=(places.log_file or log_path / "refresh.jsonl").absolute(),
-        profiles_dir=find_profiles_dir(project_dir=project_dir, target_path=target_path),
+        profiles_dir=Path(os.environ.get("DBT_PROFILES_DIR") or profiles_dir).absolute(),
     )
 
 
@@ -90,28 +99,6 @@ def find_target_path(*, project_dir: Path, warehouse: Path) -> Path:
         return project_dir / "target"
     digest = hashlib.sha256(str(warehouse).encode()).hexdigest()[:8]
     return project_dir / "target" / "warehouses" / f"{warehouse.stem}-{digest}"
-
-
-def find_profiles_dir(*, project_dir: Path, target_path: Path) -> Path:
-    """Find the folder of profiles.yml, where plain dbt looks for it.
-
-    Without one in the project it is a folder in the target, for a copy of the example.
-    """
-    chosen = os.environ.get("DBT_PROFILES_DIR")
-    if chosen:
-        return Path(chosen).absolute()
-    return project_dir if (project_dir / "profiles.yml").is_file() else target_path / "profiles"
-
-
-def checked_warehouse(*, file: Path) -> Path:
-    """Check the name of the warehouse; the adapter of dbt writes it into SQL as it is."""
-    found = [character for character in "'\"\\;" if character in file.name]
-    if found:
-        raise SettingsError(
-            f"Invalid warehouse name {file.name}: it contains {' '.join(found)}. "
-            "Choose another name with --warehouse."
-        )
-    return file
 
 
 def project_version(project_dir: Path, /) -> str:

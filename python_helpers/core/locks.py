@@ -87,7 +87,7 @@ def locked(
         raise PublishError(
             f"The folder {path.parent} cannot be written to ({why(error)}). Choose another folder."
         ) from error
-    try:
+    with os.fdopen(descriptor, "rb"):
         until = time.monotonic() + max(wait, LEAST_WAIT)
         while not taken(descriptor=descriptor, how=fcntl.LOCK_EX):
             if time.monotonic() > until:
@@ -110,21 +110,16 @@ def locked(
             yield lock
         finally:
             lock.clear()
-    finally:
-        os.close(descriptor)
 
 
 def holder(path: Path, /) -> tuple[dict[str, object], bool]:
     """Return what is known of the last holder of a lock, and whether it still holds it."""
     try:
-        descriptor = os.open(path, os.O_RDONLY)
+        with path.open("rb") as file:
+            is_held = not taken(descriptor=file.fileno(), how=fcntl.LOCK_SH)
+            return details_in(descriptor=file.fileno()), is_held
     except OSError:
         return {}, False
-    try:
-        is_held = not taken(descriptor=descriptor, how=fcntl.LOCK_SH)
-        return details_in(descriptor=descriptor), is_held
-    finally:
-        os.close(descriptor)
 
 
 def taken(*, descriptor: int, how: int) -> bool:

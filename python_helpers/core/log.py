@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,36 +46,26 @@ class Log:
             say(self.console, f"Warning: more warnings are in {self.file}.")
 
     def write(
-        self,
-        *,
-        event: str,
-        run_id: str | None = None,
-        phase: str | None = None,
-        seconds: float | None = None,
-        message: str | None = None,
+        self, *, event: str, message: str | None = None, phase: str | None = None, **more: object
     ) -> None:
         """Add an event to the file. A log that cannot be written stops no run."""
         line = json.dumps(
             {
                 "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-                "run_id": run_id or self.run_id,
+                "run_id": self.run_id,
                 "pid": os.getpid(),
                 "phase": phase,
                 "event": event,
-                "seconds": None if seconds is None else round(seconds, 3),
+                "seconds": None,
                 "message": message and self.clean(message),
             }
+            | more
         )
-        try:
+        with suppress(OSError):
             self.file.parent.mkdir(parents=True, exist_ok=True)
             # one write at the end of the file, so that lines of two runs do not mix
-            descriptor = os.open(self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-            try:
-                os.write(descriptor, f"{line}\n".encode())
-            finally:
-                os.close(descriptor)
-        except OSError:
-            pass
+            with self.file.open("ab", buffering=0) as file:
+                file.write(f"{line}\n".encode())
 
     def clean(self, text: str, /) -> str:
         """Put a text on one line, without secrets and e-mail addresses."""

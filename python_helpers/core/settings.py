@@ -47,16 +47,11 @@ class Choices:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(Folders, Choices):
+class Settings(Folders, Inputs, Resources, Choices):
     """One run, checked; None leaves a choice to the dbt project."""
 
     raw_input: str
-    raw_data: Path | None
-    as_of: date | None
-    reporting_currency: str | None
-    dbt_vars: str | None
     threads: int
-    memory_limit: str | None
     compared_with: Path | None
     """The folder whose marts a build is compared with: what is published, or a kept build."""
 
@@ -92,19 +87,18 @@ def resolve_settings(
     chosen_vars = parsed_vars(text=inputs.dbt_vars)
     zone = chosen_vars.get("reporting_timezone") or os.environ.get("REPORTING_TIMEZONE") or "UTC"
     raw_input = inputs.raw_input or ("files" if inputs.raw_data else "sample")
-    return Settings(
-        **vars(folders),
-        **vars(choices),
+    checked = {
         # --vars beats the environment in the project, so it does here
-        raw_input=str(chosen_vars.get("raw_input", raw_input)),
-        raw_data=checked_raw_data(raw_input=raw_input, raw_data=inputs.raw_data),
-        as_of=parsed_as_of(text=inputs.as_of, today=today_in(zone=str(zone))),
-        reporting_currency=checked_currency(code=inputs.reporting_currency),
-        dbt_vars=inputs.dbt_vars,
-        threads=resources.threads or os.cpu_count() or 1,
-        memory_limit=checked_memory_limit(size=resources.memory_limit),
-        compared_with=folders.publish_dir,
-    )
+        "raw_input": str(chosen_vars.get("raw_input", raw_input)),
+        "raw_data": checked_raw_data(raw_input=raw_input, raw_data=inputs.raw_data),
+        "as_of": checked_as_of(text=inputs.as_of, zone=str(zone)),
+        "reporting_currency": checked_currency(code=inputs.reporting_currency),
+        "threads": resources.threads or os.cpu_count() or 1,
+        "memory_limit": checked_memory_limit(size=resources.memory_limit),
+        "compared_with": folders.publish_dir,
+    }
+    chosen = vars(inputs) | vars(resources) | vars(choices) | checked
+    return Settings(**vars(folders), **chosen)
 
 
 def checked_raw_data(*, raw_input: str, raw_data: Path | None) -> Path | None:
@@ -118,31 +112,23 @@ def checked_raw_data(*, raw_input: str, raw_data: Path | None) -> Path | None:
     return raw_data.absolute()
 
 
-def today_in(*, zone: str) -> date:
-    """Return today's date in a time zone, as the build computes it."""
+def checked_as_of(*, text: str | None, zone: str) -> str | None:
+    """Check that the as-of date is a date, and not after today in the reporting time zone."""
     try:
-        with duckdb.connect() as connection:
+        with duckdb.connect() as connection:  # as the build computes it
             sql = "select cast(timezone($zone, current_timestamp) as date)"
             ((today,),) = connection.execute(sql, {"zone": zone}).fetchall()
     except duckdb.Error as error:
         raise SettingsError(
             f"Unknown reporting time zone {zone!r}. Use a name such as Europe/Berlin."
         ) from error
-    return today
-
-
-def parsed_as_of(*, text: str | None, today: date) -> date | None:
-    """Read the as-of date; it cannot be after today."""
-    if not text:
-        return None
     try:
-        # fromisoformat alone would take 20240131 and 2024-W05-3 too, which SQL does not
-        as_of = date.fromisoformat(text if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text) else "")
+        as_of = date.fromisoformat(text) if text else None
     except ValueError as error:
         raise SettingsError(f"Invalid as-of date {text!r}. Use a date like 2024-01-31.") from error
-    if as_of > today:
+    if as_of and as_of > today:
         raise SettingsError(f"The as-of date {as_of} is after today, {today}.")
-    return as_of
+    return as_of.isoformat() if as_of else None
 
 
 def checked_currency(*, code: str | None) -> str | None:
@@ -165,8 +151,8 @@ def parsed_vars(*, text: str | None) -> dict[str, object]:
     """Read the dbt vars as a mapping."""
     try:
         found = yaml.safe_load(text) if text else {}
-    except yaml.YAMLError as error:
-        raise SettingsError(f"The vars {text!r} are not YAML.") from error
+    except yaml.YAMLError:
+        found = None
     if not isinstance(found, dict):
         raise SettingsError(f"The vars {text!r} are not a mapping like '{{name: value}}'.")
     return found

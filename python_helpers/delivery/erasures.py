@@ -52,14 +52,11 @@ def checked_ids(ids: Collection[str], /) -> list[str]:
     if not found:
         raise SettingsError("No customer is named: add --customer ID or --customers FILE.")
     for each in found:
-        if not each:
-            raise SettingsError("An id is empty: an order without an id has no customer.")
-        if each == ANONYMOUS:
-            raise SettingsError(f"The word {ANONYMOUS} stands for orders without a customer.")
-        if each.startswith(TOMBSTONE):
-            raise SettingsError(f"Ids that begin with {TOMBSTONE} belong to erased customers.")
-        if "\0" in each:
-            raise SettingsError("An id contains a null character, which no delivery can have.")
+        if each in ("", ANONYMOUS) or each.startswith(TOMBSTONE) or "\0" in each:
+            raise SettingsError(
+                f"Invalid customer id {each!r}. An id is not empty, and not {ANONYMOUS}, which is "
+                f"for orders without a customer; ids of erased customers begin with {TOMBSTONE}."
+            )
     return found
 
 
@@ -92,27 +89,24 @@ def read(path: Path, /) -> str | None:
 def add_to_list(*, folder: Path, ids: Collection[str]) -> dict[str, Erasure]:
     """Put customers on the list, as not finished; returns the line of each id.
 
-    Customers who are on it already keep their tombstone. Raises SettingsError and PublishError.
+    Customers who are on it already keep their tombstone. Raises SettingsError and OSError.
     """
     made_folder(folder=folder)
     check_list(folder=folder)
     known = {each.id_hash: each for each in read_erasures(folder=folder)}
-    try:
-        if not known and not (folder / KEY).exists():
-            key = secrets.token_hex(32)
-            # the list first: a key alone means that its list was lost
-            write_list(folder=folder, erasures=(), key=key)
-            replace_text(folder / KEY, key, mode=FILE_MODE)
-        key = checked_key(folder=folder)
-        listed = {}
-        for each in ids:
-            id_hash = hash_of(each, key=key)
-            # random: nobody can work it out from the id
-            new = Erasure(id_hash, TOMBSTONE + secrets.token_hex(8), erased_at=now())
-            listed[each] = known[id_hash] = replace(known.get(id_hash, new), finished_at="")
-        write_list(folder=folder, erasures=known.values(), key=key)
-    except OSError as error:
-        raise PublishError(f"The list in {folder} cannot be written ({why(error)}).") from error
+    if not known and not (folder / KEY).exists():
+        key = secrets.token_hex(32)
+        # the list first: a key alone means that its list was lost
+        write_list(folder=folder, erasures=(), key=key)
+        replace_text(folder / KEY, key, mode=FILE_MODE)
+    key = checked_key(folder=folder)
+    listed = {}
+    for each in ids:
+        id_hash = hash_of(each, key=key)
+        # random: nobody can work it out from the id
+        new = Erasure(id_hash, TOMBSTONE + secrets.token_hex(8), erased_at=now())
+        listed[each] = known[id_hash] = replace(known.get(id_hash, new), finished_at="")
+    write_list(folder=folder, erasures=known.values(), key=key)
     return listed
 
 
@@ -166,9 +160,8 @@ def checked_key(*, folder: Path) -> str:
         )
     if not re.fullmatch("[0-9a-f]{64}", key):
         raise SettingsError(f"{path} is damaged: restore it from a backup.")
-    # a list of an earlier version does not say which key is its own
     own = {each.id_hash for each in read_list(folder=folder) if each.tombstone_id == OF_KEY}
-    if own - {hash_of(NO_ID, key=key)}:
+    if own != {hash_of(NO_ID, key=key)}:
         raise SettingsError(
             f"{path} is the key of another list than {folder / LIST}: restore both from one backup."
         )

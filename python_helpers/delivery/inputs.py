@@ -1,20 +1,18 @@
 """The files a build reads: which ones, and whether they change while it reads them."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from python_helpers.core.disk import sha256, stamp
-from python_helpers.core.errors import BuildError, RawDataError
+from python_helpers.core.errors import RawDataError
 from python_helpers.core.settings import Settings
 from python_helpers.delivery.contract import raw_tables
 from python_helpers.delivery.files import check_delivery, raw_files
 
 SAMPLE = Path("seeds", "sample")
-Looks = dict[Path, tuple[int, int]]
-"""Size and time of each file."""
 
 
 def input_paths(*, settings: Settings) -> list[Path]:
@@ -28,15 +26,13 @@ def input_paths(*, settings: Settings) -> list[Path]:
     return [file for table, file in raw_files(folder=folder, tables=tables) if table]
 
 
-def looks(*, settings: Settings) -> Looks:
+def looks(*, settings: Settings) -> dict[Path, tuple[int, int]]:
     """Return size and time of each raw file; one that vanishes meanwhile is left out."""
     found = {}
-    try:
+    with suppress(OSError):
         for path in input_paths(settings=settings):
             status = path.stat()
             found[path] = (status.st_size, status.st_mtime_ns)
-    except OSError:
-        pass
     return found
 
 
@@ -49,22 +45,15 @@ def steady_inputs(*, settings: Settings) -> Iterator[None]:
     before = looks(settings=settings)
     try:
         yield
-    except (BuildError, RawDataError, OSError):
-        refuse_changed(before=before, after=looks(settings=settings))
-        raise
-    refuse_changed(before=before, after=looks(settings=settings))
-
-
-def refuse_changed(*, before: Looks, after: Looks) -> None:
-    """Raise RawDataError where files changed."""
-    changed = {path.name for path, _ in before.items() ^ after.items()}
-    if changed:
-        error = RawDataError(
-            f"The delivery changed while it was read: {', '.join(sorted(changed))}. "
-            "Refresh again when it is complete."
-        )
-        error.may_pass = True
-        raise error
+    finally:
+        changed = {path.name for path, _ in before.items() ^ looks(settings=settings).items()}
+        if changed:
+            error = RawDataError(
+                f"The delivery changed while it was read: {', '.join(sorted(changed))}. "
+                "Refresh again when it is complete."
+            )
+            error.may_pass = True
+            raise error
 
 
 def check_inputs(*, settings: Settings) -> None:

@@ -63,31 +63,32 @@ def export_to_servers_again(
     Exports of builds from after `since` have nobody who was erased then.
     """
     left = exported_to(settings=settings, since=since)
-    problems = {place: "" for place in left}
+    again, problem = [], ""
     if left and url:
         # here and not above: other exports need no driver
         from python_helpers.export.postgres.server import checked_address, connected
 
         address = checked_address(url=url)
-        for place in [place for place in left if place.server == address.described()]:
-            wanted = Export(file_format=POSTGRES, schema=place.schema, postgres_url=url, keep=ALL)
-            try:
+        try:
+            for place in [place for place in left if place.server == address.described()]:
                 with connected(address=address) as server:
                     ((database,),) = server.query("select current_database()::text")
                 if database == place.database:
+                    wanted = Export(
+                        file_format=POSTGRES, schema=place.schema, postgres_url=url, keep=ALL
+                    )
                     recorded_export(wanted=wanted, settings=settings, log=log, chosen=left[place])
-                    del problems[place]
-            except LifecycleError as error:
-                problems[place] = f" ({str(error).rstrip('.')})"
-    again = [f"{place}, exported again" for place in left if place not in problems]
-    if not problems:
-        return again, ""
-    said = "; ".join(f"{place}{problem}" for place, problem in problems.items())
-    return again, (
-        f"Exported to Postgres before, and still there: {said}. Name the address in POSTGRES_URL. "
-        "If a place no longer exists, remove its lines from "
-        f"{settings.export_dir / POSTGRES / PLACES}"
-    )
+                    again.append(place)
+        except LifecycleError as error:
+            problem = f" ({str(error).rstrip('.')})"
+    missing = "; ".join(str(place) for place in left if place not in again)
+    if missing:
+        problem = (
+            f"Exported to Postgres before, and still there: {missing}{problem}. Name the address "
+            "in POSTGRES_URL. If a place no longer exists, remove its lines from "
+            f"{settings.export_dir / POSTGRES / PLACES}"
+        )
+    return [f"{place}, exported again" for place in again], problem
 
 
 def secrets_of(url: str | None, /) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from python_helpers.core.folders import AUDIT_PAGE, DOCS_PAGE
 from python_helpers.core.settings import Settings
 from python_helpers.erase.people import People
 from python_helpers.erase.search import export_folders
-from python_helpers.publishing.records import RECORDS
+from python_helpers.publishing.records import RECORDS, read_lines
 
 ARTEFACTS = (
     *("compiled", "run", "manifest.json", "semantic_manifest.json", "partial_parse.msgpack"),
@@ -44,8 +44,7 @@ def clean_logs(*, settings: Settings, people: People) -> list[str]:
 
 def hide_in_messages(file: Path, people: People, /) -> bool:
     """Hide the people in the messages of a file of JSON lines; returns whether they were there."""
-    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-    records = [as_record(line) for line in lines]
+    records = read_lines(path=file)
     places = [
         (record, key) for record in records for key in MESSAGES if isinstance(record.get(key), str)
     ]
@@ -55,15 +54,6 @@ def hide_in_messages(file: Path, people: People, /) -> bool:
         return False
     for (record, key), message in zip(places, after, strict=True):
         record[key] = message
-    lines = [json.dumps(record) for record in records if record]
+    lines = [json.dumps(record) for record in records]
     replace_text(file, "\n".join([*lines, ""]), mode=file.stat().st_mode & 0o777)
     return True
-
-
-def as_record(line: str, /) -> dict:
-    """Read a line; one that is cut has nothing to keep."""
-    try:
-        record = json.loads(line)
-    except ValueError:
-        return {}
-    return record if isinstance(record, dict) else {}

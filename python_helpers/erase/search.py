@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Collection, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -35,6 +35,14 @@ class Whose(Enum):
     FILE = "a file of others"
     DELIVERY = "delivered"
     UNREADABLE = "a file that cannot be decoded"
+
+
+STILL_IN = {
+    Whose.OURS: "Still found: {}",
+    Whose.FILE: "Still in files of others: {}. Move them away, or take the customers out of them",
+    Whose.TABLE: "These tables of the warehouse, which others load, still have rows of the "
+    "customers: {}. Remove the rows (docs/operations.md has the SQL)",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,29 +81,19 @@ def in_warehouse(*, settings: Settings, people: People) -> Iterator[Place]:
     with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
         people.load(connection)
         for schema, table, is_view in connection.execute(
-            """
-            select schema_name, table_name, false from duckdb_tables()
-            where database_name = current_database()
-            union all
-            select schema_name, view_name, true from duckdb_views()
-            where database_name = current_database() and not internal
-            order by all
-            """
+            "select table_schema, table_name, table_type = 'VIEW' from information_schema.tables "
+            "where table_catalog = current_database() order by all"
         ).fetchall():
             relation = ".".join(map(name, (settings.warehouse.stem, schema, table)))
             if is_view and schema in ours:
                 continue  # it shows what tables have
-            rows, plan = 0, ""
-            try:
+            rows = 0
+            # a view that cannot be read shows nothing to anybody
+            with suppress(duckdb.Error) if is_view else nullcontext():
                 rows = people.rows_in(connection, relation, is_ours=schema in ours)
-                ((_, plan),) = connection.execute(f"explain from {relation}").fetchall()
-            except duckdb.Error:
-                if not is_view:
-                    raise
-                # a view that cannot be read shows nothing to anybody
             whose = Whose.OURS if schema in ours else Whose.TABLE
-            if schema == SAMPLE or (is_view and "SEQ_SCAN" not in plan):
-                whose = Whose.DELIVERY  # a view of files
+            if schema == SAMPLE or is_view:
+                whose = Whose.DELIVERY  # the view may be of files
             if rows:
                 yield Place(whose=whose, where=f"{schema}.{table}", rows=rows)
 
@@ -170,22 +168,9 @@ def relation_of(file: Path, /) -> str:
 
 def refuse_what_is_left(found: Collection[Place], /, *, problem: str) -> None:
     """Raise PublishError or HeldByOthersError where people are in what is kept."""
-    said = {
-        whose: ", ".join(str(place) for place in found if place.whose == whose) for whose in Whose
-    }
-    problems = [problem] if problem else []
-    if said[Whose.OURS]:
-        problems.append(f"Still found: {said[Whose.OURS]}")
-    if said[Whose.FILE]:
-        problems.append(
-            f"Still in files of others: {said[Whose.FILE]}. Move them away, or take the customers "
-            "out of them"
-        )
-    tables = (
-        f"These tables of the warehouse, which others load, still have rows of the customers: "
-        f"{said[Whose.TABLE]}. Remove the rows (docs/operations.md has the SQL)"
-    )
-    if problems:
-        raise PublishError(". ".join([*problems, *([tables] if said[Whose.TABLE] else [])]))
-    if said[Whose.TABLE]:
-        raise HeldByOthersError(f"Everything that this project builds is erased. {tables}")
+    left = {whose: [str(place) for place in found if place.whose == whose] for whose in STILL_IN}
+    said = [STILL_IN[whose].format(", ".join(places)) for whose, places in left.items() if places]
+    if problem or left[Whose.OURS] or left[Whose.FILE]:
+        raise PublishError(". ".join([*([problem] if problem else []), *said]))
+    if said:
+        raise HeldByOthersError(f"Everything that this project builds is erased. {said[0]}")

@@ -62,22 +62,17 @@ def begin_warehouse(*, settings: Settings) -> Path:
             if settings.memory_limit:
                 connection.execute(f"set memory_limit = {text(settings.memory_limit)}")
             connection.execute(f"set temp_directory = {text(new.parent / 'spill')}")
-            attach_old(connection=connection, database=settings.warehouse)
-            carry_over(connection=connection, new=new, ours=ours)
+            carry_over(connection=connection, old=settings.warehouse, new=new, ours=ours)
     return new
 
 
-def attach_old(*, connection: duckdb.DuckDBPyConnection, database: Path) -> None:
-    """Attach a database, and work a write-ahead log beside it into it."""
-    is_read_only = not database.stat().st_mode & 0o200
-    access = " (read_only)" if is_read_only else ""
-    connection.execute(f"attach {text(database)} as {name(OLD)}{access}")
-    if not is_read_only:
-        connection.execute(f"checkpoint {name(OLD)}")
-
-
-def carry_over(*, connection: duckdb.DuckDBPyConnection, new: Path, ours: Collection[str]) -> None:
+def carry_over(
+    *, connection: duckdb.DuckDBPyConnection, old: Path, new: Path, ours: Collection[str]
+) -> None:
     """Copy the schemas that are not ours. Raises PublishError and duckdb.Error."""
+    connection.execute(f"attach {text(old)} as {name(OLD)}")
+    # a write-ahead log beside it belongs to it
+    connection.execute(f"checkpoint {name(OLD)}")
     ((tags,),) = connection.execute(
         "select tags from duckdb_databases() where database_name = $old", {"old": OLD}
     ).fetchall()

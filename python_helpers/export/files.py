@@ -1,11 +1,15 @@
 """Writes marts as Parquet or CSV files, a file per mart, in bounded memory."""
 
+import re
 from pathlib import Path
 
+from python_helpers.core.errors import PublishError
 from python_helpers.core.sql import name, text
-from python_helpers.export.types import is_text
+from python_helpers.export.wanted import Export
 from python_helpers.publishing.reader import Column, Mart, Source
 
+# Every other type may be, or contain, text that somebody wrote.
+WITHOUT_TEXT = r"DECIMAL\(.*\)|\w*INT(EGER)?|DATE|BOOLEAN|DOUBLE|FLOAT|TIME[^\[]*"
 OPTIONS = {
     "parquet": "format parquet, compression zstd",
     # NULL is nothing, an empty text is two quotes
@@ -13,27 +17,28 @@ OPTIONS = {
 }
 # A spreadsheet recognises a formula by the first character of a text. Some skip blanks of any kind
 # before it, and some read the wide characters of Japanese as the narrow ones.
-BLANKS = r"\x00-\x20\x7f\x{85}\x{a0}\x{1680}\x{2000}-\x{200f}\x{2028}-\x{202f}\x{205f}-\x{2060}"
-BLANKS += r"\x{3000}\x{feff}"
+BLANKS = r"\x00-\x20\x7f\x{85}\p{Z}\p{Cf}"
 FORMULA = rf"^[{BLANKS}]*[\t\r\n=+\-@\x{{ff1d}}\x{{ff0b}}\x{{ff0d}}\x{{ff20}}]"
 
 
-def write_mart(*, source: Source, mart: Mart, folder: Path, file_format: str, raw: bool) -> int:
-    """Write one mart to a file; returns the rows written."""
+def write_mart(*, source: Source, mart: Mart, folder: Path, wanted: Export) -> None:
+    """Write one mart to a file. Raises PublishError where a row is missing."""
+    is_guarded = wanted.file_format == "csv" and not wanted.raw_text
     columns = ", ".join(
-        guarded(column) if file_format == "csv" and not raw else name(column.name)
-        for column in mart.columns
+        guarded(column) if is_guarded else name(column.name) for column in mart.columns
     )
-    file = folder / f"{mart.name}.{file_format}"
-    sql = f"copy (select {columns} from {name(mart.name)}) to {text(file)} ({OPTIONS[file_format]})"
-    ((rows,),) = source.connection.execute(sql).fetchall()
-    return int(rows)
+    file, options = folder / f"{mart.name}.{wanted.file_format}", OPTIONS[wanted.file_format]
+    ((rows,),) = source.connection.execute(
+        f"copy (select {columns} from {name(mart.name)}) to {text(file)} ({options})"
+    ).fetchall()
+    if rows != mart.rows:
+        raise PublishError(f"{mart.name} has {mart.rows} rows, but {rows} were written.")
 
 
 def guarded(column: Column, /) -> str:
     """Select a column so that no spreadsheet reads a text in it as a formula."""
     chosen = name(column.name)
-    if not is_text(column.type):
+    if re.fullmatch(WITHOUT_TEXT, column.type):
         return chosen
     written = f"{chosen}::varchar"
     return (

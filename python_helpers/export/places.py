@@ -6,13 +6,10 @@ the commit. No line contains a secret.
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from python_helpers.core.errors import PublishError
-from python_helpers.publishing.builds import kept_builds, read_manifest
 from python_helpers.publishing.records import append_line, read_lines
 
 POSTGRES = "postgres"
@@ -36,39 +33,17 @@ class Place:
 
 def note_place(*, folder: Path, place: Place, is_done: bool, facts: Mapping[str, object]) -> None:
     """Note that a place is about to be written to, or that it was."""
-    if not (folder / PLACES).exists():
-        for line in lines_of_manifests(folder=folder):
-            append_line(path=folder / PLACES, values=line)
     state = DONE if is_done else BEGUN
     append_line(path=folder / PLACES, values={**asdict(place), **facts, "state": state})
-
-
-def lines_of_manifests(*, folder: Path) -> list[dict[str, Any]]:
-    """Make lines for exports from before there were lines, oldest first."""
-    lines = []
-    for export in reversed(kept_builds(publish_dir=folder)):
-        with suppress(PublishError):
-            manifest = read_manifest(build=export)
-            where = manifest.get(POSTGRES)
-            if where:
-                lines.append(
-                    {part: str(where.get(part)) for part in PARTS}
-                    | {key: manifest.get(key) for key in ("build_id", "exported_at")}
-                    | {"marts": list(manifest.get("rows") or ()), "state": DONE}
-                )
-    return lines
 
 
 def places_left(
     *, folder: Path, is_old: Callable[[dict[str, Any]], bool]
 ) -> dict[Place, list[str]]:
     """Return the places that may hold rows of an old export, with the marts in each."""
-    lines = read_lines(path=folder / PLACES)
-    if not (folder / PLACES).exists():
-        lines = lines_of_manifests(folder=folder)
     # what a place may hold: the last finished export, and those begun after it
     held: dict[Place, list[dict[str, Any]]] = {}
-    for line in lines:
+    for line in read_lines(path=folder / PLACES):
         place = Place(**{part: str(line.get(part)) for part in PARTS})
         if line.get("state") == DONE:
             held[place] = []

@@ -1,37 +1,28 @@
 """Writes the marts of a published build for other programs: Parquet, CSV, tables in Postgres."""
 
-import json
-import shutil
-import time
-from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import ExitStack, nullcontext, suppress
+from collections.abc import Collection
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from python_helpers.core.disk import stamp
-from python_helpers.core.errors import PublishError, SettingsError
+from python_helpers.core.errors import SettingsError
 from python_helpers.core.locks import locked, reading_lock
 from python_helpers.core.log import Log
 from python_helpers.core.settings import Settings
 from python_helpers.export.files import write_mart
 from python_helpers.export.places import POSTGRES, Place, note_place
-from python_helpers.export.wanted import Export, check_wanted, chosen_models
-from python_helpers.publishing.builds import (
-    MANIFEST,
-    check_links,
-    finish_build,
-    make_live,
-    remove_leftovers,
-    remove_old_builds,
-    start_build,
-)
-from python_helpers.publishing.publish import SPILL, failing_as_publish_error, files_in
-from python_helpers.publishing.reader import Mart, Source, opened
+from python_helpers.export.wanted import Export
+from python_helpers.publishing.builds import find_build
+from python_helpers.publishing.reader import opened
 from python_helpers.publishing.runs import EXPORT, Run, recorded_run
 from python_helpers.publishing.watch import Watch
+from python_helpers.publishing.writing import SPILL, write_build
 
 MEMORY_LIMIT = "4GB"
+FACTS = ("build_id", "built_at", "as_of_date", "reporting_currency")  # of the exported build
 
 
 def export(*, wanted: Export, settings: Settings, log: Log, watch: Watch | None = None) -> Path:
@@ -39,8 +30,19 @@ def export(*, wanted: Export, settings: Settings, log: Log, watch: Watch | None 
 
     Raises SettingsError, LockedError or PublishError, and then the previous export is still there.
     """
-    check_wanted(wanted=wanted, settings=settings)
-    chosen = chosen_models(wanted=wanted, settings=settings)
+    find_build(publish_dir=settings.publish_dir, build_id=wanted.build_id)
+    chosen = None
+    # here and not above: other exports need neither the driver nor dbt
+    if wanted.file_format == POSTGRES:
+        from python_helpers.export.postgres.server import checked_address
+        from python_helpers.export.postgres.write import check_schema
+
+        check_schema(schema=wanted.schema)
+        checked_address(url=wanted.postgres_url)
+    if wanted.select or wanted.exclude:
+        from python_helpers.warehouse.selection import selected_models
+
+        chosen = selected_models(settings=settings, select=wanted.select, exclude=wanted.exclude)
     lock = reading_lock(publish_dir=settings.publish_dir)
     with locked(lock, command=EXPORT, wait=settings.lock_wait):
         return recorded_export(
@@ -64,120 +66,75 @@ def recorded_export(
         ) as run,
         watch.watching(run=run) if watch else nullcontext(),
         run.phase("export"),
-        failing_as_publish_error(publish_dir=publish_dir, option="--export-dir"),
+        ExitStack() as held,
     ):
-        return write_export(wanted=wanted, settings=settings, run=run, chosen=chosen)
+        write = partial(
+            write_export, wanted=wanted, settings=settings, run=run, chosen=chosen, held=held
+        )
+        return write_build(
+            run=run,
+            write=write,
+            outcome="exported",
+            keep=wanted.keep,
+            option="--export-dir",
+            links=(),
+        )
 
 
 def write_export(
-    *, wanted: Export, settings: Settings, run: Run, chosen: Collection[str] | None
-) -> Path:
-    """Write a folder beside the earlier exports, and make it the current one."""
-    check_links(publish_dir=run.publish_dir, links=())
-    remove_leftovers(publish_dir=run.publish_dir)
-    folder = start_build(publish_dir=run.publish_dir, build_id=run.id)
+    folder: Path,
+    /,
+    *,
+    wanted: Export,
+    settings: Settings,
+    run: Run,
+    chosen: Collection[str] | None,
+    held: ExitStack,
+) -> dict[str, Any]:
+    """Write the marts; returns the manifest. What is entered into `held` lasts until the record."""
     config = {
         "threads": settings.threads,
         "memory_limit": settings.memory_limit or MEMORY_LIMIT,
         "temp_directory": str(folder / SPILL),
     }
-    started = time.monotonic()
-    with (
-        ExitStack() as held,
-        opened(publish_dir=settings.publish_dir, build_id=wanted.build_id, config=config) as source,
-    ):
+    with opened(
+        publish_dir=settings.publish_dir, build_id=wanted.build_id, config=config
+    ) as source:
         marts = [mart for mart in source.marts.values() if chosen is None or mart.name in chosen]
         if not marts:
             raise SettingsError(f"The selection has no mart of build {source.build.name}.")
-        known = ("build_id", "built_at", "as_of_date", "reporting_currency")
-        facts = {key: source.manifest.get(key) for key in known}
+        facts = {key: source.manifest.get(key) for key in FACTS}
         facts["exported_at"] = stamp(run.started_at)
-
-        def note(place: Place, is_done: bool) -> None:
-            # the run is not stopped from here on: what the server has, the record must have
-            held.enter_context(run.deciding)
-            noted = {key: facts[key] for key in ("build_id", "exported_at")}
-            noted["marts"] = [mart.name for mart in marts]
-            note_place(folder=run.publish_dir, place=place, is_done=is_done, facts=noted)
-
-        written = write_marts(
-            wanted=wanted,
-            source=source,
-            marts=marts,
-            folder=folder,
-            facts=facts,
-            note=note,
-            wait=settings.lock_wait,
-        )
-        shutil.rmtree(folder / SPILL, ignore_errors=True)
         manifest: dict[str, Any] = {
             "export_id": run.id,
             **facts,
             "format": wanted.file_format,
+            "raw_text": wanted.raw_text,
             "selection": {"select": wanted.select, "exclude": wanted.exclude},
-            **written,
             "rows": {mart.name: mart.rows for mart in marts},
-            "files": files_in(folder),
-            "marts": {mart.name: described(mart) for mart in marts},
-            "seconds": round(time.monotonic() - started, 1),
+            "marts": {mart.name: asdict(mart) for mart in marts},
         }
-        (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
-        exported = finish_build(folder=folder, build_id=run.id)
-        held.enter_context(run.deciding)
-        make_live(build=exported, publish_dir=run.publish_dir, links=())
-        # the disk may be full: it is exported all the same
-        with suppress(OSError):
-            run.record(
-                outcome="exported",
-                seconds={"export": manifest["seconds"]},
-                **{key: manifest[key] for key in ("build_id", "as_of_date", "rows")},
-            )
-    # an old export that cannot be removed now is removed next time
-    with suppress(OSError):
-        remove_old_builds(publish_dir=run.publish_dir, keep=wanted.keep)
-    return exported
+        if wanted.file_format == POSTGRES:
+            from python_helpers.export.postgres.server import checked_address
+            from python_helpers.export.postgres.write import write_to_postgres
 
+            def note(place: Place, is_done: bool) -> None:
+                # the run is not stopped from here on: what the server has, the record must have
+                held.enter_context(run.deciding)
+                noted = {key: manifest[key] for key in ("build_id", "exported_at")}
+                noted["marts"] = list(manifest["rows"])
+                note_place(folder=run.publish_dir, place=place, is_done=is_done, facts=noted)
 
-def write_marts(
-    *,
-    wanted: Export,
-    source: Source,
-    marts: Iterable[Mart],
-    folder: Path,
-    facts: Mapping[str, object],
-    note: Callable[[Place, bool], None],
-    wait: float,
-) -> dict[str, object]:
-    """Write the marts as wanted; returns what the manifest says about that."""
-    if wanted.file_format == POSTGRES:
-        from python_helpers.export.postgres.server import checked_address
-        from python_helpers.export.postgres.write import write_to_postgres
-
-        return {
-            POSTGRES: write_to_postgres(
+            manifest[POSTGRES] = write_to_postgres(
                 source=source,
-                marts=list(marts),
+                marts=marts,
                 address=checked_address(url=wanted.postgres_url),
                 schema=wanted.schema,
                 facts=facts,
                 note=note,
-                wait=wait,
+                wait=settings.lock_wait,
             )
-        }
-    for mart in marts:
-        rows = write_mart(
-            source=source,
-            mart=mart,
-            folder=folder,
-            file_format=wanted.file_format,
-            raw=wanted.raw_text,
-        )
-        if rows != mart.rows:
-            raise PublishError(f"{mart.name} has {mart.rows} rows, but {rows} were written.")
-    return {"raw_text": wanted.raw_text} if wanted.file_format == "csv" else {}
-
-
-def described(mart: Mart, /) -> dict[str, object]:
-    """Describe a mart and its columns, for a manifest."""
-    columns = [asdict(column) for column in mart.columns]
-    return {"description": mart.description, "columns": columns}
+        else:
+            for mart in marts:
+                write_mart(source=source, mart=mart, folder=folder, wanted=wanted)
+    return manifest

@@ -1,10 +1,8 @@
-"""What an export is asked for, and what of that can be checked before it begins."""
+"""What an export is asked for."""
 
 from dataclasses import dataclass
 
-from python_helpers.core.settings import Settings
 from python_helpers.export.places import POSTGRES
-from python_helpers.publishing.builds import find_build
 
 FORMATS = ("parquet", "csv", POSTGRES)
 
@@ -22,24 +20,3 @@ class Export:
     keep: int = 5
     schema: str = "marts"
     postgres_url: str | None = None
-
-
-def check_wanted(*, wanted: Export, settings: Settings) -> None:
-    """Check what can be checked before anything is locked or started."""
-    find_build(publish_dir=settings.publish_dir, build_id=wanted.build_id)
-    if wanted.file_format == POSTGRES:
-        # here and not above: other exports need no driver
-        from python_helpers.export.postgres.server import checked_address
-        from python_helpers.export.postgres.write import checked_schema
-
-        checked_schema(schema=wanted.schema)
-        checked_address(url=wanted.postgres_url)
-
-
-def chosen_models(*, wanted: Export, settings: Settings) -> set[str] | None:
-    """Ask dbt for the selection, if there is one."""
-    if not wanted.select and not wanted.exclude:
-        return None
-    from python_helpers.warehouse.selection import selected_models
-
-    return selected_models(settings=settings, select=wanted.select, exclude=wanted.exclude)

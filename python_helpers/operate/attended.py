@@ -1,9 +1,9 @@
 """A refresh that nobody watches: retries, a timeout and failure alerts."""
 
-import errno
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from python_helpers.core.errors import BuildError, LockedError, RawDataError
@@ -15,10 +15,6 @@ from python_helpers.publishing.watch import Watch
 from python_helpers.warehouse.problems import may_pass
 
 STILL = 1  # seconds in which a file that is being written changes
-PASSING = (
-    *(errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBUSY, errno.EAGAIN),
-    *(errno.ESTALE, errno.ETIMEDOUT, errno.ENOENT),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,26 +43,23 @@ def attended(
 ) -> Path:
     """Refresh until it works or another try is pointless. Raises the last error."""
     publish_dir = str(settings.publish_dir)
-
-    def tell_all(record: dict[str, object]) -> None:
-        tell_record(record | {"publish_dir": publish_dir}, policy=policy, log=log)
-
+    tell_all = partial(tell_record, policy=policy, log=log, publish_dir=publish_dir)
     watch = Watch(log=log, tell=tell_all)
+    tries_left = policy.retries
     with watch.limited(minutes=policy.timeout):
-        for tries_left in range(policy.retries, -1, -1):
+        while True:
             before = looks(settings=settings)
             try:
                 return attempt(watch)
             except Exception as error:
-                if tries_left and is_passing(error, settings=settings, before=before):
-                    cause = str(error).splitlines()[0]
-                    log.say(f"Trying again in {policy.retry_wait:g} s: {cause}")
-                    time.sleep(policy.retry_wait)
-                    continue
-                watch.finish()
-                tell_of(error, policy=policy, log=log, publish_dir=publish_dir)
-                raise
-    raise AssertionError  # the last try returns or raises
+                if not tries_left or not is_passing(error, settings=settings, before=before):
+                    watch.finish()
+                    tell_of(error, policy=policy, log=log, publish_dir=publish_dir)
+                    raise
+                cause = str(error).splitlines()[0]
+                log.say(f"Trying again in {policy.retry_wait:g} s: {cause}")
+                tries_left -= 1
+                time.sleep(policy.retry_wait)
 
 
 def is_passing(error: Exception, /, *, settings: Settings, before: object) -> bool:
@@ -80,10 +73,8 @@ def is_passing(error: Exception, /, *, settings: Settings, before: object) -> bo
     if isinstance(error, RawDataError):
         time.sleep(STILL)
         return bool(settings.raw_data) and looks(settings=settings) != before
-    if isinstance(error, BuildError | LockedError):
-        return False
-    return any(
-        (isinstance(cause, OSError) and cause.errno in PASSING) or may_pass(message=str(cause))
+    return not isinstance(error, BuildError | LockedError) and any(
+        isinstance(cause, OSError) or may_pass(message=str(cause))
         for cause in (error, error.__cause__)
     )
 
@@ -96,11 +87,11 @@ def tell_of(error: Exception, /, *, policy: Policy, log: Log, **facts: object) -
         "error": log.clean(str(error)),
         "exit_code": getattr(error, "exit_code", 1),
     }
-    tell_record(record | facts, policy=policy, log=log)
+    tell_record(record, policy=policy, log=log, **facts)
 
 
-def tell_record(record: dict[str, object], /, *, policy: Policy, log: Log) -> None:
+def tell_record(record: dict[str, object], /, *, policy: Policy, log: Log, **facts: object) -> None:
     """Send an alert about what became of a run."""
-    record = record | {"log_file": str(log.file)}
+    record = record | facts | {"log_file": str(log.file)}
     for problem in tell(record=record, on_failure=policy.on_failure, webhook=policy.webhook):
         log.warn(problem)

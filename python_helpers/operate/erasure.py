@@ -40,6 +40,7 @@ from python_helpers.warehouse.half_made import remove_half_made
 from python_helpers.warehouse.problems import cause_of
 
 COMMAND = "lifecycle erase"
+UNTOUCHED = "Nothing was touched"
 LISTED = (
     "No delivery brings the customers back any more, but not everything that is kept of them is "
     "gone: run the same command again"
@@ -52,11 +53,9 @@ def find(*, settings: Settings, ids: Collection[str]) -> tuple[list[Place], list
     Raises PublishError.
     """
     people = People(tombstones=dict.fromkeys(ids, ""))
-    try:
+    with explained(people=people, hint=UNTOUCHED):
         people = replace(people, texts=known_texts(settings=settings, people=people))
         found = search(settings=settings, people=people)
-    except (OSError, duckdb.Error) as error:
-        raise PublishError(cause_of(message=str(error))) from None
     return found, list(map(str, exported_to(settings=settings)))
 
 
@@ -89,15 +88,16 @@ def erase(
         )
         held.callback(remove_half_made, warehouse=settings.warehouse)
         people = People(tombstones=dict.fromkeys(ids, ""))
-        with explained(people=people, hint="Nothing was touched"):
+        with explained(people=people, hint=UNTOUCHED):
             new = begin_warehouse(settings=settings)
             seen = look_of(settings.warehouse)
             texts = known_texts(settings=settings, people=people)
-        listed = add_to_list(folder=settings.erasures_dir, ids=ids)
+            listed = add_to_list(folder=settings.erasures_dir, ids=ids)
         tombstones = {id_: each.tombstone_id for id_, each in listed.items()}
         people = People(tombstones=tombstones, texts=texts)
         with explained(people=people, hint=LISTED):
-            if is_anything_kept(settings=settings):
+            live = live_build(publish_dir=settings.publish_dir)
+            if settings.warehouse.is_file() or live or export_folders(settings=settings):
                 with recorded(**facts_of_run(settings=settings)) as run:
                     build_and_publish(settings=replace(settings, warehouse=new), run=run, log=log)
             with recorded() as run, run.phase("erase"):
@@ -122,36 +122,26 @@ def erase(
     return changed, left
 
 
-def is_anything_kept(*, settings: Settings) -> bool:
-    """Tell whether there is anything that a new build replaces."""
-    is_built = settings.warehouse.is_file() or live_build(publish_dir=settings.publish_dir)
-    return bool(is_built or export_folders(settings=settings))
-
-
 def inputs_as_before(inputs: Inputs, /, *, folders: Folders) -> Inputs:
     """Let what is not said be as it is in the live build. Raises SettingsError."""
     live = live_build(publish_dir=folders.publish_dir)
     manifest = {}
     with suppress(PublishError):  # of a damaged build nothing is known
         manifest = read_manifest(build=live) if live else {}
-    raw_input, raw_data = inputs.raw_input, inputs.raw_data
-    if not raw_input and not raw_data:
-        if not manifest and folders.warehouse.is_file():
+    if not inputs.raw_input and not inputs.raw_data:
+        folder = manifest.get("raw_data_dir")
+        if (folder and not Path(folder).is_dir()) or (folders.warehouse.is_file() and not manifest):
             raise SettingsError(
-                f"No whole build is live in {folders.publish_dir}, so the input of the warehouse "
-                "is not known. Name it: --raw-data DIR, or --raw-input."
-            )
-        raw_input, folder = manifest.get("raw_input"), manifest.get("raw_data_dir")
-        raw_data = Path(folder) if folder else None
-        if raw_data and not raw_data.is_dir():
-            raise SettingsError(
-                f"The live build was made from {raw_data}, which is not there now. Say where the "
+                f"The live build was made from {folder}, which is not there now. Say where the "
                 "delivery is: --raw-data DIR."
+                if folder
+                else f"No whole build is live in {folders.publish_dir}, so the input of the "
+                "warehouse is not known. Name it: --raw-data DIR, or --raw-input."
             )
+        raw_data = Path(folder) if folder else None
+        inputs = replace(inputs, raw_input=manifest.get("raw_input"), raw_data=raw_data)
     return replace(
         inputs,
-        raw_input=raw_input,
-        raw_data=raw_data,
         as_of=inputs.as_of or manifest.get("as_of_date"),
         reporting_currency=inputs.reporting_currency or manifest.get("reporting_currency"),
     )

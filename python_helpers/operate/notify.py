@@ -22,14 +22,8 @@ TOLD = (
 
 def checked_webhook(url: str | None, /) -> None:
     """Check an address; it may be secret, so the message does not show it. Raises SettingsError."""
-    try:
-        parts = urlsplit(url or "http://none")
-        _ = parts.port  # raises where it is no number
-        is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        is_address = False
     # urllib would refuse other characters when it is too late
-    if not is_address or not re.fullmatch("[!-~]*", url or ""):
+    if url and not re.fullmatch(r"https?://[\w.-]+(:\d{1,5})?([/?][!-~]*)?", url, re.A):
         raise SettingsError("Invalid webhook. Use an address like https://example.com/path.")
 
 
@@ -50,21 +44,21 @@ def run_command(command: str, /, *, told: Mapping[str, object]) -> str | None:
         for name, value in told.items()
     }
     try:
-        done = subprocess.run(
+        subprocess.run(
             command,
             shell=True,
             input=json.dumps(told) + "\n",
             text=True,
             env=os.environ | values,
             timeout=COMMAND_SECONDS,
-            check=False,
+            check=True,
         )
     except subprocess.TimeoutExpired:
         return f"The command of --on-failure took longer than {COMMAND_SECONDS} s."
+    except subprocess.CalledProcessError as error:
+        return f"The command of --on-failure ended with exit code {error.returncode}."
     except (OSError, ValueError) as error:
         return f"The command of --on-failure could not be run ({type(error).__name__})."
-    if done.returncode:
-        return f"The command of --on-failure ended with exit code {done.returncode}."
     return None
 
 
@@ -75,21 +69,21 @@ def post(url: str, /, *, told: Mapping[str, object]) -> str | None:
         data=json.dumps(told).encode(),
         headers={"Content-Type": "application/json", "User-Agent": "lifecycle"},
     )
-    causes: list[str | None] = [f"it took longer than {WEBHOOK_SECONDS} s"]
+    causes = [f"it took longer than {WEBHOOK_SECONDS} s"]
+
+    def send() -> None:
+        try:
+            urllib.request.urlopen(request, timeout=WEBHOOK_SECONDS).close()
+            causes.append("")
+        except Exception as error:
+            code = getattr(error, "code", None)
+            causes.append(f"it answered {code}" if code else type(error).__name__)
+
     # a socket's timeout is for one read, which a slow answer never reaches: a thread that takes
     # too long is left behind and ends with the process
-    posting = threading.Thread(target=lambda: causes.append(why_not_posted(request)), daemon=True)
+    posting = threading.Thread(target=send, daemon=True)
     posting.start()
     posting.join(WEBHOOK_SECONDS)
-    cause = causes[-1]
-    return cause and f"The webhook at {urlsplit(url).hostname} did not accept the alert ({cause})."
-
-
-def why_not_posted(request: urllib.request.Request, /) -> str | None:
-    """Post; returns the reason if that failed."""
-    try:
-        with urllib.request.urlopen(request, timeout=WEBHOOK_SECONDS):
-            return None
-    except Exception as error:
-        code = getattr(error, "code", None)
-        return f"it answered {code}" if code else type(error).__name__
+    if not causes[-1]:
+        return None
+    return f"The webhook at {urlsplit(url).hostname} did not accept the alert ({causes[-1]})."

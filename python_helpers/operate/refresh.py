@@ -1,6 +1,5 @@
 """The steps of a refresh, in order. If one of them fails, the last published build stays live."""
 
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -60,7 +59,9 @@ def build_and_publish(*, settings: Settings, run: Run, log: Log) -> Path:
     with steady_inputs(settings=settings):
         with run.phase("inputs"):
             check_inputs(settings=settings)
-            run.facts["input_files"] = said_inputs(settings=settings, log=log)
+            run.facts["input_files"] = files = described_inputs(settings=settings)
+            size = sum(file["bytes"] for file in files) / 1e6
+            log.say(f"Read {len(files)} raw files, {size:,.1f} MB.")
         with run.phase("build"):
             built = build(settings=settings, log=log)
     log.say(built.summary())
@@ -79,19 +80,8 @@ def build_and_publish(*, settings: Settings, run: Run, log: Log) -> Path:
 def facts_of_run(*, settings: Settings) -> dict[str, Any]:
     """Return what the record of a run says of what it was asked for."""
     return {
-        "as_of_date": settings.as_of and settings.as_of.isoformat(),
+        "as_of_date": settings.as_of,
         "raw_input": settings.raw_input,
         "raw_data_dir": settings.raw_data and str(settings.raw_data),
         "code_version": code_version(project_dir=settings.project_dir),
     }
-
-
-def said_inputs(*, settings: Settings, log: Log) -> list[dict[str, Any]]:
-    """Describe the raw files, and say how many there are."""
-    started = time.monotonic()
-    files = described_inputs(settings=settings)
-    seconds = time.monotonic() - started
-    if files:
-        size = sum(file["bytes"] for file in files) / 1e6
-        log.say(f"Read {len(files)} raw files, {size:,.1f} MB, in {seconds:.0f} s.")
-    return files

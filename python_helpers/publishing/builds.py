@@ -46,11 +46,6 @@ def kept_builds(*, publish_dir: Path) -> list[Path]:
     return sorted(builds, reverse=True)
 
 
-def build_names(*, publish_dir: Path) -> str:
-    """List the complete builds, newest first, for a message."""
-    return ", ".join(build.name for build in kept_builds(publish_dir=publish_dir)) or "none"
-
-
 def find_build(*, publish_dir: Path, build_id: str | None) -> Path:
     """Find the named build, else the live one. Raises PublishError."""
     if build_id is None:
@@ -58,11 +53,11 @@ def find_build(*, publish_dir: Path, build_id: str | None) -> Path:
         if live:
             return live
         raise PublishError(f"Nothing is published in {publish_dir}: run refresh first.")
-    for build in kept_builds(publish_dir=publish_dir):
-        if build.name == build_id:
-            return build
-    names = build_names(publish_dir=publish_dir)
-    raise PublishError(f"There is no build {build_id} in {publish_dir}. Kept builds: {names}.")
+    builds = {build.name: build for build in kept_builds(publish_dir=publish_dir)}
+    if build_id not in builds:
+        names = ", ".join(builds) or "none"
+        raise PublishError(f"There is no build {build_id} in {publish_dir}. Kept builds: {names}.")
+    return builds[build_id]
 
 
 def read_manifest(*, build: Path) -> dict[str, Any]:
@@ -145,7 +140,8 @@ def check_files(*, build: Path, allow_strays: bool = False) -> None:
     Strays are files that somebody else put beside them.
     """
     known = read_manifest(build=build)["files"]
-    for name in stray_files(build=build):
+    found = (path for path in build.rglob("*") if path.is_symlink() or not path.is_dir())
+    for name in {str(path.relative_to(build)) for path in found} - {MANIFEST, *known}:
         # a write-ahead log beside the database would change what readers see
         if not allow_strays or name.startswith(tuple(f"{each}." for each in known)):
             raise PublishError(f"Build {build.name} is damaged: {name} was not published with it.")
@@ -156,13 +152,6 @@ def check_files(*, build: Path, allow_strays: bool = False) -> None:
             raise PublishError(
                 f"Build {build.name} is damaged: {name} has changed since it was published."
             )
-
-
-def stray_files(*, build: Path) -> list[str]:
-    """List the files in a build that were not published with it. Raises PublishError."""
-    ours = {MANIFEST, *read_manifest(build=build)["files"]}
-    found = (path for path in build.rglob("*") if path.is_symlink() or not path.is_dir())
-    return sorted(name for path in found if (name := str(path.relative_to(build))) not in ours)
 
 
 def remove_old_builds(*, publish_dir: Path, keep: int) -> None:
@@ -176,15 +165,12 @@ def remove_old_builds(*, publish_dir: Path, keep: int) -> None:
 
 def remove_leftovers(*, publish_dir: Path) -> None:
     """Remove what a killed run left behind."""
-    for folder in (publish_dir, publish_dir / BUILDS):
-        for path in list(folder.glob(f"{INCOMPLETE}*")):
-            if path.is_symlink():
-                path.unlink()
-                continue
-            gone = path
-            if not path.name.endswith(REMOVED):
-                # renamed, because a thread may still write new files to it
-                gone = path.with_name(f"{path.name}{REMOVED}")
-                shutil.rmtree(gone, ignore_errors=True)
-                path.rename(gone)
-            shutil.rmtree(gone)
+    left = (folder.glob(f"{INCOMPLETE}*") for folder in (publish_dir, publish_dir / BUILDS))
+    # those that were renamed first, because their names are needed
+    for path in sorted((path for paths in left for path in paths), reverse=True):
+        if path.is_symlink():
+            path.unlink()
+        else:
+            # a thread may still write new files to it under its old name
+            gone = path.with_name(f"{path.name.removesuffix(REMOVED)}{REMOVED}")
+            shutil.rmtree(path.rename(gone))

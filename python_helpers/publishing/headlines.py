@@ -4,6 +4,7 @@ Sums and ratios of what the marts hold; a definition lives in its mart.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import duckdb
 
@@ -93,10 +94,7 @@ def headlines(
     facts = {"as_of_date": as_of_date, "currency": currency}
     for sql in HEADLINES:
         used = {name: value for name, value in facts.items() if f"${name}" in sql}
-        try:
-            result = connection.execute(sql, used)
-        except duckdb.Error:  # it is published all the same, with one line less
-            continue
-        labels = [column[0] for column in result.description]
-        for row in result.fetchall():
-            yield from ((label, value) for label, value in zip(labels, row, strict=True) if value)
+        with suppress(duckdb.Error):  # it is published all the same, with one line less
+            found = connection.sql(sql, params=used)
+            for row in found.fetchall():
+                yield from (each for each in zip(found.columns, row, strict=True) if each[1])

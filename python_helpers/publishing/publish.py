@@ -1,38 +1,24 @@
 """Copies the marts of a build to a folder of its own and makes it the live one."""
 
-import json
 import shutil
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from datetime import date
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from python_helpers.core.disk import sha256, stamp
+from python_helpers.core.disk import stamp
 from python_helpers.core.errors import PublishError
 from python_helpers.core.folders import project_version
 from python_helpers.core.settings import Settings
 from python_helpers.core.sql import name, text
-from python_helpers.publishing.builds import (
-    DATABASE,
-    MANIFEST,
-    check_links,
-    finish_build,
-    make_live,
-    remove_leftovers,
-    remove_old_builds,
-    start_build,
-)
-from python_helpers.publishing.runs import Run, facts_of
+from python_helpers.publishing.builds import DATABASE
+from python_helpers.publishing.runs import Run
+from python_helpers.publishing.writing import SPILL, write_build
 from python_helpers.warehouse.build import MARTS_SCHEMA, Build
-from python_helpers.warehouse.problems import explained
 
 NEW_DATABASE = '"new database"'  # no warehouse file has this name
-SPILL = "spill"  # what does not fit into memory while marts are copied
 
 
 def publish(
@@ -48,63 +34,49 @@ def publish(
     The build takes the id of its run, which records it. Raises PublishError, and then the previous
     build is still live.
     """
-    publish_dir = settings.publish_dir
-    with failing_as_publish_error(publish_dir=publish_dir, option="--publish-dir"):
-        check_links(publish_dir=publish_dir)
-        check_warehouse(warehouse=settings.warehouse, build=build)
-        remove_leftovers(publish_dir=publish_dir)
-        folder = start_build(publish_dir=publish_dir, build_id=run.id)
+    check_warehouse(warehouse=settings.warehouse, build=build)
+
+    def write(folder: Path) -> dict[str, Any]:
         if audit_page:
             shutil.copyfile(audit_page, folder / audit_page.name)
-        started = time.monotonic()
-        facts = write_database(folder=folder, settings=settings, marts=build.marts)
-        seconds = run.seconds | {
-            "build": round(build.seconds, 1),
-            "publish": round(time.monotonic() - started, 1),
-        }
-        manifest = {
+        with connect(settings=settings, folder=folder) as connection:
+            run_settings = in_warehouse(
+                connection=connection, schema="intermediate", table="int_run_settings"
+            )
+            ((as_of_date, reporting_currency),) = connection.execute(
+                f"select as_of_date::text, reporting_currency from {run_settings}"
+            ).fetchall()
+            rows = {mart: copy_mart(connection=connection, mart=mart) for mart in build.marts}
+            connection.execute(f"checkpoint {NEW_DATABASE}")
+        # a log left behind would belong to no file that readers open
+        if (folder / f"{DATABASE}.wal").exists():
+            raise PublishError(f"DuckDB left a write-ahead log beside {folder / DATABASE}.")
+        return {
             "build_id": run.id,
             "built_at": stamp(build.started_at),
-            **facts,
+            "as_of_date": as_of_date,
+            "reporting_currency": reporting_currency,
+            "rows": rows,
             "raw_input": settings.raw_input,
             "raw_data_dir": settings.raw_data and str(settings.raw_data),
             "input_files": run.facts.get("input_files"),
             "code_version": run.facts.get("code_version"),
-            "files": files_in(folder),
             "nodes": build.nodes,
             "audit": audit_facts,
-            "seconds": seconds,
             "versions": {
                 "project": project_version(settings.project_dir),
                 "dbt": version("dbt-core"),
                 "duckdb": duckdb.__version__,
             },
         }
-        (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
-        published = finish_build(folder=folder, build_id=run.id)
-        with run.deciding:
-            make_live(build=published, publish_dir=publish_dir)
-            # the disk may be too full for a record, and the build is live all the same
-            with suppress(OSError):
-                run.record(outcome="published", seconds=seconds, **facts_of(build=published))
-    # it is published: an old build that cannot be removed now is removed next time
-    with suppress(OSError):
-        remove_old_builds(publish_dir=publish_dir, keep=settings.keep_builds)
-    return published
 
-
-@contextmanager
-def failing_as_publish_error(*, publish_dir: Path, option: str) -> Iterator[None]:
-    """Turn a failure into a PublishError, and remove what it left half done."""
-    try:
-        yield
-    except (OSError, duckdb.Error, PublishError) as error:
-        with suppress(OSError):
-            remove_leftovers(publish_dir=publish_dir)
-        if isinstance(error, PublishError):
-            raise
-        advice = f" Choose another folder with {option}." if isinstance(error, OSError) else ""
-        raise PublishError(explained(message=str(error)) + advice) from error
+    return write_build(
+        run=run,
+        write=write,
+        outcome="published",
+        keep=settings.keep_builds,
+        option="--publish-dir",
+    )
 
 
 def check_warehouse(*, warehouse: Path, build: Build) -> None:
@@ -118,34 +90,6 @@ def check_warehouse(*, warehouse: Path, build: Build) -> None:
         )
 
 
-def files_in(folder: Path, /) -> dict[str, dict[str, Any]]:
-    """Describe the files of a build for its manifest, with sizes in bytes and checksums."""
-    return {
-        str(path.relative_to(folder)): {"bytes": path.stat().st_size, "sha256": sha256(path)}
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-
-
-def write_database(
-    *, folder: Path, settings: Settings, marts: tuple[str, ...]
-) -> dict[str, object]:
-    """Write the database of a build; returns its date, currency and rows for the manifest."""
-    with connect(settings=settings, folder=folder) as connection:
-        as_of_date, reporting_currency = run_settings(connection=connection)
-        rows = {mart: copy_mart(connection=connection, mart=mart) for mart in marts}
-        connection.execute(f"checkpoint {NEW_DATABASE}")
-    shutil.rmtree(folder / SPILL, ignore_errors=True)
-    # a log left behind would belong to no file that readers open
-    if (folder / f"{DATABASE}.wal").exists():
-        raise PublishError(f"DuckDB left a write-ahead log beside {folder / DATABASE}.")
-    return {
-        "as_of_date": as_of_date.isoformat(),
-        "reporting_currency": reporting_currency,
-        "rows": rows,
-    }
-
-
 def connect(*, settings: Settings, folder: Path) -> duckdb.DuckDBPyConnection:
     """Open the warehouse read-only, with the new database attached to be written.
 
@@ -156,14 +100,6 @@ def connect(*, settings: Settings, folder: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(str(settings.warehouse), read_only=True, config=config | limit)
     connection.execute(f"attach {text(folder / DATABASE)} as {NEW_DATABASE} (read_write)")
     return connection
-
-
-def run_settings(*, connection: duckdb.DuckDBPyConnection) -> tuple[date, str]:
-    """Read the as-of date and the reporting currency of the build."""
-    table = in_warehouse(connection=connection, schema="intermediate", table="int_run_settings")
-    sql = f"select as_of_date, reporting_currency from {table}"
-    ((as_of_date, reporting_currency),) = connection.execute(sql).fetchall()
-    return as_of_date, reporting_currency
 
 
 def in_warehouse(*, connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> str:

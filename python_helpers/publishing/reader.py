@@ -1,7 +1,7 @@
 """Opens the marts of a published build to be copied, and describes them."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,55 +54,53 @@ def opened(
     """
     for tries_left in reversed(range(TRIES)):
         build = find_build(publish_dir=publish_dir, build_id=build_id)
-        try:
-            manifest = read_manifest(build=build)
-            connection = duckdb.connect(str(build / DATABASE), read_only=True, config=dict(config))
+        with ExitStack() as held:
             try:
+                manifest = read_manifest(build=build)
+                connection = held.enter_context(
+                    duckdb.connect(str(build / DATABASE), read_only=True, config=dict(config))
+                )
                 # after opening: what was checked is what is read
                 check_files(build=build)
-            except BaseException:
-                connection.close()
+            except (PublishError, duckdb.IOException, FileNotFoundError) as error:
+                if not build.exists() and tries_left:
+                    continue
+                if isinstance(error, duckdb.IOException):
+                    raise PublishError(f"Build {build.name} is damaged: {error}") from error
                 raise
-        except (PublishError, duckdb.IOException, FileNotFoundError) as error:
-            if not build.exists() and tries_left:
-                continue
-            if isinstance(error, duckdb.IOException):
-                raise PublishError(f"Build {build.name} is damaged: {error}") from error
-            raise
-        with connection:
             marts = marts_in(connection=connection, rows=manifest.get("rows") or {})
             yield Source(build=build, manifest=manifest, connection=connection, marts=marts)
-        return
+            return
 
 
 def marts_in(*, connection: duckdb.DuckDBPyConnection, rows: Mapping[str, int]) -> dict[str, Mart]:
     """Describe the tables of a build, in the order of their names."""
-    columns: dict[str, list[Column]] = {}
-    for table, column, data_type, comment in connection.execute(
+    found = connection.execute(
         """
-        select table_name, column_name, data_type, comment from duckdb_columns()
-        where database_name = current_database() and not internal
-        order by table_name, column_index
+        select
+            table_name,
+            any_value(tables.comment),
+            list(
+                {'name': column_name, 'type': data_type, 'description': columns.comment}
+                order by column_index
+            )
+        from duckdb_tables() as tables
+        inner join duckdb_columns() as columns using (database_name, schema_name, table_name)
+        where database_name = current_database() and not tables.internal
+        group by table_name
+        order by table_name
         """
-    ).fetchall():
-        known = Column(name=column, type=data_type, description=comment)
-        columns.setdefault(table, []).append(known)
-    comments = dict(
-        connection.execute(
-            """
-            select table_name, comment from duckdb_tables()
-            where database_name = current_database() and not internal
-            order by table_name
-            """
-        ).fetchall()
-    )
-    if unknown := comments.keys() - rows.keys():
+    ).fetchall()
+    if unknown := [table for table, *_ in found if table not in rows]:
         raise PublishError(
             f"The manifest of the build is damaged: it does not list {', '.join(unknown)}."
         )
     return {
         table: Mart(
-            name=table, rows=rows[table], description=comment, columns=tuple(columns[table])
+            name=table,
+            rows=rows[table],
+            description=comment,
+            columns=tuple(Column(**column) for column in columns),
         )
-        for table, comment in comments.items()
+        for table, comment, columns in found
     }

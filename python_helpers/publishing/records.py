@@ -6,6 +6,7 @@ A file of lines takes a record in one write, any program can read it, and DuckDB
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from python_helpers.core.disk import sync
@@ -54,10 +55,6 @@ def read_lines(*, path: Path) -> list[dict]:
         return []
     records = []
     for line in path.read_bytes().splitlines():
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(record, dict):
-            records.append(record)
-    return records
+        with suppress(ValueError):
+            records.append(json.loads(line))
+    return [record for record in records if isinstance(record, dict)]

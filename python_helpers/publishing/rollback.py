@@ -1,12 +1,10 @@
 """Makes an earlier build the live one again."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from python_helpers.core.errors import PublishError
 from python_helpers.core.log import Log
 from python_helpers.publishing.builds import (
-    build_names,
     check_files,
     find_build,
     kept_builds,
@@ -51,23 +49,17 @@ def chosen_build(*, publish_dir: Path, live: Path | None, to: str | None) -> Pat
         if build == live:
             raise PublishError(f"Build {to} is live already.")
         return build
-    names = build_names(publish_dir=publish_dir)
+    builds = kept_builds(publish_dir=publish_dir)
+    names = ", ".join(build.name for build in builds) or "none"
     if not live:
         raise PublishError(f"No build is live in {publish_dir}. Choose one with --to ({names}).")
-    taken_back = builds_taken_back(records=read_records(publish_dir=publish_dir))
-    for build in kept_builds(publish_dir=publish_dir):
+    taken_back = set()
+    for record in read_records(publish_dir=publish_dir):
+        if record["outcome"] == ROLLED_BACK:
+            chosen, replaced = str(record["build_id"]), str(record["replaced_build_id"])
+            taken_back.discard(chosen)  # it was made live again
+            taken_back |= {replaced} if replaced > chosen else set()
+    for build in builds:
         if build.name < live.name and build.name not in taken_back:
             return build
     raise PublishError(f"There is no build before {live.name}. Kept builds: {names}.")
-
-
-def builds_taken_back(*, records: Iterable[dict]) -> set[str]:
-    """Return the builds that were left for an earlier one and not made live again since."""
-    taken_back = set()
-    for record in records:
-        if record["outcome"] == ROLLED_BACK:
-            build, replaced = str(record["build_id"]), str(record["replaced_build_id"])
-            taken_back.discard(build)
-            if replaced > build:
-                taken_back.add(replaced)
-    return taken_back

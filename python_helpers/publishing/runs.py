@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ class Run:
             event, message = "failed", str(error)
             raise
         finally:
-            seconds = time.monotonic() - started
+            seconds = round(time.monotonic() - started, 3)
             self.seconds[name] = round(seconds, 1)
             self.log.write(phase=name, event=event, seconds=seconds, message=message)
 
@@ -89,12 +90,8 @@ def recorded_run(
 
     A run that died before it is recorded first. Raises LockedError.
     """
-
-    def take_over(left_behind: dict[str, object]) -> None:
-        with suppress(OSError, PublishError):
-            record_the_dead(publish_dir=publish_dir, left_behind=left_behind, log=log)
-
     path = publish_lock(publish_dir=publish_dir)
+    take_over = partial(record_the_dead, publish_dir=publish_dir, log=log)
     with locked(path, command=command, wait=wait, take_over=take_over) as lock:
         started_at = datetime.now(UTC)
         ids = [record["id"] for record in read_records(publish_dir=publish_dir)]
@@ -123,44 +120,36 @@ def recorded_run(
             log.run_id = outer_run
 
 
-def record_the_dead(*, publish_dir: Path, left_behind: dict[str, Any], log: Log) -> None:
+def record_the_dead(left_behind: dict[str, Any], /, *, publish_dir: Path, log: Log) -> None:
     """Record a run that died while it held the lock."""
-    run_id = left_behind.get("run_id")
+    run_id, command, phase = (left_behind.get(name) for name in ("run_id", "command", "phase"))
     if not run_id or any(each["id"] == run_id for each in read_records(publish_dir=publish_dir)):
         return
+    error = DIED.format(**{"pid": "?", "host": "?"} | left_behind)
+    known = {"id": run_id, "command": command, "phase": phase, "error": error, "outcome": "failed"}
     live = live_build(publish_dir=publish_dir)
-    made_live = live if live and live.name == run_id else None
-    done = "exported" if left_behind.get("command") == EXPORT else "published"
-    phase, error = left_behind.get("phase"), DIED.format(**{"pid": "?", "host": "?"} | left_behind)
-    record = {
-        "id": run_id,
-        "command": left_behind.get("command"),
-        "outcome": done if made_live else "failed",
-        "phase": phase,
-        "error": error,
-        "started_at": left_behind.get("since"),
-        "build_id": read_manifest(build=made_live).get("build_id") if made_live else None,
-    }
-    append_record(publish_dir=publish_dir, record=record)
-    log.write(run_id=run_id, event="run died", phase=phase, message=error)
+    with suppress(OSError, PublishError):
+        if live and live.name == run_id:
+            known["outcome"] = "exported" if command == EXPORT else "published"
+            known["build_id"] = read_manifest(build=live).get("build_id")
+        since = left_behind.get("since")
+        append_record(publish_dir=publish_dir, record=known | {"started_at": since})
+        log.write(run_id=run_id, event="run died", phase=phase, message=error)
 
 
 def facts_of(*, build: Path) -> dict[str, Any]:
     """Return the facts that the manifest of a build shares with a record."""
     manifest = read_manifest(build=build)
     common = ("as_of_date", "code_version", "raw_input", "raw_data_dir", "input_files", "rows")
-    return {"build_id": build.name} | {name: manifest.get(name) for name in common}
+    return {name: manifest.get(name) for name in ("build_id", *common)}
 
 
 def code_version(*, project_dir: Path) -> str:
     """Name the commit of the project, marked as dirty where files differ; else its version."""
     command = ("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
     with suppress(OSError, subprocess.SubprocessError):
-        return subprocess.run(
-            ["git", "-C", str(project_dir), *command],
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=10,
-        ).stdout.strip()
+        git = ["git", "-C", str(project_dir), *command]
+        return subprocess.check_output(
+            git, stderr=subprocess.DEVNULL, text=True, timeout=10
+        ).strip()
     return project_version(project_dir)

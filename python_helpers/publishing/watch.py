@@ -49,19 +49,23 @@ class Watch:
     @contextmanager
     def limited(self, *, minutes: float | None) -> Iterator[None]:
         """Stop the process after this many minutes, or on a signal."""
-        timer = None
-        if minutes:
-            reason = f"Stopped after {minutes:g} minutes (--timeout)."
-            timer = threading.Timer(minutes * 60, self.stop, args=(reason,))
-            timer.daemon = True
-            timer.start()
-        before = self.handled_signals()
+        reason = f"Stopped after {minutes or 0:g} minutes (--timeout)."
+        timer = threading.Timer((minutes or 0) * 60, self.stop, args=(reason,))
+        timer.daemon = True
+        usual = (signal.SIG_DFL, signal.default_int_handler)
+        before = {}
+        with suppress(ValueError):  # outside the main thread nothing handles signals
+            for number in SIGNALS:
+                # an ignored signal stays ignored: nohup relies on that
+                if signal.getsignal(number) in usual:
+                    before[number] = signal.signal(number, self.answer)
         try:
+            if minutes:
+                timer.start()
             yield
         finally:
             self.finish()
-            if timer:
-                timer.cancel()
+            timer.cancel()
             for number, handler in before.items():
                 signal.signal(number, handler)
 
@@ -70,20 +74,11 @@ class Watch:
         with self.deciding:
             self.is_over = True
 
-    def handled_signals(self) -> dict[int, Any]:
-        """Handle signals that would end the process; returns the handlers they had before."""
-        if threading.current_thread() is not threading.main_thread():
-            return {}
-
-        def answer(number: int, _frame: object) -> None:
-            reason = f"Stopped by {signal.Signals(number).name}."
-            # not here: this thread may be in the middle of going live
-            threading.Thread(target=self.stop, args=(reason,), daemon=True).start()
-
-        usual = (signal.SIG_DFL, signal.default_int_handler)
-        # an ignored signal stays ignored: nohup relies on that
-        answered = [number for number in SIGNALS if signal.getsignal(number) in usual]
-        return {number: signal.signal(number, answer) for number in answered}
+    def answer(self, number: int, _frame: object) -> None:
+        """Stop because of a signal."""
+        reason = f"Stopped by {signal.Signals(number).name}."
+        # not here: this thread may be in the middle of going live
+        threading.Thread(target=self.stop, args=(reason,), daemon=True).start()
 
     def stop(self, reason: str, /) -> None:
         """End the process, unless its build is live or its work is over."""
@@ -111,7 +106,6 @@ class Watch:
         say(self.log.console, f"Error: {reason} It was in phase {phase}. {self.left}")
         with suppress(Exception):
             self.tell(record | {"error": reason, "exit_code": STOPPED})
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):
-                stream.flush()
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
         os._exit(STOPPED)

@@ -17,9 +17,8 @@ from python_helpers.core.settings import Settings
 from python_helpers.delivery.contract import raw_tables
 from python_helpers.delivery.files import damaged_parquet
 from python_helpers.warehouse.dbt import prepare_folders, run_dbt
-from python_helpers.warehouse.problems import explained, may_pass, problem_lines
+from python_helpers.warehouse.problems import explained, may_pass, problem_lines, raw_data_problem
 from python_helpers.warehouse.progress import FAILED, shown_progress, warning_text
-from python_helpers.warehouse.raw_problems import raw_data_problem
 
 if TYPE_CHECKING:
     from dbt.artifacts.schemas.run import RunExecutionResult, RunResult
@@ -135,7 +134,7 @@ def raw_data_faults(*, results: list[RunResult], settings: Settings) -> dict[str
     tables = raw_tables(project_dir=settings.project_dir)
     folder = settings.raw_data
     readers = {f"base_{table}": (table,) for table in tables} | {SETTINGS_MODEL: tables}
-    damaged: dict[str, str] | None = None
+    damaged: dict[str, str] = {}
     faults = {}
     for result in results:
         if str(result.status) != "error":
@@ -143,8 +142,7 @@ def raw_data_faults(*, results: list[RunResult], settings: Settings) -> dict[str
         fault = raw_data_problem(message=result.message or "", folder=folder, tables=tables)
         if not fault and folder and result.node.name in readers:
             # DuckDB does not always say which Parquet file it could not read
-            if damaged is None:
-                damaged = damaged_parquet(folder=folder, tables=tables)
+            damaged = damaged or damaged_parquet(folder=folder, tables=tables)
             read = readers[result.node.name]
             fault = next((damaged[table] for table in read if table in damaged), None)
         if fault:

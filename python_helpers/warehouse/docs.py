@@ -1,6 +1,5 @@
 """The documentation of the project, with its lineage, as one page that needs no server."""
 
-import json
 from pathlib import Path
 
 from python_helpers.core.folders import DOCS_PAGE
@@ -28,20 +27,10 @@ def write_docs(*, settings: Settings, log: Log) -> Path:
             raise build_error(outcome=outcome, results=[], settings=settings)
         written = settings.target_path / "static_index.html"
         page = settings.target_path / DOCS_PAGE
-        text = without_own_folders(text=written.read_text(encoding="utf-8"), settings=settings)
+        text = written.read_text(encoding="utf-8")
+        # readers of the page have no use for the folders of this machine
+        for folder in (settings.target_path, settings.raw_data, settings.project_dir):
+            text = text.replace(str(folder), folder.name) if folder else text
         page.write_text(text, encoding="utf-8")
-        written.unlink()  # it names the folders of this machine
+        written.unlink()
         return page
-
-
-def without_own_folders(*, text: str, settings: Settings) -> str:
-    """Replace the folders of this machine, which are no business of the page's readers."""
-    names = {settings.project_dir: ".", settings.target_path: "target"}
-    if settings.raw_data:
-        names[settings.raw_data] = "raw_data"
-    # a folder inside another one first
-    for folder in sorted(names, key=lambda folder: len(str(folder)), reverse=True):
-        path = str(folder)
-        for spelled in {path, path.replace("'", "''")}:  # as it is, and inside SQL
-            text = text.replace(json.dumps(spelled)[1:-1], names[folder])
-    return text

@@ -4,45 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from python_helpers.delivery.files import RAW_SUFFIXES, table_of
 
 if TYPE_CHECKING:
     from dbt.artifacts.schemas.run import RunResult
 
 LONGEST_CAUSE = 600  # characters; a longer cause is a listing, which the log has
-# Parts of a cause that do not help on one line, and what replaces them.
-NOISE = (
-    (r" See also https://duckdb\.org\S+", ""),
-    (r"( ?\| -[- |]*\|)", ""),  # the rule under a table's head
-    (r"(has an enforced contract that failed)\. Please ensure .*? definition\.", r"\1:"),
-    (r"(actual differs from expected): .*", r"\1; the log has the difference"),
-)
-# A pattern in a cause, and what to do about it; {0} is what the pattern's group matched.
+# A pattern in a cause, and what to do about it.
 ADVICE = (
     (
-        r"Could not set lock on file.*?(?:\(PID (\d+)\))",
-        "The warehouse is open in another program (process {0}). Close it, then run again.",
-    ),
-    (
-        r"Could not set lock on file",
+        "Could not set lock on file",
         "The warehouse is open in another program. Close it, then run again.",
     ),
     (
-        r"not a valid DuckDB database|older version of DuckDB|newer version of DuckDB",
+        "not a valid DuckDB database|older version of DuckDB|newer version of DuckDB",
         "The warehouse was not written by this version of DuckDB. Choose another one.",
     ),
-    (r"Out of Memory Error", "Give the build more memory with --memory-limit."),
-    (r"No space left on device", "Free some space on the disk."),
-    (r"^Got (\d+) results?, configured to", "Run the compiled SQL to see the rows."),
-    (
-        r"Cannot open file .*: Permission denied",
-        "Choose a warehouse that this user may write to.",
-    ),
-    (
-        r"has an enforced contract that failed",
-        "Make the model's columns match those in its YAML.",
-    ),
+    ("Out of Memory Error", "Give the build more memory with --memory-limit."),
+    ("No space left on device", "Free some space on the disk."),
+    ("Cannot open file .*: Permission denied", "Choose a warehouse that this user may write to."),
 )
 # Failures of the moment: the disk, another program, a file that is being replaced.
 PASSING = (
@@ -80,32 +64,19 @@ def problem_lines(
 def explained(*, message: str) -> str:
     """Return the cause in a message of dbt or DuckDB, and what to do about it if known."""
     cause = cause_of(message=message)
-    for pattern, advice in ADVICE:
-        found = re.search(pattern, cause)
-        if found:
-            return f"{cause} {advice.format(*found.groups())}"
-    return cause
+    advice = (advice for pattern, advice in ADVICE if re.search(pattern, cause))
+    return " ".join([cause, next(advice, "")]).rstrip()
 
 
 def cause_of(*, message: str) -> str:
-    """Return the cause in a message of dbt or DuckDB, on one line that is not too long."""
-    return shortened(whole_cause_of(message=message))
-
-
-def whole_cause_of(*, message: str) -> str:
-    """Strip dbt's headings, call stack and line breaks from a message."""
+    """Strip dbt's headings, call stack and line breaks from a message; not too long."""
     lines = [line.strip() for line in message.strip().splitlines()]
-    kept = [
-        line
-        for number, line in enumerate(lines)
-        if not re.match(r"(>|compiled code at )", line)
-        # 'Runtime Error in model x (models/x.sql)' repeats what the line starts with
-        and not (number == 0 and len(lines) > 1 and re.match(r"\w+ Error( in .*)?$", line))
-    ]
+    # 'Runtime Error in model x (models/x.sql)' repeats what the line starts with
+    if len(lines) > 1 and re.match(r"\w+ Error( in .*)?$", lines[0]):
+        lines = lines[1:]
+    kept = [line for line in lines if not re.match(r"(>|compiled code at )", line)]
     cause = " ".join(" ".join(kept).split())
-    for pattern, replacement in NOISE:
-        cause = re.sub(pattern, replacement, cause)
-    return cause
+    return shortened(re.sub(r" See also https://duckdb\.org\S+", "", cause))
 
 
 def shortened(cause: str, /) -> str:
@@ -113,3 +84,35 @@ def shortened(cause: str, /) -> str:
     if len(cause) > LONGEST_CAUSE:
         return f"{cause[:LONGEST_CAUSE]}..."
     return cause if cause.endswith((".", "!", "?")) else f"{cause}."
+
+
+def raw_data_problem(*, message: str, folder: Path | None, tables: Sequence[str]) -> str | None:
+    """Say on one line what is wrong with the raw data; None if something else is wrong."""
+    cause = cause_of(message=message)
+    found = re.search(r"Raw data: (.*)|(The data has several currencies.*)", cause)
+    if found:
+        return found[1] or found[2]
+    if not folder:
+        return None
+    inside = re.escape(str(folder)) + rf"/.*?(?:{'|'.join(map(re.escape, RAW_SUFFIXES))})\b"
+    of_csv = re.findall(r"^ *file = (.*)$", message, flags=re.MULTILINE)
+    files = of_csv or re.findall(inside, message)[:1]
+    if not files:
+        return None
+    # the last one: the damaged line comes before it
+    file = files[-1]
+    table = table_of(file=Path(file), folder=folder, tables=tables)
+    where = f"{table}: {file}" if table else file
+    if of_csv:
+        return f"{where}{csv_fault(message=message)}"
+    return f"{where} cannot be read: {cause} Deliver it again."
+
+
+def csv_fault(*, message: str) -> str:
+    """Say which line of a CSV file is damaged, and how. What is in the line is not shown."""
+    line = re.search(r"CSV Error on Line: (\d+)", message)
+    where = f", line {line[1]}" if line else ""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    causes = (line for line, after in pairwise(lines) if after.startswith("Possible "))
+    cause = next(causes, "It cannot be read as CSV; the log has the cause.")
+    return f"{where}: {shortened(cause)} Correct the file."

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-from python_helpers.core.log import say
+from rich.markup import escape
 
 if TYPE_CHECKING:
     from dbt_common.events.base_types import EventMsg
@@ -27,31 +25,15 @@ SILENT_WARNINGS = (
 
 @contextmanager
 def shown_progress(*, console: Console) -> Iterator[Callable[[EventMsg], None]]:
-    """Give a callback for dbt's events; on a terminal it moves a bar and names what failed."""
-    with Progress(
-        TextColumn("building"),
-        BarColumn(bar_width=30),
-        MofNCompleteColumn(),
-        TextColumn("{task.description}"),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as progress:
-        task = progress.add_task("reading the project", total=None)
+    """Give a callback for dbt's events; on a terminal it says which node starts."""
+    status = console.status("Reading the project")
 
-        def show(event: EventMsg) -> None:
-            if event.info.name == "ConcurrencyLine":
-                progress.update(task, total=event.data.node_count)
-            elif event.info.name == "NodeStart":
-                progress.update(task, description=event.data.node_info.node_name)
-            elif event.info.name == "NodeFinished":
-                node = event.data.node_info
-                # dbt runs a unit test as a part of its model, and does not count it
-                progress.advance(task, node.resource_type != "unit_test")
-                if node.node_status in FAILED and console.is_terminal:
-                    say(progress.console, f"{node.node_name}  failed")
+    def show(event: EventMsg) -> None:
+        if event.info.name == "LogStartLine":
+            node = event.data
+            status.update(escape(f"{node.index} of {node.total}: {node.description}"))
 
+    with status if console.is_terminal else nullcontext():
         yield show
 
 

@@ -15,8 +15,6 @@ from python_helpers.warehouse.problems import explained
 if TYPE_CHECKING:
     from dbt_common.events.base_types import EventMsg
 
-NAMED = "selector:"  # begins the name of a selector in selectors.yml
-
 
 def selected_models(
     *, settings: Settings, select: Sequence[str], exclude: Sequence[str]
@@ -25,9 +23,6 @@ def selected_models(
     for word in (*select, *exclude):
         if word.startswith("-"):
             raise SettingsError(f"The selection {word!r} looks like an option.")
-    named = [word for word in (*select, *exclude) if word.startswith(NAMED)]
-    if named and (len(select) > 1 or exclude):
-        raise SettingsError(f"Use the selection {named[0]!r} alone, without other words.")
     prepare_folders(settings=settings)
     unmatched: list[str] = []
 
@@ -39,13 +34,9 @@ def selected_models(
     settings = replace(settings, target_path=settings.target_path / "export")
     settings.target_path.mkdir(exist_ok=True)
     command = ["ls", "--resource-type", "model", "--output", "json", "--output-keys", "alias"]
-    if named:
-        # before version 1.12, dbt takes no selector of selectors.yml among other words
-        command += ["--selector", named[0].removeprefix(NAMED)]
-    else:
-        for option, words in (("--select", select), ("--exclude", exclude)):
-            command += [option, *words] if words else []
-    outcome = run_dbt(*command, settings=settings, callbacks=[watch], is_variable_first=True)
+    for option, words in (("--select", select), ("--exclude", exclude)):
+        command += [option, *words] if words else []
+    outcome = run_dbt(*command, settings=settings, callbacks=[watch])
     if not outcome.success:
         cause = explained(message=str(outcome.exception or "dbt does not know it"))
         raise SettingsError(f"The selection cannot be read: {cause}")

@@ -20,7 +20,7 @@ from jinja_macros import CompilerError, Macros
 from lifecycle import PROJECT, ROW_FATE, VARIABLES
 
 from python_helpers.delivery.files import damaged_parquet
-from python_helpers.warehouse.raw_problems import raw_data_problem
+from python_helpers.warehouse.problems import raw_data_problem
 
 CONTRACT = yaml.safe_load((PROJECT / "models" / "staging" / "_raw.yml").read_text())
 TABLES = {table["name"]: table for table in CONTRACT["sources"][0]["tables"]}

@@ -315,7 +315,7 @@ def test_a_table_that_others_load_is_named_and_the_sql_of_the_guide_takes_the_ro
     arguments = ("erase", "--customer", "C0000042", "--yes")
     result = run_tiny(project, *arguments, NUMBER=1)
     assert result.returncode == 8, result.stderr
-    assert "raw.customers (1 row), raw.orders (1 row), raw.payers (1 row). " in result.stderr
+    assert "raw.customers (1 row), raw.orders (1 row). " in result.stderr
     assert unfinished(folder=project / "erasures") == 1
     guide = (PROJECT / "docs" / "operations.md").read_text(encoding="utf-8")
     (sql,) = re.findall(r"```sql\n(set variable person.*?)```", guide, re.DOTALL)

@@ -7,7 +7,6 @@ import pytest
 
 from python_helpers.core.errors import PublishError
 from python_helpers.erase.warehouse import (
-    attach_old,
     carry_over,
     look_of,
     project_schemas,
@@ -34,8 +33,7 @@ def carried(warehouse: Path, /) -> Path:
     new = warehouse.with_name("new") / warehouse.name
     new.parent.mkdir()
     with duckdb.connect() as connection:
-        attach_old(connection=connection, database=warehouse)
-        carry_over(connection=connection, new=new, ours=OURS)
+        carry_over(connection=connection, old=warehouse, new=new, ours=OURS)
     return new
 
 

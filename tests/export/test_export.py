@@ -20,6 +20,7 @@ from tiny_refresh import make_project
 from python_helpers.core.locks import holder, locked, publish_lock, reading_lock
 from python_helpers.export import run as export_module
 from python_helpers.publishing import reader as published_reader
+from python_helpers.publishing import writing as writing_module
 from python_helpers.publishing.builds import check_files, live_build, read_manifest
 from python_helpers.publishing.records import read_records
 
@@ -181,12 +182,11 @@ def test_dbt_answers_selections_without_a_warehouse(project):
         "fct_orders stg_orders": {"fct_orders"},
         "core --exclude dim_customers": {"fct_orders"},
         "selector:orders": {"fct_orders"},
+        "selector:orders dim_customers": {"fct_orders", "dim_customers"},
     }.items():
         select, _, exclude = selection.partition(" --exclude ")
         export(project, "--select", select, *(["--exclude", exclude] if exclude else []))
         assert read_manifest(build=current(project))["rows"].keys() == marts, selection
-    both = export(project, "--select", "selector:orders core", code=2)
-    assert "Use the selection 'selector:orders' alone" in both
     assert "The selection has no mart" in export(project, "--select", "staging", code=2)
     # what was to be withheld would be written
     for words in (("--select", "nothing"), ("--exclude", "dim_customrs")):
@@ -396,12 +396,12 @@ def test_an_export_waits_for_no_refresh_and_keeps_a_build_that_is_removed(projec
     old = live_build(publish_dir=project / "published")
     write_mart = export_module.write_mart
 
-    def write(**arguments: object) -> int:
+    def write(**arguments: object) -> None:
         if old.exists():  # as a refresh removes it
             for path in old.iterdir():
                 path.unlink()
             old.rmdir()
-        return write_mart(**arguments)
+        write_mart(**arguments)
 
     monkeypatch.setattr(export_module, "write_mart", write)
     with locked(publish_lock(publish_dir=project / "published"), command="lifecycle refresh"):
@@ -441,13 +441,13 @@ def test_who_takes_rows_out_of_builds_and_exports_can_keep_exports_away(project)
 
 def test_an_export_holds_that_lock_to_its_end(project, monkeypatch):
     seen = []
-    make_live = export_module.make_live
+    make_live = writing_module.make_live
 
     def look(**arguments: object) -> None:
         seen.append(holder(reading_lock(publish_dir=project / "published"))[1])
         make_live(**arguments)
 
-    monkeypatch.setattr(export_module, "make_live", look)
+    monkeypatch.setattr(writing_module, "make_live", look)
     export(project)
     assert seen == [True]
 

@@ -56,7 +56,8 @@ def stopped(
     assert time.monotonic() - started < SOON
     name = signal.Signals(values["SIGNAL"]).name
     assert (process.returncode, output) == (7, "")
-    said = f"Error: Stopped by {name}. It was in phase export. The export before is still there.\n"
+    left = "The previous export is still there."
+    said = f"Error: Stopped by {name}. It was in phase export. {left}\n"
     assert errors == said
     assert live_build(publish_dir=exports) == before
     check_files(build=before)

@@ -482,18 +482,19 @@ def project_with(folder: Path, /, *, written: str, instead: str) -> Path:
         ("from table_changes where", "table_changez"),
     ],
 )
-@pytest.mark.parametrize("is_first", [False, True])
 def test_a_misspelt_name_in_a_suite_is_no_expectation_that_was_met(
-    sample, tmp_path, written, misspelt, is_first
+    sample, tmp_path, written, misspelt
 ):
     name = max(re.findall(r"\w+", written), key=len)
     instead = written.replace(name, misspelt)
     project = project_with(tmp_path, written=written, instead=instead)
-    published = tmp_path / "nothing" if is_first else None
-    result = sample.audit(project=project, publish_dir=published)
-    assert result.exit_code == 2, result.output
-    assert "delivery.yml: the query" in result.stderr
-    assert misspelt in result.stderr
+    warnings = [
+        line for line in sample.audit(project=project).stderr.splitlines() if misspelt in line
+    ]
+    assert warnings
+    for line in warnings:
+        assert line.startswith("Warning: ")
+        assert "not asked, because something it reads is missing (" in line
 
 
 def test_what_was_not_built_is_told_of_and_the_rest_is_asked(sample):
@@ -535,7 +536,7 @@ def test_a_damaged_live_build_is_no_way_past_the_comparison(sample, tmp_path):
     (published / "current").unlink()
     (published / "current").symlink_to(Path("builds", later.name))
     result = sample.audit(publish_dir=published)
-    assert f"It is live; comparing with {whole.name} instead." in result.stderr
+    assert "It is live; comparing with the newest whole build." in result.stderr
     assert sample.shop.said(result) == sample.shop.said(sample.faulty)
 
 
@@ -607,11 +608,6 @@ def test_a_suite_is_read_as_it_is_written(tmp_path):
         ("expectations:", "expectation:", "expectations: Field required"),
         ("queries:", "querys:", "querys: Extra inputs are not permitted."),
         (
-            "select 1 as orders",
-            "select published.orders from published.x as published",
-            "the query counts: a table cannot have the alias `published`",
-        ),
-        (
             "warn: {max_value: 9}",
             "warn: 9",
             "orders_are_few: warn: Input should be a valid",
@@ -637,9 +633,9 @@ def test_a_suite_that_cannot_be_understood_says_where(tmp_path, written, instead
 @pytest.mark.parametrize(
     ("written", "instead", "message"),
     [
-        ("_be_between", "_be_betwixt", "expect_column_values_to_be_betwixt is not an expectation"),
-        ("max_value: 9", "max_val: 9", "warn: max_val: extra fields not permitted"),
-        ("max_value: 9", "max_value: [9]", "shop.yml: orders_are_few: warn: max_value: "),
+        ("_be_between", "_be_betwixt", "orders_are_few: warn: expect_column_values_to_be_betwixt"),
+        ("max_value: 9", "max_val: 9", "max_val extra fields not permitted"),
+        ("max_value: 9", "max_value: [9]", "shop.yml: orders_are_few: warn: "),
     ],
 )
 def test_what_great_expectations_does_not_know_is_told_before_the_build(

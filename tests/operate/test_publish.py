@@ -19,6 +19,7 @@ from python_helpers.core.log import Log
 from python_helpers.core.settings import Choices, Resources, Settings, resolve_settings
 from python_helpers.publishing import builds as published_module
 from python_helpers.publishing import publish as publish_module
+from python_helpers.publishing import writing as writing_module
 from python_helpers.publishing.builds import (
     kept_builds,
     live_build,
@@ -246,10 +247,10 @@ class Killed(BaseException):
 @pytest.mark.parametrize(
     ("module", "step"),
     [
-        (publish_module, "run_settings"),
-        (publish_module, "sha256"),
-        (publish_module, "finish_build"),
-        (publish_module, "make_live"),
+        (publish_module, "copy_mart"),
+        (writing_module, "sha256"),
+        (writing_module, "finish_build"),
+        (writing_module, "make_live"),
         (published_module, "sync"),
     ],
 )

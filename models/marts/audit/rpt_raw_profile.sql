@@ -20,8 +20,8 @@ select
     'any' as category,
     count({{ column.name }}) as raw_rows
 from {{ base }}
-{#- words of the contract and currencies: nothing here tells who somebody is. Any other word may
-    have been typed by anybody, so it is only counted. -#}
+{#- only words of the contract and currencies, which identify no one. Any other word may have been
+    typed by anyone, so it is only counted. -#}
 {%- if column.config.meta.accepted_values or 'currency' in column.name %}
 {%- set category %}case
         when {{ is_known_word(column) }} then {{ column.name }}

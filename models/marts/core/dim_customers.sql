@@ -29,7 +29,7 @@ spells as (
 ),
 
 stages as (
-    select * from {{ ref('fct_lifecycle_stages') }}
+    select * from {{ ref('int_lifecycle_stages') }}
     where is_current
 )
 

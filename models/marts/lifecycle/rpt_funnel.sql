@@ -34,7 +34,7 @@ customers_at_steps as (
         stays.customer_id,
         steps.funnel_step,
         min(stays.entered_on) as reached_on
-    from {{ ref('fct_lifecycle_stages') }} as stays
+    from {{ ref('int_lifecycle_stages') }} as stays
     inner join steps_of_stages
         on stays.lifecycle_stage = steps_of_stages.lifecycle_stage
     inner join steps

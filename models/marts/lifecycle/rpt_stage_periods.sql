@@ -9,7 +9,7 @@ stays as (
         stays.entered_on,
         stays.left_on,
         {{ segment_columns('customers') }}
-    from {{ ref('fct_lifecycle_stages') }} as stays
+    from {{ ref('int_lifecycle_stages') }} as stays
     inner join {{ ref('int_customers') }} as customers
         on stays.customer_id = customers.customer_id
 ),

@@ -10,7 +10,7 @@ days as (
         stays.lifecycle_stage as to_stage,
         {{ segment_columns('customers') }},
         count(*) as transitions
-    from {{ ref('fct_lifecycle_stages') }} as stays
+    from {{ ref('int_lifecycle_stages') }} as stays
     inner join {{ ref('int_customers') }} as customers
         on stays.customer_id = customers.customer_id
     group by

@@ -1,5 +1,5 @@
 -- Grain: one row per month and channel with spend or customers.
-{#- no objective is a choice too: nothing is then acquisition, or retention -#}
+{#- the list of objectives may be empty: no spend then counts as acquisition, or as retention -#}
 {%- set conditions = {} %}
 {%- for kind in ['acquisition', 'retention'] %}
 {%- set literals = [] %}

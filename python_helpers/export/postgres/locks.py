@@ -8,7 +8,6 @@ from python_helpers.export.postgres.server import Schema, Server
 
 # New readers queue behind whoever waits for a lock, so the wait is short, and ends before Postgres
 # looks for deadlocks (after a second): a reader that already holds the table goes first.
-LOCKED = "lifecycle.locked"
 LOCK = """
 begin
     set local lock_timeout = '300ms';
@@ -22,17 +21,16 @@ end
 LOCK_PAUSE = 0.5  # seconds
 LOCK_TRIES = 600  # seconds
 HOLDER = """
-select activity.pid, activity.usename::text, to_char(
-    coalesce(activity.xact_start, activity.backend_start) at time zone 'UTC',
-    'YYYY-MM-DD"T"HH24:MI:SS"+00:00"'
-), host(activity.client_addr)
-from (select hashtextextended({key}, 0) as key) as wanted
-inner join pg_locks as held
-    on held.classid::bigint = (wanted.key >> 32) & 4294967295
-    and held.objid::bigint = wanted.key & 4294967295
-inner join pg_stat_activity as activity on held.pid = activity.pid
-where held.locktype = 'advisory' and held.objsubid = 1 and held.granted
-and held.database = (select oid from pg_database where datname = current_database())
+select concat_ws(
+    ', ',
+    'process ' || pid || ' of the server',
+    'user ' || usename,
+    'since ' || to_char(xact_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"+00:00"')
+)
+from pg_locks inner join pg_stat_activity using (pid)
+where locktype = 'advisory' and objsubid = 1 and granted
+and (classid::bigint << 32 | objid::bigint) = hashtextextended({key}, 0)
+and database = (select oid from pg_database where datname = current_database())
 """
 
 
@@ -43,25 +41,12 @@ def lock_schema(*, schema: Schema, wait: float) -> None:
     """
     server, key = schema.server, text(f"lifecycle export {schema.name}")
     until = time.monotonic() + wait
-    while server.query(f"select pg_try_advisory_xact_lock(hashtextextended({key}, 0))") != [
-        (True,)
-    ]:
+    attempt = f"select pg_try_advisory_xact_lock(hashtextextended({key}, 0))"
+    while server.query(attempt) != [(True,)]:
         if time.monotonic() >= until:
-            who = said_of_holder(server.query(HOLDER.format(key=key)))
-            raise LockedError(f"The schema {schema.name} is locked by {who}.")
+            who = "".join(f" ({said})" for (said,) in server.query(HOLDER.format(key=key)))
+            raise LockedError(f"The schema {schema.name} is locked by another export{who}.")
         time.sleep(min(LOCK_PAUSE, max(until - time.monotonic(), 0)))
-
-
-def said_of_holder(found: list[tuple], /) -> str:
-    """Describe who exports, as far as the server tells this user."""
-    if not found:
-        return "another export"
-    pid, user, since, host = found[0]
-    said = [f"process {pid} of the server"]
-    said += [f"user {user}"] if user else []
-    said += [f"from {host}"] if host else []
-    said += [f"since {since}"] if since else []
-    return f"another export ({', '.join(said)})"
 
 
 def lock_tables(*, server: Server, tables: str) -> None:
@@ -69,7 +54,7 @@ def lock_tables(*, server: Server, tables: str) -> None:
     until = time.monotonic() + LOCK_TRIES
     while True:
         server.execute(f"do {text(LOCK.format(tables=tables))}")
-        if server.query(f"select current_setting('{LOCKED}')") == [("yes",)]:
+        if server.query("select current_setting('lifecycle.locked')") == [("yes",)]:
             return
         if time.monotonic() > until:
             raise PublishError(

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -12,7 +12,7 @@ import adbc_driver_postgresql
 import duckdb
 
 from python_helpers.core.errors import PublishError, SettingsError
-from python_helpers.core.log import HIDDEN, without_secrets
+from python_helpers.core.log import without_secrets
 from python_helpers.core.sql import name, text
 from python_helpers.warehouse.dbt import environment
 from python_helpers.warehouse.problems import shortened
@@ -33,23 +33,19 @@ ADVICE = (
     (r"permission denied|must be owner", "Grant that right to the user of POSTGRES_URL."),
     (r"0x00", "Postgres cannot store NUL characters. Leave that mart out with --exclude."),
     (r"No space left|disk full", "Free some space on the server."),
+    (
+        r"other objects depend on",
+        "Nothing was changed. Drop them during the export, or choose another schema with --schema.",
+    ),
 )
-
-
-class ServerError(PublishError):
-    """A server refused something; the message is one line without a secret."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Address:
     """The address of a server, and the secrets in it."""
 
-    url: str
-    secrets: tuple[str, ...]
-
-    def __repr__(self) -> str:
-        """Show nothing of it."""
-        return f"Address({HIDDEN})"
+    url: str = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
 
     def described(self) -> str:
         """Name host and port."""
@@ -145,12 +141,10 @@ class Schema:
         """Write the name of a table in SQL."""
         return f"{name(self.name)}.{name(table)}"
 
-    def query(self, sql: str, /, *, tables: Sequence[str] | None = None) -> list[tuple]:
-        """Return the rows of a query about {schema} and {tables}; none about no tables."""
-        if tables is not None and not tables:
-            return []
-        listed = ", ".join(map(text, tables or ()))
-        return self.server.query(sql.format(schema=text(self.name), tables=listed))
+    def query(self, sql: str, /, *, tables: Sequence[str] = (), **words: str) -> list[tuple]:
+        """Return the rows of a query about {schema} and {tables}."""
+        listed = ", ".join(map(text, tables)) or "null"
+        return self.server.query(sql.format(schema=text(self.name), tables=listed, **words))
 
 
 @contextmanager
@@ -192,4 +186,4 @@ def translated(*, address: Address) -> Iterator[None]:
                 message += f" {advice}"
                 break
         # without its cause: the driver's message may contain the address
-        raise ServerError(f"Postgres: {message}") from None
+        raise PublishError(f"Postgres: {message}") from None

@@ -8,14 +8,9 @@ from python_helpers.core.errors import PublishError, SettingsError
 from python_helpers.core.sql import name, text
 from python_helpers.export.places import Place
 from python_helpers.export.postgres.checks import check_table
-from python_helpers.export.postgres.grants import (
-    copied_grants,
-    lost_with,
-    refuse_what_would_be_lost,
-)
+from python_helpers.export.postgres.grants import copy_grants, dropped_with
 from python_helpers.export.postgres.locks import lock_schema, lock_tables
 from python_helpers.export.postgres.server import Address, Schema, connected
-from python_helpers.export.types import postgres_type
 from python_helpers.publishing.reader import Mart, Source
 
 RECORD = "export_manifest"
@@ -25,10 +20,12 @@ RECORD_TYPES = {
     **{"as_of_date": "date", "reporting_currency": "text", "exported_at": "timestamptz"},
 }
 NEW = "__new"
-LONGEST_NAME = 63  # bytes; Postgres cuts longer ones
+# Types that Postgres knows by the same name, and its names for others.
+SAME = r"DECIMAL\(.*\)|SMALLINT|INTEGER|BIGINT|BOOLEAN|DATE|TIMESTAMP( WITH TIME ZONE)?"
+RENAMED = {"TINYINT": "smallint", "FLOAT": "real", "DOUBLE": "double precision", "VARCHAR": "text"}
 
 
-def checked_schema(*, schema: str) -> str:
+def check_schema(*, schema: str) -> None:
     """Check that queries need not quote the name of a schema. Raises SettingsError."""
     is_name = re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", schema)
     if not is_name or schema.startswith("pg_") or schema == "information_schema":
@@ -36,7 +33,6 @@ def checked_schema(*, schema: str) -> str:
             f"Invalid schema {schema!r}. Use at most 63 lower-case letters, digits and _, and no "
             "name that Postgres reserves (pg_...)."
         )
-    return schema
 
 
 def write_to_postgres(
@@ -57,28 +53,22 @@ def write_to_postgres(
     with connected(address=address) as server:
         target = Schema(server=server, name=schema)
         prepare(schema=target, wait=wait)
-        there = tables_in(schema=target)
-        old = exported_before(schema=target, there=there)
-        refuse_other_tables(schema=target, there=there, old=old, marts=marts)
-        refuse_what_would_be_lost(schema=target, tables=old)
+        old = exported_before(schema=target, marts=marts)
+        dropped_with(schema=target, tables=old)
         checks = {mart.name: write_table(source=source, schema=target, mart=mart) for mart in marts}
         write_record(schema=target, marts=marts, facts=facts)
         new = [RECORD, *checks]
         # rights are copied before the tables are locked, so that nobody waits for it
         kept = [table for table in old if table in new]
-        for grant in copied_grants(schema=target, tables=kept, new=NEW):
-            server.execute(grant)
+        copy_grants(schema=target, tables=kept, new=NEW)
         lost = swap(schema=target, old=old, new=new)
-        ((database, version),) = server.query(
-            "select current_database()::text, current_setting('server_version')"
-        )
+        ((database,),) = server.query("select current_database()::text")
         place = Place(schema=schema, database=database, server=address.described())
         note(place, False)
         server.commit()
         note(place, True)
     return {
         **asdict(place),
-        "server_version": version,
         "checks": checks,
         "dropped": [table for table in old if table not in new],
         "not_kept": lost,
@@ -98,50 +88,43 @@ def prepare(*, schema: Schema, wait: float = 0) -> None:
         schema.server.execute(f"create schema {name(schema.name)}")
 
 
-def tables_in(*, schema: Schema) -> dict[str, str | None]:
-    """List the tables, views and so on of a schema, with their comments."""
-    return dict(
+def exported_before(*, schema: Schema, marts: Iterable[Mart]) -> list[str]:
+    """List the tables of the previous export, its record first.
+
+    Raises PublishError where a table of others has the name of a new one.
+    """
+    there = dict(
         schema.query(
             "select relname::text, obj_description(oid, 'pg_class') from pg_class "
             "where relnamespace = {schema}::regnamespace"
         )
     )
-
-
-def exported_before(*, schema: Schema, there: Mapping[str, str | None]) -> list[str]:
-    """List the tables of the previous export, its record first."""
-    if there.get(RECORD) != RECORD_COMMENT:
-        return []
-    marts = schema.server.query(f"select mart from {schema.table(RECORD)} order by mart")
-    return [RECORD, *(mart for (mart,) in marts if mart in there)]
-
-
-def refuse_other_tables(
-    *, schema: Schema, there: Mapping[str, object], old: Iterable[str], marts: Iterable[Mart]
-) -> None:
-    """Refuse to replace a table that no export made. Raises PublishError."""
-    new = [RECORD, *(mart.name for mart in marts)]
-    in_the_way = {each for table in new for each in (table, f"{table}{NEW}")} & there.keys()
-    others = sorted(in_the_way - set(old))
-    if others:
-        raise PublishError(
-            f"{schema.name}.{others[0]} in the database was not made by an export. "
-            "Choose another schema with --schema."
-        )
+    old = []
+    if there.get(RECORD) == RECORD_COMMENT:
+        listed = schema.server.query(f"select mart from {schema.table(RECORD)} order by mart")
+        old = [RECORD, *(mart for (mart,) in listed if mart in there)]
+    for table in (RECORD, *(mart.name for mart in marts)):
+        for taken in there.keys() & {table, f"{table}{NEW}"} - {*old}:
+            raise PublishError(
+                f"{schema.name}.{taken} in the database was not made by an export. "
+                "Choose another schema with --schema."
+            )
+    return old
 
 
 def write_table(*, source: Source, schema: Schema, mart: Mart) -> int:
     """Write one mart to a table beside the old one; returns the number of checks it passed."""
-    if len(f"{mart.name}{NEW}".encode()) > LONGEST_NAME:
-        raise PublishError(f"The name {mart.name} is too long for Postgres.")
-    types = {
-        column.name: postgres_type(mart=mart, data_type=column.type) for column in mart.columns
-    }
+    types = {column.name: RENAMED.get(column.type, column.type) for column in mart.columns}
+    for data_type in types.values():
+        if data_type not in RENAMED.values() and not re.fullmatch(SAME, data_type):
+            raise PublishError(
+                f"{mart.name} has a column of type {data_type}, which Postgres does not have. "
+                "Leave it out with --exclude."
+            )
     table = create_table(schema=schema, table=mart.name, types=types, comment=mart.description)
     for column in mart.columns:
-        if column.description:
-            target = f"{table}.{name(column.name)}"
-            schema.server.execute(f"comment on column {target} is {text(column.description)}")
+        target = f"{table}.{name(column.name)}"
+        schema.server.execute(f"comment on column {target} is {text(column.description or '')}")
     rows = source.connection.sql(f"from {name(mart.name)}")
     schema.server.send(rows, schema=schema.name, table=f"{mart.name}{NEW}")
     checks = check_table(connection=source.connection, server=schema.server, mart=mart, table=table)
@@ -156,8 +139,7 @@ def create_table(
     created = schema.table(table + NEW)
     columns = ", ".join(f"{name(column)} {data_type}" for column, data_type in types.items())
     schema.server.execute(f"create table {created} ({columns})")
-    if comment:
-        schema.server.execute(f"comment on table {created} is {text(comment)}")
+    schema.server.execute(f"comment on table {created} is {text(comment or '')}")
     return created
 
 
@@ -180,9 +162,8 @@ def swap(*, schema: Schema, old: list[str], new: list[str]) -> list[str]:
         tables = ", ".join(map(schema.table, old))
         lock_tables(server=schema.server, tables=tables)
         # once more: others may have built on them meanwhile, and now they wait
-        refuse_what_would_be_lost(schema=schema, tables=old)
-        lost = lost_with(schema=schema, tables=old)
-        # never cascade: what depends on them belongs to others
+        lost = dropped_with(schema=schema, tables=old)
+        # never cascade: the server refuses and names what others built on the tables
         schema.server.execute(f"drop table {tables}")
     for table in new:
         schema.server.execute(f"alter table {schema.table(table + NEW)} rename to {name(table)}")
