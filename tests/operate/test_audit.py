@@ -412,7 +412,7 @@ def test_a_blocked_audit_says_what_was_found_and_what_to_do_and_publishes_nothin
     with (SAMPLE / "orders.csv").open(newline="", encoding="utf-8") as file:
         others = sum(row["ordered_at"].startswith("2025-12-24") for row in csv.DictReader(file))
     assert (
-        f"orders: 11 of {12 + others} orders of 2025-12-24 are like another one in customer"
+        f"orders: 11 of {12 + others} orders of 2025-12-24 repeat another one in customer"
     ) in sample.faulty.stderr
     assert len(list((sample.shop.folder / "published" / "builds").iterdir())) == 1
 
