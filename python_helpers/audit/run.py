@@ -4,8 +4,6 @@ It reads the warehouse and the last published build, and writes to neither. dbt'
 build is right; the audit asks whether it is also plausible.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from pathlib import Path
 

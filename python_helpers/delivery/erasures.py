@@ -7,8 +7,6 @@ The key is the salt of every hash: the list alone does not let anybody try ids u
 first line of the list says which key is its own. Staging reads both in every build.
 """
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import io

@@ -3,8 +3,6 @@
 The live build is a new one by then, so whoever reads another one has its file open, and keeps it.
 """
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Iterator

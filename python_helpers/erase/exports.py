@@ -4,8 +4,6 @@ An export replaces files and tables as a whole. Of a server there is a list of t
 written to; those that the address does not lead to are named.
 """
 
-from __future__ import annotations
-
 import sys
 from contextlib import suppress
 

@@ -1,7 +1,5 @@
 """Takes people out of records and logs, and removes what dbt makes again."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

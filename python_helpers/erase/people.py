@@ -1,7 +1,5 @@
 """The people to erase, and how tables and texts are searched for all of them at once."""
 
-from __future__ import annotations
-
 import html
 import json
 import re

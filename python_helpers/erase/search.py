@@ -1,7 +1,5 @@
 """Searches everything that is kept for the people, and says whose each place is."""
 
-from __future__ import annotations
-
 import gzip
 from collections.abc import Collection, Iterator
 from contextlib import nullcontext, suppress

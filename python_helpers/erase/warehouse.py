@@ -4,8 +4,6 @@ A new file, because a deleted value stays in a DuckDB file until its block is wr
 builds the schemas of the project in it; what others keep in the warehouse is carried over as it is.
 """
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Collection
 from pathlib import Path
@@ -18,7 +16,7 @@ from python_helpers.core.errors import PublishError
 from python_helpers.core.folders import PROJECT_FILE
 from python_helpers.core.settings import Settings
 from python_helpers.core.sql import name, text
-from python_helpers.warehouse.half_made import half_made, remove_half_made
+from python_helpers.warehouse.build import half_made, remove_half_made
 
 OLD = "old database"  # no file of DuckDB is called so
 

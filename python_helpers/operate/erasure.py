@@ -5,8 +5,6 @@ brings the people back, and the same command continues. The old warehouse goes l
 the names to look for.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
@@ -35,8 +33,8 @@ from python_helpers.erase.warehouse import (
 from python_helpers.operate.refresh import build_and_publish, facts_of_run
 from python_helpers.publishing.builds import live_build, read_manifest
 from python_helpers.publishing.runs import recorded_run
+from python_helpers.warehouse.build import remove_half_made
 from python_helpers.warehouse.dbt import prepare_folders
-from python_helpers.warehouse.half_made import remove_half_made
 from python_helpers.warehouse.problems import cause_of
 
 COMMAND = "lifecycle erase"

@@ -14,9 +14,8 @@ from python_helpers.publishing.builds import check_links
 from python_helpers.publishing.publish import publish
 from python_helpers.publishing.runs import Run, code_version, recorded_run
 from python_helpers.publishing.watch import Watch
-from python_helpers.warehouse.build import build, remove_spill
+from python_helpers.warehouse.build import build, remove_half_made, remove_spill
 from python_helpers.warehouse.dbt import prepare_folders
-from python_helpers.warehouse.half_made import remove_half_made
 
 COMMAND = "lifecycle refresh"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
@@ -159,3 +160,14 @@ def remove_spill(*, warehouse: Path) -> None:
     with suppress(duckdb.Error, OSError), duckdb.connect(str(warehouse)):
         for file in files:
             file.unlink()
+
+
+def half_made(*, warehouse: Path) -> Path:
+    """Name the folder beside a warehouse in which an erasure writes the new file."""
+    file = warehouse.resolve()
+    return file.with_name(f"{file.name}.erasing")
+
+
+def remove_half_made(*, warehouse: Path) -> None:
+    """Remove what a killed erasure left. The caller holds the lock of the warehouse."""
+    shutil.rmtree(half_made(warehouse=warehouse), ignore_errors=True)
