@@ -7,8 +7,8 @@ surveys as (
     where survey_type = 'nps'
 ),
 
--- three answers are added, 0.75 of them promoters, 0.75 detractors and the rest passives, so that the
--- interval holds for few answers too
+-- three answers are added, 0.75 of them promoters, 0.75 detractors and the rest passives, so that
+-- the interval holds for few answers too
 adjusted_shares as (
     select
         *,
