@@ -33,7 +33,7 @@ PUBLISHED = '"last published build"'  # no warehouse file has this name
 # relations that read it
 COMPARED = (PUBLISHED, "int_periods_published", "rpt_restatements")
 MISSING = "because something it reads is missing"
-OLDER = "because the last build, or this one, lacks something it reads"
+PART = "because the last build, or this one, lacks something it reads"
 """Why an expectation is not asked: a name is misspelt, or this or the last build lacks a part."""
 
 
@@ -146,6 +146,14 @@ def create_query(
     except sa.exc.DBAPIError as error:
         cause = str(error.orig).splitlines()[0]
         if isinstance(error.orig, duckdb.CatalogException | duckdb.BinderException):
-            return f"{OLDER if PUBLISHED in full else MISSING} ({cause})"
+            missing = re.search(r"Table with name (\w+) does not exist", cause)
+            is_part = missing and is_model(missing[1], project_dir=database.settings.project_dir)
+            return f"{PART if is_part or PUBLISHED in full else MISSING} ({cause})"
         raise SettingsError(f"the query {name}: {cause}") from error
     return None
+
+
+def is_model(name: str, /, *, project_dir: Path) -> bool:
+    """Tell whether the project has a model or a seed with this name, built or not."""
+    found = (path for folder in ("models", "seeds") for path in (project_dir / folder).rglob("*.*"))
+    return any(path.stem == name and path.suffix in (".sql", ".py", ".csv") for path in found)

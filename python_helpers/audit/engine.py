@@ -17,7 +17,7 @@ from great_expectations.expectations.registry import get_expectation_impl
 from python_helpers.audit.database import (
     COMPARED,
     MISSING,
-    OLDER,
+    PART,
     AuditDatabase,
     create_query,
     create_run,
@@ -70,7 +70,7 @@ def not_asked(*, expectation: Expectation, cause: str) -> Finding:
     outcome = "not asked"
     if cause.startswith(MISSING):
         outcome = "block" if "block" in expectation.arguments else "warn"
-    elif cause.startswith(OLDER):
+    elif cause.startswith(PART):
         outcome = "warn"
     line = f"{expectation.name}: not asked, {cause}."
     return Finding(expectation=expectation, outcome=outcome, lines=(line,))
