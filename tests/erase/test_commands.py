@@ -400,6 +400,7 @@ def test_a_user_who_may_not_read_the_list_sees_the_rest_of_the_status(project, m
     assert facts["live"]["rows"]["fct_orders"] == 1000
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("phase", ["build", "publish", "erase"])
 def test_an_erasure_that_is_killed_leaves_a_whole_build_and_the_next_one_finishes(project, phase):
     published = project / "published"

@@ -17,6 +17,7 @@ SETTINGS = [
     ("Pacific/Tongatapu", {"churn_recognised_at": "paid_through", "paused_counts_as": "kept"}),
 ]
 """Zones eight hours behind, nine and thirteen hours ahead of UTC, each with one set of policies."""
+FAST, *SLOW = SETTINGS
 
 
 def test_every_documented_policy_is_tried():
@@ -24,7 +25,9 @@ def test_every_documented_policy_is_tried():
         assert {policies[policy] for _, policies in SETTINGS} == choices
 
 
-@pytest.mark.parametrize(("zone", "policies"), SETTINGS)
+@pytest.mark.parametrize(
+    ("zone", "policies"), [FAST, *(pytest.param(*each, marks=pytest.mark.long) for each in SLOW)]
+)
 def test_every_test_of_the_project_passes_in_other_settings(zone, policies, tmp_path):
     with build_with_dbt(
         folder=tmp_path,
