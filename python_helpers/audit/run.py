@@ -90,12 +90,13 @@ def compared(*, settings: Settings, log: Log) -> Settings:
 
 def check_suites(*, settings: Settings) -> None:
     """Check the suites before a build that would be audited in vain. Raises SettingsError."""
-    if not settings.skip_audit:
+    from python_helpers.audit.expectations import read_suites
+
+    if not settings.skip_audit and (suites := read_suites(project_dir=settings.project_dir)):
         # here and not above: it takes seconds, which --help need not wait for
         from python_helpers.audit.engine import check_expectations
-        from python_helpers.audit.expectations import read_suites
 
-        check_expectations(suites=read_suites(project_dir=settings.project_dir))
+        check_expectations(suites=suites)
 
 
 def audit(*, settings: Settings, log: Log) -> Audit:
@@ -124,13 +125,14 @@ def asked(*, settings: Settings) -> Audit:
     nothing = Audit(is_skipped=settings.skip_audit, page=settings.target_path / AUDIT_PAGE)
     if settings.skip_audit:
         return nothing
-    # here and not above: it takes seconds, which --help need not wait for
-    from python_helpers.audit.engine import findings_of
     from python_helpers.audit.expectations import read_suites
 
     suites = read_suites(project_dir=settings.project_dir)
     if not suites:
         return nothing
+    # here and not above: it takes seconds, which --help need not wait for
+    from python_helpers.audit.engine import findings_of
+
     before = settings.compared_with
     if before == settings.publish_dir:
         before = live_build(publish_dir=settings.publish_dir)
