@@ -60,7 +60,7 @@ def build_and_publish(*, settings: Settings, run: Run, log: Log) -> Path:
             check_inputs(settings=settings)
             run.facts["input_files"] = files = described_inputs(settings=settings)
             size = sum(file["bytes"] for file in files) / 1e6
-            log.say(f"Read {len(files)} raw files, {size:,.1f} MB.")
+            log.say(f"Read {len(files)} raw file(s), {size:,.1f} MB.")
         with run.phase("build"):
             built = build(settings=settings, log=log)
     log.say(built.summary())

@@ -332,7 +332,7 @@ def test_without_a_terminal_a_refresh_says_twenty_lines_and_the_log_has_them_all
     logged = [json.loads(line)["message"] or "" for line in log.read_text().splitlines()]
     for line in refreshed.result.stderr.splitlines():
         assert line.removeprefix("Warning: ") in logged
-    for phase in ("Read 3 raw files", "Built and passed in", "Audited: "):
+    for phase in ("Read 3 raw file(s)", "Built and passed in", "Audited: "):
         assert [line for line in said if line.startswith(phase)]
 
 
