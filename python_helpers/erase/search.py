@@ -146,7 +146,7 @@ def rows_in_file(path: Path, people: People, /, *, is_ours: bool) -> int | None:
 
 
 def text_of(path: Path, /) -> str:
-    """Read a file as text. Raises ValueError where it is none, and OSError and EOFError."""
+    """Read a file as text. Raises ValueError where it is binary, OSError and EOFError."""
     data = path.read_bytes()
     content = (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
     if "\0" in content:

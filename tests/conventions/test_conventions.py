@@ -570,7 +570,7 @@ def test_every_macro_is_described(manifest):
     for macro in manifest["macros"].values():
         if macro["package_name"] != NAME:
             continue
-        # dbt adds those that the YAML leaves out, and stops where it names one that is none
+        # dbt adds those that the YAML leaves out, and stops where it names one that does not exist
         arguments = [(f"({each['name']})", each) for each in macro["arguments"]]
         for name, each in [("", macro | {"type": "macro"}), *arguments]:
             if not (each["type"] and each["description"]):

@@ -441,7 +441,7 @@ CSV_CONTENTS = [
 
 
 def records_python_reads(content: bytes, *, delimiter: str) -> int:
-    """Count the records after the header that Python's csv module finds; a blank line is none."""
+    """Count the records after the header that Python's csv module finds, without blank lines."""
     text = content.decode("utf-8-sig")
     for tried in (text, re.sub(' *" *', '"', text)):  # DuckDB allows blanks beside a quote
         reader = csv.reader(io.StringIO(tried, newline=""), delimiter=delimiter, strict=True)

@@ -188,7 +188,7 @@ def test_the_picture_of_the_readme_shows_who_was_in_a_spell_at_each_month_end(sa
 
 
 def month_end(day: date, /, *, months: int) -> date:
-    """Return the last day of the month that is so many months after a day's."""
+    """Return the last day of the month, this many months after the one of a day's."""
     later = day.year * 12 + day.month + months  # the month after, counted from 0
     return date(later // 12, later % 12 + 1, 1) - timedelta(days=1)
 
