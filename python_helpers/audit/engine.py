@@ -7,12 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import sqlalchemy as sa
-from great_expectations.compatibility.pydantic import ValidationError
 from great_expectations.core import ExpectationValidationResult
 from great_expectations.datasource.fluent.interfaces import Batch
-from great_expectations.exceptions import ExpectationNotFoundError
-from great_expectations.expectations.expectation import Expectation as GreatExpectation
-from great_expectations.expectations.registry import get_expectation_impl
 
 from python_helpers.audit.database import (
     COMPARED,
@@ -23,7 +19,7 @@ from python_helpers.audit.database import (
     create_run,
     opened,
 )
-from python_helpers.audit.expectations import Expectation, Suite
+from python_helpers.audit.expectations import Expectation, Suite, made
 from python_helpers.audit.findings import Finding, expected_words, sentence
 from python_helpers.core.errors import SettingsError
 from python_helpers.core.settings import Settings
@@ -98,26 +94,6 @@ def ask(*, database: AuditDatabase, expectation: Expectation) -> Iterator[Findin
         yield Finding(expectation=expectation, outcome="passed")
 
 
-def check_expectations(*, suites: list[Suite]) -> None:
-    """Create every expectation, without asking it. Raises SettingsError."""
-    for suite in suites:
-        for expectation in suite.expectations:
-            for level in expectation.arguments:
-                made(expectation=expectation, level=level)
-
-
-def made(*, expectation: Expectation, level: str) -> GreatExpectation:
-    """Create an expectation of Great Expectations. Raises SettingsError where it has no such."""
-    try:
-        kind = get_expectation_impl(expectation.type)
-        return kind(**expectation.arguments[level])
-    except (ExpectationNotFoundError, ValidationError, TypeError) as error:
-        fault = " ".join(str(error).split())
-        raise SettingsError(
-            f"{expectation.suite}.yml: {expectation.name}: {level}: {fault}."
-        ) from error
-
-
 def validate(*, batch: Batch, expectation: Expectation, level: str) -> ExpectationValidationResult:
     """Let Great Expectations decide; it fetches values only of the columns that are shown."""
     # no value is sampled: it may identify a person
@@ -127,7 +103,8 @@ def validate(*, batch: Batch, expectation: Expectation, level: str) -> Expectati
             "result_format": "COMPLETE",
             "unexpected_index_column_names": expectation.shown_columns,
         }
-    result = batch.validate(made(expectation=expectation, level=level), result_format=result_format)
+    asked = made(expectation.type, arguments=expectation.arguments[level])
+    result = batch.validate(asked, result_format=result_format)
     # one exception, or one per metric
     found = result.exception_info or {}
     raised = [found, *(each for each in found.values() if isinstance(each, dict))]

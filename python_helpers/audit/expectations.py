@@ -6,16 +6,21 @@ An expectation names its table or query, a type of Great Expectations, and the a
 for `block`, or for both.
 """
 
+from __future__ import annotations
+
 import re
 import string
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
 from python_helpers.core.errors import SettingsError
+
+if TYPE_CHECKING:
+    from great_expectations.expectations.expectation import Expectation as GreatExpectation
 
 FOLDER = Path("tests", "expectations")
 LEVELS = ("block", "warn")
@@ -75,6 +80,11 @@ class Expectation(BaseModel):
                 raise ValueError(f"found: {column} may identify a person, so it cannot be shown")
             if "." in self.table:
                 raise ValueError("found: only a query can show columns of its rows, not a table")
+        for level, arguments in self.arguments.items():
+            try:
+                made(self.type, arguments=arguments)
+            except Exception as error:  # of several kinds, as Great Expectations likes
+                raise ValueError(f"{level}: {' '.join(str(error).split())}") from error
         return self
 
 
@@ -93,6 +103,14 @@ class Suite(BaseModel):
         if repeated := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"{', '.join(sorted(repeated))}: the name is used twice")
         return self
+
+
+def made(type: str, /, *, arguments: Mapping[str, Any]) -> GreatExpectation:
+    """Create an expectation of Great Expectations. Raises what that raises."""
+    # here and not above: it takes seconds, which --help need not wait for
+    from great_expectations.expectations.registry import get_expectation_impl
+
+    return get_expectation_impl(type)(**arguments)
 
 
 def read_suites(*, project_dir: Path) -> list[Suite]:

@@ -7,8 +7,7 @@ build is right; the audit asks whether it is also plausible.
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from python_helpers.audit.findings import Finding
-from python_helpers.audit.page import write_page
+from python_helpers.audit.findings import Finding, write_page
 from python_helpers.core.errors import AuditError, PublishError, SettingsError
 from python_helpers.core.folders import AUDIT_PAGE
 from python_helpers.core.locks import locked, warehouse_lock
@@ -92,11 +91,8 @@ def check_suites(*, settings: Settings) -> None:
     """Check the suites before a build that would be audited in vain. Raises SettingsError."""
     from python_helpers.audit.expectations import read_suites
 
-    if not settings.skip_audit and (suites := read_suites(project_dir=settings.project_dir)):
-        # here and not above: it takes seconds, which --help need not wait for
-        from python_helpers.audit.engine import check_expectations
-
-        check_expectations(suites=suites)
+    if not settings.skip_audit:
+        read_suites(project_dir=settings.project_dir)
 
 
 def audit(*, settings: Settings, log: Log) -> Audit:

@@ -17,11 +17,10 @@ from python_helpers.core.log import say
 from python_helpers.core.settings import Choices, Inputs, Resources, Settings, resolve_settings
 from python_helpers.delivery.erasures import checked_ids
 from python_helpers.erase.exports import secrets_of
+from python_helpers.erase.people import CUSTOMER_ID
 from python_helpers.erase.search import Place, Whose
 from python_helpers.operate.erasure import erase as run_erase
 from python_helpers.operate.erasure import find, inputs_as_before
-
-HEADER = "customer_id"
 
 
 class CustomerId(click.types.StringParamType):
@@ -130,9 +129,9 @@ def ids_in(file: Path, /) -> list[str]:
     delimiter = max(",;\t", key=lines[0].count)
     header, *rows = csv.reader(lines, delimiter=delimiter)
     names = [name.strip().lower() for name in header]
-    if HEADER not in names:
+    if CUSTOMER_ID not in names:
         return lines
-    return [dict(zip(names, row, strict=False)).get(HEADER, "") for row in rows]
+    return [dict(zip(names, row, strict=False)).get(CUSTOMER_ID, "") for row in rows]
 
 
 def confirm(*, people: int, is_sure: bool, settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,6 @@ from python_helpers.core.locks import described
 from python_helpers.core.log import say
 from python_helpers.delivery.erasures import said_of_unfinished
 from python_helpers.publishing.builds import DATABASE, read_manifest
-from python_helpers.publishing.headlines import headlines
 
 
 def show_published(*, publish_dir: Path, published: Path, console: Console) -> None:
@@ -22,19 +22,40 @@ def show_published(*, publish_dir: Path, published: Path, console: Console) -> N
     manifest = read_manifest(build=published)
     database = readable(publish_dir / DATABASE)
     if console.is_terminal:
-        # the build's own path: the link may lead to another build by now
-        with duckdb.connect(str(published / DATABASE), read_only=True) as connection:
-            facts = headlines(
-                connection=connection,
-                as_of_date=manifest["as_of_date"],
-                currency=manifest["reporting_currency"],
-            )
-            console.print(
-                table_of(facts, title="Headline numbers", columns=("", ">"), show_header=False)
-            )
+        facts = headlines(build=published, as_of_date=manifest["as_of_date"])
+        console.print(
+            table_of(facts, title="Headline numbers", columns=("", ">"), show_header=False)
+        )
     say(console, f"Published {database} (build {manifest['build_id']}).")
     if console.is_terminal:
         say(console, f"To open it: duckdb -readonly {shlex.quote(database)}")
+
+
+def headlines(*, build: Path, as_of_date: str) -> Iterator[tuple[str, str]]:
+    """Yield the headline numbers of a build, with their labels; a project may have none."""
+    yield "As of", as_of_date
+    shown = None
+    # the build's own path: the link may lead to another build by now
+    with (
+        duckdb.connect(str(build / DATABASE), read_only=True) as connection,
+        suppress(duckdb.CatalogException),
+    ):
+        rows = connection.execute("from rpt_headlines order by headline_number").fetchall()
+        for _, label, value, unit, month in rows:
+            if month not in (None, shown):
+                yield "Last complete month", f"{month:%Y-%m}"
+                shown = month
+            yield f"  {label}" if month else label, number(value, unit)
+
+
+def number(value: float | None, unit: str, /) -> str:
+    """Write a number with its unit."""
+    if value is None:
+        return "not known yet"
+    if unit == "share":
+        return f"{value:.1%}"
+    unit = unit.removesuffix("s") if value == 1 else unit
+    return f"{value:,.{2 if unit.isupper() else 0}f} {unit}"
 
 
 def show_status(*, facts: dict[str, Any], console: Console) -> None:

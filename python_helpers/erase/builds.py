@@ -18,7 +18,7 @@ from python_helpers.core.folders import AUDIT_PAGE
 from python_helpers.core.settings import Settings
 from python_helpers.core.sql import text
 from python_helpers.delivery.contract import personal_tables
-from python_helpers.erase.people import CUSTOMER_ID, ERASED, People
+from python_helpers.erase.people import CUSTOMER_ID, ERASED, WORD, People
 from python_helpers.publishing.builds import (
     BUILDS,
     DATABASE,
@@ -34,12 +34,6 @@ from python_helpers.publishing.publish import NEW_DATABASE, connect, copy_mart
 SCHEMA = "main"  # of published tables
 TOMBSTONE = f"(select tombstone_id from {ERASED} where erased_id = {CUSTOMER_ID})"
 ROW_KEY = "row_key"  # of a rejected row: the values of its key as delivered, between bars
-BARRED = f"'|' || {ROW_KEY} || '|'"
-CANONICAL = f"regexp_replace({BARRED}, '( +|[.]0+)[|] *|[|] +', '|', 'g')"
-TOMBSTONE_OF_KEY = f"""(
-    select min(tombstone_id) from {ERASED}
-    where contains({BARRED} || {CANONICAL}, '|' || erased_id || '|')
-)"""
 
 
 def rewrite_builds(*, settings: Settings, people: People) -> list[str]:
@@ -104,11 +98,9 @@ def replacements(*, columns: list[str], of_people: list[str]) -> Iterator[str]:
     if CUSTOMER_ID in columns:
         yield f"coalesce({TOMBSTONE}, {CUSTOMER_ID}) as {CUSTOMER_ID}"
     if {"table_name", ROW_KEY} <= {*columns}:
-        # an order may be called 7 like a customer
+        # no pattern finds an id in every form that was delivered; only an order may be called so
         is_of_people = f"table_name in (select unnest([{', '.join(map(text, of_people))}]::text[]))"
-        yield f"case when {is_of_people} then coalesce({TOMBSTONE_OF_KEY}, {ROW_KEY}) " + (
-            f"else {ROW_KEY} end as {ROW_KEY}"
-        )
+        yield f"case when {is_of_people} then {text(WORD)} else {ROW_KEY} end as {ROW_KEY}"
 
 
 def put(new: Path, /, *, into: Path) -> dict[str, object]:

@@ -11,8 +11,6 @@ from python_helpers.delivery.erasures import unfinished
 from python_helpers.publishing.builds import kept_builds, live_build, read_manifest
 from python_helpers.publishing.records import read_records
 
-FAILURES = ("failed", "blocked")
-REFRESH = "lifecycle refresh"
 OPTIONAL = ("raw_data_dir", "code_version")
 TEXTS = ("as_of_date", "built_at", "reporting_currency", "raw_input", *OPTIONAL)
 FACTS = (*TEXTS, "age_seconds", "bytes", "input_files", "rows")
@@ -33,8 +31,8 @@ def status_facts(*, publish_dir: Path, erasures_dir: Path) -> dict[str, Any]:
         if not isinstance(error.__cause__, PermissionError):
             raise
     # a failed rollback is seen by whoever asked for it
-    refreshes = (record for record in records if record["command"] == REFRESH)
-    failures = [record for record in refreshes if record["outcome"] in FAILURES]
+    refreshes = (record for record in records if record["command"] == "lifecycle refresh")
+    failures = [record for record in refreshes if record["outcome"] in ("failed", "blocked")]
     return {
         "publish_dir": str(publish_dir),
         "live": live and build_facts(build=live, is_live=True),

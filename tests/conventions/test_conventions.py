@@ -212,17 +212,16 @@ def test_every_mart_names_the_columns_of_its_grain(marts):
             yield mart["name"]
 
 
-@rule("The columns of meta.grain have a data test `grain`, on exactly them:")
-def test_every_grain_is_tested(models, data_tests):
+@rule("A table has config.meta.grain and its data test `grain`, or neither:")
+def test_every_grain_is_tested(nodes, data_tests):
     tested = {
-        (test["attached_node"], tuple(test["test_metadata"]["kwargs"]["columns"]))
+        test["attached_node"]
         for test in data_tests
         if is_generic(test) and test["test_metadata"]["name"] == "grain"
     }
-    for model in models:
-        grain = tuple(model["config"]["meta"].get("grain", ()))
-        if grain and (model["unique_id"], grain) not in tested:
-            yield f"{model['name']}: {', '.join(grain)}"
+    for node in nodes:
+        if bool(node["config"].get("meta", {}).get("grain")) != (node["unique_id"] in tested):
+            yield node["name"]
 
 
 @rule("The description of a table starts with `One row per ...`:")
@@ -448,7 +447,7 @@ def keys(plain: str = "", **nested: Allowed) -> dict[str, Allowed]:
 
 DATA_TESTS: Allowed = [
     keys(
-        grain=keys("name", arguments=keys("columns")),
+        grain=keys("name"),
         holds=keys("name", arguments=keys("condition")),
     )
 ]
@@ -594,8 +593,9 @@ def test_every_macro_is_used(manifest, data_tests):
     called = set(re.findall(r"(?<!macro )(?<!test )\b(\w+)\(", code))
     called |= {f"test_{test['test_metadata']['name']}" for test in data_tests if is_generic(test)}
     dispatched = set(re.findall(r"adapter\.dispatch\(['\"](\w+)", code))
-    # one that takes the place of a macro of dbt is called by dbt
+    # dbt calls the materializations, and what takes the place of a macro of its own
     called |= {macro["name"] for macro in macros if macro["package_name"] != NAME}
+    called |= {macro["name"] for macro in macros if macro["supported_languages"]}
     for macro in macros:
         of_an_engine = macro["name"].partition("__")[2]
         if macro["name"] not in called and of_an_engine not in dispatched:

@@ -179,7 +179,7 @@ def test_every_other_command_names_what_is_there():
         if command.startswith("make "):
             assert re.search(rf"^{command.split()[1]}:.*## ", makefile, re.MULTILINE), command
         if command.startswith(".venv/bin/dbt test --select "):
-            assert re.search(rf"name: {command.split()[-1]}$", yaml, re.MULTILINE), command
+            assert re.search(rf"name: {command.split()[-1]}\b", yaml, re.MULTILINE), command
         if "pytest" in command:
             file, _, name = command.split()[3:]
             tests = (PROJECT / file).read_text(encoding="utf-8")

@@ -164,27 +164,18 @@ def test_what_cannot_be_decoded_is_not_taken_for_searched(tmp_path):
 @pytest.mark.parametrize(
     ("table", "key", "left"),
     [
-        ("customers", "7", "erased-1"),
-        ("customers", "7.0", "erased-1"),
-        ("customers", " 7 ", "erased-1"),
-        ("customers", "77", "77"),
-        ("customers", "a|b", "erased-3"),
-        ("campaign_members", "k|7", "erased-1"),
-        ("campaign_members", "k7|17", "k7|17"),
-        ("loyalty_memberships", "7|gold|no day", "erased-1"),
-        ("loyalty_memberships", "8|gold|2024-01-01", "8|gold|2024-01-01"),
-        # an order may be called 7 like a customer
+        ("customers", "7.0", "erased"),
+        ("campaign_members", "k|8", "erased"),
+        ("customers", None, "erased"),
+        # the key of an order has no customer in it
         ("orders", "7", "7"),
     ],
 )
-def test_the_key_of_a_rejected_row_becomes_a_tombstone(table, key, left):
-    erased = People(tombstones={"7": "erased-1", "x": "erased-2", "a|b": "erased-3"})
+def test_the_key_of_a_rejected_row_of_customers_is_not_kept(table, key, left):
+    (replaced,) = replacements(
+        columns=["table_name", "row_key"], of_people=["customers", "campaign_members"]
+    )
+    query = f"select * replace ({replaced}) from (select $table as table_name, $key as row_key)"
     with duckdb.connect() as connection:
-        erased.load(connection)
-        (replaced,) = replacements(
-            columns=["table_name", "row_key"],
-            of_people=["customers", "campaign_members", "loyalty_memberships"],
-        )
-        query = f"select * replace ({replaced}) from (select $table as table_name, $key as row_key)"
         found = connection.execute(query, {"table": table, "key": key}).fetchone()
     assert found == (table, left)

@@ -1,0 +1,134 @@
+-- Grain: one row per headline number.
+{%- set month_start_of_today = month_start(days_after('settings.as_of_date', 1)) %}
+{#- unit `currency` stands for the reporting currency -#}
+{%- set headlines = [
+    ('customer_counts', 'Customers', 'customers', 'customers'),
+    ('order_sums', 'Orders', 'orders', 'orders'),
+    ('order_sums', 'Net revenue of orders', 'net_revenue', 'currency'),
+    ('last_month', 'Active customers at its start', 'opening_customers', 'customers'),
+    ('last_month', '+ new', 'new_customers', 'customers'),
+    ('last_month', '+ reactivated', 'reactivated_customers', 'customers'),
+    ('last_month', '- lost', 'lost_customers', 'customers'),
+    ('last_month', '= active customers at its end', 'closing_customers', 'customers'),
+    ('last_month', 'Churn rate', 'churn_rate', 'share'),
+    ('last_month_mrr', 'Monthly recurring revenue at its start', 'opening_mrr', 'currency'),
+    ('last_month_mrr', '+ new and reactivated', 'won_mrr', 'currency'),
+    ('last_month_mrr', '+ expansion', 'expansion_mrr', 'currency'),
+    ('last_month_mrr', '- churn and contraction', 'lost_mrr', 'currency'),
+    ('last_month_mrr', '+ exchange rates', 'fx_mrr', 'currency'),
+    ('last_month_mrr', '= monthly recurring revenue at its end', 'closing_mrr', 'currency'),
+    ('first_spells', 'Median length of a first spell', 'median_days', 'days'),
+    (
+        'last_year', 'Revenue from existing customers, last 12 complete months',
+        'existing_customers_rate', 'share',
+    ),
+    ('row_sums', 'Raw rows', 'raw_rows', 'rows'),
+    ('row_sums', 'Raw rows rejected', 'rejected_rows', 'rows'),
+    ('row_sums', 'Share of raw rows rejected', 'rejected_rate', 'share'),
+] %}
+
+with
+
+settings as (
+    select * from {{ ref('int_run_settings') }}
+),
+
+customer_counts as (
+    select
+        cast(null as date) as month_start_date,
+        count(*) as customers
+    from {{ ref('dim_customers') }}
+    where not is_anonymous
+),
+
+order_sums as (
+    select
+        cast(null as date) as month_start_date,
+        count(*) as orders,
+        sum(net_revenue_amount) as net_revenue
+    from {{ ref('fct_orders') }}
+),
+
+months as (
+    select
+        period_start_date as month_start_date,
+        sum(opening_customers) as opening_customers,
+        sum(new_customers) as new_customers,
+        sum(reactivated_customers) as reactivated_customers,
+        sum(lost_customers) as lost_customers,
+        sum(closing_customers) as closing_customers,
+        {{ rate('sum(lost_customers)', 'sum(opening_customers)') }} as churn_rate
+    from {{ ref('rpt_retention_periods') }}
+    where relationship = 'any' and period_grain = 'month' and is_complete_period
+    group by period_start_date
+),
+
+last_month as (
+    select * from months
+    where month_start_date = (select max(newest.month_start_date) from months as newest)
+),
+
+last_month_mrr as (
+    select
+        mrr.period_start_date as month_start_date,
+        sum(mrr.opening_mrr_amount) as opening_mrr,
+        sum(mrr.new_mrr_amount + mrr.reactivation_mrr_amount) as won_mrr,
+        sum(mrr.expansion_mrr_amount) as expansion_mrr,
+        -sum(mrr.churn_mrr_amount + mrr.contraction_mrr_amount) as lost_mrr,
+        sum(mrr.fx_mrr_amount) as fx_mrr,
+        sum(mrr.closing_mrr_amount) as closing_mrr
+    from {{ ref('rpt_mrr_periods') }} as mrr
+    inner join last_month
+        on mrr.period_start_date = last_month.month_start_date
+    where mrr.period_grain = 'month'
+    group by mrr.period_start_date
+),
+
+first_spells as (
+    select
+        cast(null as date) as month_start_date,
+        median_days
+    from {{ ref('rpt_survival_summary') }}
+    where relationship = 'any' and segment_name = 'all'
+),
+
+last_year as (
+    select
+        cast(null as date) as month_start_date,
+        {{ rate(
+            'sum(mix.repeat_revenue_amount + mix.expansion_revenue_amount)',
+            'sum(mix.total_revenue_amount - mix.unattributed_revenue_amount)',
+        ) }} as existing_customers_rate
+    from {{ ref('rpt_revenue_mix') }} as mix
+    cross join settings
+    where
+        mix.period_grain = 'month'
+        and mix.period_start_date >= {{ months_after(month_start_of_today, -12) }}
+        and mix.period_start_date < {{ month_start_of_today }}
+),
+
+row_sums as (
+    select
+        cast(null as date) as month_start_date,
+        sum(raw_rows) as raw_rows,
+        sum(rejected_rows) as rejected_rows,
+        {{ rate('sum(rejected_rows)', 'sum(raw_rows)') }} as rejected_rate
+    from {{ ref('row_reconciliation') }}
+)
+
+{% for source, headline, column, unit in headlines -%}
+select
+    -- keys
+    {{ loop.index }} as headline_number,
+    '{{ headline }}' as headline,
+
+    -- the number
+    cast({{ source }}.{{ column }} as double) as headline_value,
+    {{ 'settings.reporting_currency' if unit == 'currency' else "'" ~ unit ~ "'" }} as unit,
+
+    -- dates
+    {{ source }}.month_start_date
+from {{ source }}
+cross join settings
+{{- '\nunion all\n' if not loop.last }}
+{%- endfor %}
