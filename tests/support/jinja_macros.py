@@ -1,14 +1,32 @@
 """Calls the project's macros without dbt, on a DuckDB connection: a call takes milliseconds."""
 
+import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import duckdb
 import jinja2
+import yaml
 from lifecycle import PROJECT
 
 MACRO = re.compile(r"{%-? macro (\w+)\(.*?{%-? endmacro -?%}", flags=re.DOTALL)
+
+
+def raw_sources() -> dict[str, dict]:
+    """Return the raw contract as dbt has it in its graph."""
+    contract = yaml.safe_load((PROJECT / "models" / "staging" / "_raw.yml").read_text())
+    return {
+        table["name"]: table
+        | {
+            "source_name": "raw",
+            "columns": {
+                column["name"]: {"config": {"meta": {}}} | column for column in table["columns"]
+            },
+        }
+        for table in contract["sources"][0]["tables"]
+    }
 
 
 class CompilerError(Exception):
@@ -24,19 +42,26 @@ class Macros:
 
     def __init__(self, *, connection: duckdb.DuckDBPyConnection) -> None:
         """Load every macro; each sees the others and this connection."""
-        environment = jinja2.Environment(extensions=["jinja2.ext.do"])
+        self.warnings: list[str] = []
+        self.environment = environment = jinja2.Environment(extensions=["jinja2.ext.do"])
         environment.globals |= {
             "adapter": SimpleNamespace(
                 dispatch=self.dispatch, quote=lambda name: '"' + name.replace('"', '""') + '"'
             ),
-            "exceptions": SimpleNamespace(raise_compiler_error=self.stop, warn=lambda text: ""),
+            "exceptions": SimpleNamespace(
+                raise_compiler_error=self.stop, warn=self.warnings.append
+            ),
             "env_var": lambda name, default="": default,
             "execute": True,
+            "fromjson": json.loads,
+            "graph": {"sources": raw_sources()},
             "invocation_args_dict": SimpleNamespace(project_dir=str(PROJECT)),
             "modules": SimpleNamespace(re=re),
             "none": None,
+            "ref": lambda name: name,
             "return": self.hand_over,
             "run_query": self.run_query,
+            "source": lambda source, name: f"{source}.{name}",
             "var": lambda name, default=None: self.settings.get(name, default),
         }
         self.connection = connection
@@ -50,6 +75,10 @@ class Macros:
     def __getattr__(self, name: str) -> Callable:
         """Return a macro."""
         return self.macros[name]
+
+    def render(self, model: Path, /) -> str:
+        """Return the SQL of a model."""
+        return self.environment.from_string(model.read_text()).render()
 
     @staticmethod
     def callable(environment: jinja2.Environment, name: str, text: str) -> Callable:
