@@ -253,7 +253,9 @@
         {% set rows.all = rows.all + count %}
         {% set rows.updates = count if kind == 'update' else rows.updates %}
     {% endfor %}
-    {% set is_stop = rows.all - rows.updates > raw_rows * var('max_conflicting_share') %}
+    {#- a single row that describes something, a product for example, is no reason to stop -#}
+    {% set allowed = [raw_rows * var('max_conflicting_share'), 0 if table_name in main_inputs() else 1] | max %}
+    {% set is_stop = rows.all - rows.updates > allowed %}
     {{ return({
         'level': 'stop' if is_stop else 'warn',
         'table_name': table_name,
