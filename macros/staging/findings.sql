@@ -239,7 +239,7 @@
         'shops': 'They look like the rows of two shops that number alike: put the name of the shop before the key.',
         'versions': 'They look like versions of one row: '
             ~ ('say in updated_at when each was written.' if has_age else 'deliver the one that counts.'),
-        'update': 'They look like updates by a later file.',
+        'update': 'They look like updates by a later file: the one whose name sorts last counts.',
     } %}
     {% set query %}
         select conflict, count(*) as conflicting_rows
@@ -264,7 +264,7 @@
             ~ ' content' ~ (', and updated_at does not say which is newer' if has_age else '') ~ '. For example '
             ~ example_of_conflict(table_name, base, kinds[0][0]) ~ '. ' ~ looks[kinds[0][0]] ~ ' ' ~ (
                 'The var max_conflicting_share allows ' ~ var('max_conflicting_share') ~ ' of the rows.'
-                if is_stop else 'The row in the file that sorts last by name counts.'
+                if is_stop else 'One row of each key counts.'
             ),
     }) }}
 {% endmacro %}

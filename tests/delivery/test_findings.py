@@ -93,7 +93,7 @@ KINDS: dict[str, tuple[Files, str, tuple[str, ...]]] = {
     "few rows in conflict": (
         many("g0,ann,2024-01-05,6,EUR,completed"),
         "warn",
-        ("orders: 1 of 201 rows have the key of another row", "the file that sorts last by name"),
+        ("orders: 1 of 201 rows have the key of another row", "One row of each key counts."),
     ),
     "exports that overlap": (
         {
@@ -101,7 +101,7 @@ KINDS: dict[str, tuple[Files, str, tuple[str, ...]]] = {
             "orders_2024-02.csv": f"{HEADER}\n1,ann,2024-01-05,10,EUR,completed\n",
         },
         "warn",
-        ("status 'completed' and 'pending'", "They look like updates by a later file."),
+        ("status 'completed' and 'pending'", "updates by a later file: the one whose name sorts last"),
     ),
     "a main table without a usable row": (
         orders("1,ann,1/5/2024,10,EUR,wc-completed", "2,ann,1/5/2024,,EUR,wc-completed"),

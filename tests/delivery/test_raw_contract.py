@@ -79,7 +79,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 
 
 def fates(*, warehouse: Warehouse) -> dict[str, tuple[int, ...]]:
-    """Return the row_reconciliation: table -> raw, accepted, superseded, rejected, held back, in conflict."""
+    """Return the row_reconciliation: a table's raw rows, their four fates, and conflicts."""
     rows = warehouse.execute("from marts.row_reconciliation").fetchall()
     return {table: tuple(counts) for table, *counts in rows}
 
