@@ -101,7 +101,10 @@ KINDS: dict[str, tuple[Files, str, tuple[str, ...]]] = {
             "orders_2024-02.csv": f"{HEADER}\n1,ann,2024-01-05,10,EUR,completed\n",
         },
         "warn",
-        ("status 'completed' and 'pending'", "updates by a later file: the one whose name sorts last"),
+        (
+            "status 'completed' and 'pending'",
+            "updates by a later file: the one whose name sorts last",
+        ),
     ),
     "a main table without a usable row": (
         orders("1,ann,1/5/2024,10,EUR,wc-completed", "2,ann,1/5/2024,,EUR,wc-completed"),
