@@ -76,6 +76,8 @@
             'relation': relation,
             'types': column_types(relation),
             'place': files_of_schema | join(', '),
+            'files': none,
+            'forms': {},
         }) %}
     {% endfor %}
     {{ return(groups) }}
@@ -116,6 +118,8 @@
             'relation': duckdb__read_csv(same.files, same.names, delimiter, compression),
             'types': types,
             'place': same.files | join(', '),
+            'files': same.files,
+            'forms': {},
         }) %}
     {% endfor %}
     {{ return(groups) }}
@@ -132,7 +136,7 @@
         ~ '}, delim = ' ~ sql_text(delimiter) ~ ", quote = '\"', escape = '\"'"
         ~ ", comment = '', skip = 0, strict_mode = true, null_padding = false"
         ~ ", ignore_errors = false, encoding = 'utf-8', compression = " ~ compression
-        ~ ', hive_partitioning = false)') }}
+        ~ ", hive_partitioning = false, filename = 'raw_file_name')") }}
 {% endmacro %}
 
 
