@@ -77,6 +77,8 @@
             'types': column_types(relation ~ ')'),
             'has_file_name': true,
             'place': files_of_schema | join(', '),
+            'files': files_of_schema,
+            'forms': {},
         }) %}
     {% endfor %}
     {{ return(groups) }}
@@ -118,6 +120,8 @@
             'types': types,
             'has_file_name': true,
             'place': same.files | join(', '),
+            'files': same.files,
+            'forms': {},
         }) %}
     {% endfor %}
     {{ return(groups) }}

@@ -73,10 +73,25 @@
     {% set time = "replace(replace(replace(replace(" ~ text
         ~ ", ' UTC', 'Z'), ' Z', 'Z'), ' +', '+'), ' -', '-')" %}
     {% set without_letters = "translate(" ~ time ~ ", 'TZtz', '')" %}
-    {% set date_only = '' if setting('reporting_timezone', 'UTC') == 'UTC' else
+    {% set zone = setting('raw_timezone', 'UTC') %}
+    {% set date_only = '' if zone == 'UTC' and setting('reporting_timezone', 'UTC') == 'UTC' else
         'when length(' ~ text ~ ') <= 10 then ' ~ utc_time_of_day('try_cast(' ~ text ~ ' as date)') %}
-    {{ return('case ' ~ date_only ~ ' when lower(' ~ without_letters ~ ') = upper('
+    {% set local = '' if zone == 'UTC' else
+        "when not regexp_matches(" ~ time ~ ", ':.*[Zz+-]') then " ~ utc_time_of_local('try_cast(' ~ time ~ ' as timestamp)') %}
+    {{ return('case ' ~ date_only ~ ' ' ~ local ~ ' when lower(' ~ without_letters ~ ') = upper('
         ~ without_letters ~ ') then cast(try_cast(' ~ time ~ ' as timestamptz) as timestamp) end') }}
+{% endmacro %}
+
+
+{#- A time without an offset, which raw_timezone says the zone of. -#}
+{% macro utc_time_of_local(time) %}
+    {{ return(adapter.dispatch('utc_time_of_local')(time)) }}
+{% endmacro %}
+
+{% macro duckdb__utc_time_of_local(time) %}
+    {% set zone = setting('raw_timezone', 'UTC') %}
+    {{ return(time if zone == 'UTC'
+        else "timezone('UTC', timezone(" ~ sql_text(zone) ~ ", " ~ time ~ "))") }}
 {% endmacro %}
 
 

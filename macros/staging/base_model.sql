@@ -4,6 +4,7 @@
 {% macro base_model(table_name, exchange_rates=none, parent=none) %}
 {% set settings = ref('int_run_settings') %}
 {% set raw = raw_data(table_name) %}
+{% set placeholders = placeholder_customers() %}
 {% if execute %}
 
 {% set contract = raw_contract(table_name) %}
@@ -20,8 +21,8 @@ with
 -- as delivered: a text without the blanks around it, an empty one as NULL
 raw_rows as (
     select
-        {%- for name in names %}
-        {{ raw_value(name, raw.types) }} as raw_{{ name }},
+        {%- for column in columns %}
+        {{ raw_value(column, raw.types) }} as raw_{{ column.name }},
         {%- endfor %}
         {{ raw.file_name }} as raw_file_name
     {{ 'from ' ~ raw.relation if raw.relation else 'where false' }}
@@ -36,7 +37,7 @@ typed_rows as {{ not_materialized() }} (
         settings.last_plausible_date,
         settings.reporting_currency,
         {%- for column in columns %}
-        {{ typed_value(column, raw.types) }} as {{ column.name }}{{ ',' if not loop.last }}
+        {{ typed_value(column, raw.types, placeholders) }} as {{ column.name }}{{ ',' if not loop.last }}
         {%- endfor %}
     from raw_rows
     cross join {{ settings }} as settings

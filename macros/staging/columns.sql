@@ -2,13 +2,43 @@
     `<column>`, the typed value. -#}
 
 
-{% macro raw_value(name, types) %}
-    {% if name not in types %}
+{% macro raw_value(column, types) %}
+    {% set type = types.get(column.name) %}
+    {% set value = adapter.quote(column.name) %}
+    {% set is_time = column.data_type in ('timestamp', 'date') %}
+    {% if not type %}
         {{ return('cast(null as string)') }}
-    {% elif types[name] == 'varchar' %}
-        {{ return("nullif(" ~ trimmed(adapter.quote(name)) ~ ", '')") }}
+    {% elif type == 'varchar' %}
+        {% set value = "nullif(" ~ trimmed(value) ~ ", '')" %}
+        {% if column.data_type != 'string' or column.name.endswith('_id') or column.config.meta.accepted_values
+                or 'currency' in column.name %}
+            {% set value = without_words(value, empty_words()) %}
+        {% endif %}
+        {{ return(without_far_future(value) if is_time else value) }}
+    {% elif is_time and type.startswith(('timestamp', 'date')) %}
+        {#- an end that never comes is no end -#}
+        {{ return('case when ' ~ value ~ " < '2900-01-01' then " ~ value ~ ' end') }}
+    {% elif type in ('double', 'float') %}
+        {{ return('nullif(' ~ value ~ ", 'nan')") }}
     {% endif %}
-    {{ return(adapter.quote(name)) }}
+    {{ return(value) }}
+{% endmacro %}
+
+
+{#- Some systems write the day that never comes as 9999-12-31, 2999-12-31 or infinity. -#}
+{% macro without_far_future(text) %}
+    {{ return("case when (" ~ text ~ " >= '2900' and " ~ text ~ " < ':' and substr(" ~ text ~ ", 5, 1) = '-')"
+        ~ " or lower(" ~ text ~ ") = 'infinity' then null else " ~ text ~ " end") }}
+{% endmacro %}
+
+
+{% macro without_words(text, words) %}
+    {% set literals = [] %}
+    {% for word in words %}
+        {% do literals.append(sql_text(word)) %}
+    {% endfor %}
+    {{ return('case when lower(' ~ text ~ ') in (' ~ literals | join(', ') ~ ') then null else ' ~ text ~ ' end'
+        if literals else text) }}
 {% endmacro %}
 
 
@@ -20,6 +50,8 @@
     {% elif to_type == 'timestamp' and from_type in ('date', 'varchar') %}
         {{ return(utc_time_of_day(expression) if from_type == 'date'
             else utc_time_of_text(expression)) }}
+    {% elif to_type == 'timestamp' and from_type in ('timestamp', 'timestamp_ns', 'timestamp_ms', 'timestamp_s') %}
+        {{ return(utc_time_of_local('cast(' ~ expression ~ ' as timestamp)')) }}
     {% elif to_type == 'string' and modules.re.match('double|float|decimal', from_type or '') %}
         {#- a key stored as a number with decimals is still the key 7, not 7.0 -#}
         {{ return('coalesce(case when ' ~ expression ~ ' = floor(' ~ expression
@@ -30,13 +62,14 @@
 {% endmacro %}
 
 
-{% macro typed_value(column, types) %}
+{% macro typed_value(column, types, placeholders) %}
     {% set raw = 'raw_' ~ column.name %}
     {% set default = column.config.meta.default %}
     {% set value = cast_or_null(raw, types.get(column.name), column.data_type) %}
     {% if column.name == 'customer_id' %}
-        {#- the reserved word means that there is no customer -#}
-        {% set value = "nullif(" ~ value ~ ", 'anonymous')" %}
+        {#- an address is the same in any case; some words and numbers mean that there is no customer -#}
+        {% set value = 'case when contains(' ~ value ~ ", '@') then lower(" ~ value ~ ') else ' ~ value ~ ' end' %}
+        {% set value = without_words(value, ['anonymous'] + placeholders) %}
     {% elif column.config.meta.accepted_values %}
         {% set value = 'lower(' ~ value ~ ')' %}
     {% elif 'currency' in column.name %}
@@ -129,4 +162,14 @@
         {{ return(parts[0]) }}
     {% endif %}
     {{ return("coalesce(" ~ parts | join(", '') || '|' || coalesce(") ~ ", '')") }}
+{% endmacro %}
+
+
+{#- The words of seeds/reference/placeholder_customers.csv; none before the seed is loaded. -#}
+{% macro placeholder_customers() %}
+    {% set seed = ref('placeholder_customers') %}
+    {% if not execute or not load_relation(seed) %}
+        {{ return([]) }}
+    {% endif %}
+    {{ return(run_query('select lower(trim(customer_id)) from ' ~ seed ~ ' order by 1').columns[0].values() | list) }}
 {% endmacro %}

@@ -20,6 +20,14 @@
 
 
 {% macro raw_data(table_name) %}
+    {% set parts = raw_parts(table_name) %}
+    {% do add_forms(table_name, parts) %}
+    {{ return(union_by_name(parts)) }}
+{% endmacro %}
+
+
+{#- What a table was delivered in: files of one header, or a table. -#}
+{% macro raw_parts(table_name) %}
     {% set raw_input = setting('raw_input', 'sample') %}
     {% if raw_input not in ('sample', 'files', 'tables') %}
         {{ exceptions.raise_compiler_error(
@@ -36,6 +44,8 @@
             'relation': table | string,
             'types': column_types(table),
             'place': table.schema ~ '.' ~ table.identifier,
+            'files': none,
+            'forms': {},
         }) %}
     {% endif %}
     {% for part in parts %}
@@ -49,7 +59,7 @@
             {% endif %}
         {% endfor %}
     {% endfor %}
-    {{ return(union_by_name(parts)) }}
+    {{ return(parts) }}
 {% endmacro %}
 
 
@@ -65,15 +75,15 @@
     {% for part in parts %}
         {% set expressions = [] %}
         {% for name, type in types.items() %}
-            {% set column = adapter.quote(name) %}
+            {% set column = part.forms.get(name, adapter.quote(name)) %}
             {% if name not in part.types %}
-                {% do expressions.append('null as ' ~ column) %}
+                {% do expressions.append('null as ' ~ adapter.quote(name)) %}
             {% elif part.types[name] != type %}
                 {% do expressions.append(
-                    cast_or_null(column, part.types[name], 'string') ~ ' as ' ~ column
+                    cast_or_null(column, part.types[name], 'string') ~ ' as ' ~ adapter.quote(name)
                 ) %}
             {% else %}
-                {% do expressions.append(column) %}
+                {% do expressions.append(column ~ ' as ' ~ adapter.quote(name)) %}
             {% endif %}
         {% endfor %}
         {% if part.has_file_name %}
@@ -81,7 +91,7 @@
         {% endif %}
         {% do selects.append('select ' ~ expressions | join(', ') ~ ' from ' ~ part.relation) %}
     {% endfor %}
-    {% set union = '(' ~ selects | join(' union all ') ~ ')' if parts | length > 1 %}
+    {% set union = '(' ~ selects | join(' union all ') ~ ')' if parts | length > 1 or (parts and parts[0].forms) %}
     {{ return({
         'relation': union or (parts[0].relation if parts else none),
         'types': types,
@@ -96,7 +106,7 @@
     {% for table_name, name in table_columns %}
         {% set raw = raw_data(table_name) %}
         {% if name in raw.types %}
-            {% set value = raw_value(name, raw.types) %}
+            {% set value = raw_value(raw_contract(table_name).columns[name], raw.types) %}
             {% if type == 'date' %}
                 {% set time = cast_or_null(value, raw.types[name], 'timestamp') %}
                 {% do selects.append('select ' ~ reporting_day(time) ~ ' from ' ~ raw.relation) %}
@@ -107,6 +117,17 @@
         {% endif %}
     {% endfor %}
     {{ return(selects | join('\n    union all\n    ')) }}
+{% endmacro %}
+
+
+{#- The tables of which a deployment needs one, and engagement events: when their rows happened. -#}
+{% macro main_event_times() %}
+    {{ return({
+        'orders': 'ordered_at',
+        'subscriptions': 'started_at',
+        'survey_responses': 'responded_at',
+        'engagement_events': 'occurred_at',
+    }) }}
 {% endmacro %}
 
 

@@ -59,6 +59,23 @@
 {% endmacro %}
 
 
+{% macro warn_of_local_times() %}
+    {% set zone = setting('reporting_timezone', 'UTC') %}
+    {% for table_name, name in main_event_times().items() if zone != 'UTC' and not setting('raw_timezone') %}
+        {% set raw = raw_data(table_name) %}
+        {% if execute and raw.types.get(name) == 'varchar' %}
+            {% set value = adapter.quote(name) %}
+            {% do warn_of(
+                'select ' ~ value ~ ' from ' ~ raw.relation ~ ' where ' ~ matches(value, ':')
+                ~ ' and not ' ~ matches(value, ':.*[Zz+-]') ~ ' limit 1',
+                table_name ~ ': ' ~ name ~ ' has times without an offset, for example {0}. They are read as UTC,'
+                ~ ' and the days are those of ' ~ zone ~ '. Say their zone with --raw-timezone.'
+            ) %}
+        {% endif %}
+    {% endfor %}
+{% endmacro %}
+
+
 {% macro warn_of_email_keys() %}
     {% set query %}
         select count(*)

@@ -4,7 +4,9 @@
 {%- set reporting_currency = setting(
     'reporting_currency', 'EUR' if raw_input == 'sample' else none
 ) %}
+{%- do stop_at_questions() %}
 {%- do require_main_input() %}
+{%- do warn_of_local_times() %}
 {%- if execute %}{% do has_erasures() %}{% endif %}
 
 with
@@ -18,15 +20,7 @@ clock as (
 
 -- read from the raw data, because staging itself needs the answer
 event_days as (
-    {{ raw_values(
-        [
-            ('orders', 'ordered_at'),
-            ('subscriptions', 'started_at'),
-            ('survey_responses', 'responded_at'),
-            ('engagement_events', 'occurred_at'),
-        ],
-        'date',
-    ) }}
+    {{ raw_values(main_event_times().items(), 'date') }}
 ),
 
 latest_event as (

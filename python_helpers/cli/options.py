@@ -13,7 +13,14 @@ from click.core import ParameterSource
 from python_helpers.cli.command import words_of
 from python_helpers.core.folders import Folders, Places, find_folders
 from python_helpers.core.log import Log
-from python_helpers.core.settings import RAW_INPUTS, Choices, Inputs, Resources
+from python_helpers.core.settings import (
+    DATE_ORDERS,
+    DECIMAL_MARKS,
+    RAW_INPUTS,
+    Choices,
+    Inputs,
+    Resources,
+)
 from python_helpers.export.wanted import FORMATS
 
 MOST_THREADS = 1024
@@ -56,6 +63,8 @@ ATTRIBUTES: dict[str, dict[str, Any]] = {
     "raw_input": {"type": click.Choice(RAW_INPUTS), "callback": not_beside_a_folder},
     # eager: known when --raw-input is read
     "raw_data": {"type": click.Path(path_type=Path), "is_eager": True},
+    "date_order": {"type": click.Choice(DATE_ORDERS)},
+    "decimal_mark": {"type": click.Choice(DECIMAL_MARKS)},
     "project_dir": {"type": click.Path(path_type=Path)},
     "warehouse": {"type": FILE},
     "log_file": {"type": FILE},
@@ -121,6 +130,12 @@ INPUTS = described(
     "[default: yesterday, or the last event in the data if that is earlier]",
     reporting_currency="--reporting-currency CODE REPORTING_CURRENCY: Currency all amounts are "
     "converted to, such as EUR.  [default: the one currency of the data]",
+    raw_timezone="--raw-timezone ZONE RAW_TIMEZONE: Time zone of raw times without an offset, such "
+    "as Europe/Berlin.  [default: UTC]",
+    date_order="--date-order DATE_ORDER: Whether dates like 01/02/2025 begin with the day or the "
+    "month.  [default: as the other dates of the file say]",
+    decimal_mark="--decimal-mark DECIMAL_MARK: The mark before the decimals of raw numbers.  "
+    "[default: as the other numbers of the file say]",
     dbt_vars="--vars YAML VARS: dbt vars of this run, such as '{default_margin_rate: 0.4}'.",
 )
 RESOURCES = described(

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import cast
 
 import duckdb
 import yaml
@@ -13,6 +14,10 @@ from python_helpers.core.errors import SettingsError
 from python_helpers.core.folders import Folders
 
 RAW_INPUTS = ("sample", "files", "tables")
+DATE_ORDERS = ("day-first", "month-first")
+DECIMAL_MARKS = ("point", "comma")
+READING = ("raw_timezone", "date_order", "decimal_mark")
+"""The settings of how raw values are written."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +28,9 @@ class Inputs:
     raw_data: Path | None = None
     as_of: str | None = None
     reporting_currency: str | None = None
+    raw_timezone: str | None = None
+    date_order: str | None = None
+    decimal_mark: str | None = None
     dbt_vars: str | None = None
 
 
@@ -68,6 +76,9 @@ class Settings(Folders, Inputs, Resources, Choices):
             "ERASURES_DIR": self.erasures_dir,
             "AS_OF_DATE": self.as_of,
             "REPORTING_CURRENCY": self.reporting_currency,
+            "RAW_TIMEZONE": self.raw_timezone,
+            "DATE_ORDER": self.date_order,
+            "DECIMAL_MARK": self.decimal_mark,
             "THREADS": self.threads,
             "MEMORY_LIMIT": self.memory_limit,
         }
@@ -86,6 +97,7 @@ def resolve_settings(
     inputs, resources, choices = inputs or Inputs(), resources or Resources(), choices or Choices()
     chosen_vars = parsed_vars(text=inputs.dbt_vars)
     zone = chosen_vars.get("reporting_timezone") or os.environ.get("REPORTING_TIMEZONE") or "UTC"
+    today_in(str(inputs.raw_timezone or "UTC"), name="raw")
     raw_input = inputs.raw_input or ("files" if inputs.raw_data else "sample")
     checked = {
         # --vars beats the environment in the project, so it does here
@@ -114,14 +126,7 @@ def checked_raw_data(*, raw_input: str, raw_data: Path | None) -> Path | None:
 
 def checked_as_of(*, text: str | None, zone: str) -> str | None:
     """Check that the as-of date is a date, and not after today in the reporting time zone."""
-    try:
-        with duckdb.connect() as connection:  # as the build computes it
-            sql = "select cast(timezone($zone, current_timestamp) as date)"
-            ((today,),) = connection.execute(sql, {"zone": zone}).fetchall()
-    except duckdb.Error as error:
-        raise SettingsError(
-            f"Unknown reporting time zone {zone!r}. Use a name such as Europe/Berlin."
-        ) from error
+    today = today_in(zone, name="reporting")
     try:
         as_of = date.fromisoformat(text) if text else None
     except ValueError as error:
@@ -129,6 +134,19 @@ def checked_as_of(*, text: str | None, zone: str) -> str | None:
     if as_of and as_of > today:
         raise SettingsError(f"The as-of date {as_of} is after today, {today}.")
     return as_of.isoformat() if as_of else None
+
+
+def today_in(zone: str, /, *, name: str) -> date:
+    """Return the day that it is in a time zone. Raises SettingsError where there is no such."""
+    try:
+        with duckdb.connect() as connection:  # as the build computes it
+            sql = "select cast(timezone($zone, current_timestamp) as date)"
+            ((today,),) = connection.execute(sql, {"zone": zone}).fetchall()
+    except duckdb.Error as error:
+        raise SettingsError(
+            f"Unknown {name} time zone {zone!r}. Use a name such as Europe/Berlin."
+        ) from error
+    return cast(date, today)
 
 
 def checked_currency(*, code: str | None) -> str | None:

@@ -17,7 +17,7 @@ from python_helpers.core.errors import AuditError, LifecycleError, PublishError,
 from python_helpers.core.folders import Folders
 from python_helpers.core.locks import locked, publish_lock, reading_lock, warehouse_lock
 from python_helpers.core.log import Log
-from python_helpers.core.settings import Inputs, Settings
+from python_helpers.core.settings import READING, Inputs, Settings
 from python_helpers.delivery.erasures import add_to_list, finish_on_list, made_folder
 from python_helpers.erase.builds import rewrite_builds
 from python_helpers.erase.exports import export_files_again, export_to_servers_again, exported_to
@@ -138,11 +138,11 @@ def inputs_as_before(inputs: Inputs, /, *, folders: Folders) -> Inputs:
             )
         raw_data = Path(folder) if folder else None
         inputs = replace(inputs, raw_input=manifest.get("raw_input"), raw_data=raw_data)
-    return replace(
-        inputs,
-        as_of=inputs.as_of or manifest.get("as_of_date"),
-        reporting_currency=inputs.reporting_currency or manifest.get("reporting_currency"),
-    )
+    as_before = {
+        name: getattr(inputs, name) or manifest.get(name)
+        for name in ("reporting_currency", *READING)
+    }
+    return replace(inputs, as_of=inputs.as_of or manifest.get("as_of_date"), **as_before)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import duckdb
 from python_helpers.core.disk import stamp
 from python_helpers.core.errors import PublishError
 from python_helpers.core.folders import project_version
-from python_helpers.core.settings import Settings
+from python_helpers.core.settings import READING, Settings
 from python_helpers.core.sql import name, text
 from python_helpers.publishing.builds import DATABASE
 from python_helpers.publishing.runs import Run
@@ -59,6 +59,7 @@ def publish(
             "rows": rows,
             "raw_input": settings.raw_input,
             "raw_data_dir": settings.raw_data and str(settings.raw_data),
+            **{name: getattr(settings, name) for name in READING},
             "input_files": run.facts.get("input_files"),
             "code_version": run.facts.get("code_version"),
             "nodes": build.nodes,

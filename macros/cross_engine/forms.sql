@@ -1,0 +1,104 @@
+{#- Values of other forms than the contract's, as text: how each form is recognised and rewritten. A value that a
+    form does not fit stays as it is, and is rejected later with its own words. -#}
+
+
+{% macro matches(text, pattern) %}
+    {{ return(adapter.dispatch('matches')(text, pattern)) }}
+{% endmacro %}
+
+{% macro duckdb__matches(text, pattern) %}
+    {{ return('regexp_matches(' ~ text ~ ', ' ~ sql_text(pattern) ~ ')') }}
+{% endmacro %}
+
+
+{% macro number_in(text, pattern, group) %}
+    {{ return(adapter.dispatch('number_in')(text, pattern, group)) }}
+{% endmacro %}
+
+{% macro duckdb__number_in(text, pattern, group) %}
+    {{ return('try_cast(regexp_extract(' ~ text ~ ', ' ~ sql_text(pattern) ~ ', ' ~ group ~ ') as integer)') }}
+{% endmacro %}
+
+
+{% macro canonical_text(text, form) %}
+    {{ return(adapter.dispatch('canonical_text')(text, form)) }}
+{% endmacro %}
+
+{% macro duckdb__canonical_text(text, form) %}
+    {% set rewritten = {
+        'day_first': duckdb__numeric_date(text, '\\3-\\2-\\1'),
+        'month_first': duckdb__numeric_date(text, '\\3-\\1-\\2'),
+        'words': duckdb__worded_time(text, ['%b %d, %Y', '%B %d, %Y', '%b %d %Y', '%B %d %Y', '%d %b %Y',
+            '%d %B %Y', '%d-%b-%Y', '%d-%b-%y', '%d %b, %Y', '%a, %d %b %Y', '%Y-%m-%d']),
+        'compact': "regexp_replace(" ~ text ~ ", '^(\\d{4})(\\d{2})(\\d{2})$', '\\1-\\2-\\3')",
+        'epoch_seconds': duckdb__time_of_epoch(text, 1000000) ~ " || 'Z'",
+        'epoch_milliseconds': duckdb__time_of_epoch(text, 1000) ~ " || 'Z'",
+        'serial': "case when contains(" ~ text ~ ", '.') then "
+            ~ duckdb__time_of_epoch('round((try_cast(' ~ text ~ ' as double) - 25569) * 86400)', 1000000)
+            ~ " else cast(date '1899-12-30' + try_cast(" ~ text ~ " as integer) as varchar) end",
+        'decimal_point': duckdb__plain_number(text, ',', '.'),
+        'decimal_comma': duckdb__plain_number(text, '.', ','),
+        'whole_number': "regexp_replace(" ~ text ~ ", '^(\\d+)[.]0+$', '\\1')",
+    } %}
+    {{ return('coalesce(' ~ rewritten[form] ~ ', ' ~ text ~ ')') }}
+{% endmacro %}
+
+
+{#- 31/12/2025, 1.2.25 or 12-31-2025, with or without a time, as a date of ISO with that time. -#}
+{% macro duckdb__numeric_date(text, order) %}
+    {% set pattern = "'^(\\d{1,2})[/.-](\\d{1,2})[/.-](\\d{4}|\\d{2})($|\\D.*)'" %}
+    {% set date = "regexp_replace(" ~ text ~ ", " ~ pattern ~ ", '" ~ order ~ "')" %}
+    {% set time = "ltrim(regexp_replace(" ~ text ~ ", " ~ pattern ~ ", '\\4'), ', T')" %}
+    {% set half_day = "strftime(try_strptime(regexp_replace(" ~ time ~ ", '(?i) ?([ap])[.]?m[.]?$', ' \\1m'), "
+        ~ duckdb__text_list(['%I:%M:%S %p', '%I:%M %p', '%I %p']) ~ "), '%H:%M:%S')" %}
+    {{ return("case when regexp_matches(" ~ text ~ ", " ~ pattern ~ ") then cast(try_cast(case when substr(" ~ date ~ ", 3, 1) = '-' then '20' else '' end || " ~ date
+        ~ " as date) as varchar) || case when " ~ time ~ " = '' then '' when regexp_matches(" ~ text
+        ~ ", '(?i)\\d ?[ap][.]?m') then ' ' || " ~ half_day ~ " else ' ' || " ~ time ~ " end end") }}
+{% endmacro %}
+
+
+{#- A date with the name of a month, or a time with AM or PM, as a time of ISO. A zone at the end becomes its
+    offset. -#}
+{% macro duckdb__worded_time(text, dates) %}
+    {% set offsets = {
+        'UTC': '+00:00', 'GMT': '+00:00', 'Z': '+00:00', 'BST': '+01:00', 'CET': '+01:00', 'CEST': '+02:00',
+        'EST': '-05:00', 'EDT': '-04:00', 'CST': '-06:00', 'CDT': '-05:00', 'MST': '-07:00', 'MDT': '-06:00',
+        'PST': '-08:00', 'PDT': '-07:00', 'JST': '+09:00', 'AEST': '+10:00', 'AEDT': '+11:00',
+    } %}
+    {% set formats = [] %}
+    {% for date in dates %}
+        {% for time in ['', ' %I:%M:%S %p', ' %I:%M %p', ' %H:%M:%S', ' %H:%M', ' at %I:%M %p', ', %I:%M %p',
+                ', %I:%M:%S %p', ', %H:%M:%S', ', %H:%M', ' %I %p'] %}
+            {% do formats.append(date ~ time) %}
+        {% endfor %}
+    {% endfor %}
+    {% set cases = [] %}
+    {% for zone, offset in offsets.items() %}
+        {% do cases.append("when '" ~ zone ~ "' then '" ~ offset ~ "'") %}
+    {% endfor %}
+    {% set found = "regexp_extract(" ~ text ~ ", ' (Z|[A-Z]{2,4}|[+-]\\d{2}:?\\d{2})$', 1)" %}
+    {% set zone = "case when " ~ found ~ " in ('AM', 'PM') then '' else " ~ found ~ " end" %}
+    {% set offset = "case " ~ zone ~ " " ~ cases | join(' ') ~ " when '' then '' else case when "
+        ~ found ~ " < 'A' then " ~ found ~ " end end" %}
+    {% set bare = "regexp_replace(trim(left(" ~ text ~ ", length(" ~ text ~ ") - length(" ~ zone
+        ~ "))), '(?i) ?([ap])[.]?m[.]?$', ' \\1m')" %}
+    {% set time = "try_strptime(" ~ bare ~ ", " ~ duckdb__text_list(formats) ~ ")" %}
+    {{ return("case when contains(" ~ text ~ ", ':') then cast(" ~ time ~ " as varchar) || " ~ offset
+        ~ " else cast(cast(" ~ time ~ " as date) as varchar) end") }}
+{% endmacro %}
+
+
+{% macro duckdb__time_of_epoch(number, microseconds) %}
+    {{ return('cast(make_timestamp(cast(try_cast(' ~ number ~ ' as bigint) * cast(' ~ microseconds
+        ~ ' as bigint) as bigint)) as varchar)') }}
+{% endmacro %}
+
+
+{#- 1,234.50, $5, (5.00), 5.00- or 1 234,50 as digits with a point; `thousands` and `decimal` are its marks. Thousands
+    that are not three digits are a typing error. -#}
+{% macro duckdb__plain_number(text, thousands, decimal) %}
+    {% set kept = "replace(regexp_replace(" ~ text ~ ", '[^0-9" ~ decimal ~ "]', '', 'g'), '" ~ decimal ~ "', '.')" %}
+    {% set grouped = "^\\D*(\\d+|\\d{1,3}([" ~ thousands ~ "'\\x{2019}\\x{a0}\\x{202f} ]\\d{3})+)([" ~ decimal ~ "]\\d*)?\\D*$" %}
+    {{ return("case when " ~ matches(text, number_pattern()) ~ " and " ~ matches(text, grouped) ~ " then case when regexp_matches(" ~ text
+        ~ ", '[(-]') then '-' else '' end || " ~ kept ~ " end") }}
+{% endmacro %}

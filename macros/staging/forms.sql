@@ -1,0 +1,180 @@
+{#- How the dates, numbers and keys of a delivery are written. int_raw_forms finds one form per file and column;
+    raw_data() rewrites the values of that column to the contract's form while it reads them. No value is judged
+    by itself: 01/02/2025 means what the other values of its file say, or what a setting says. -#}
+
+
+{#- What a cell says that has no value. -#}
+{% macro empty_words() %}
+    {{ return(['null', '(null)', '<null>', '\\n', 'n/a', '#n/a', 'na', 'nan', 'none', 'nil', 'undefined', '-', '--']) }}
+{% endmacro %}
+
+
+{#- An optional sign, currency, parentheses, thousands and decimals. -#}
+{% macro number_pattern() %}
+    {{ return("^[-+(]?\\s*([^\\w\\s.,()+-]|[A-Za-z]{1,3}[$.]?)?\\s*[-+(]?\\s*\\d[\\d.,'\\x{2019}\\x{a0}\\x{202f} ]*\\s*[)-]?"
+        ~ "\\s*([^\\w\\s.,()+-]|[A-Za-z]{1,3})?\\s*[)-]?$") }}
+{% endmacro %}
+
+
+{#- The kind of form that a column can have: time, number or key; none where a value is only a text. -#}
+{% macro kind_of_form(column) %}
+    {% set kinds = {'timestamp': 'time', 'date': 'time', 'decimal(18,2)': 'number', 'integer': 'number'} %}
+    {{ return(kinds.get(column.data_type, 'key' if column.name.endswith('_id') else none)) }}
+{% endmacro %}
+
+
+{#- Columns of a part that hold at least one value in another form than the contract's, or one that another form
+    could mean: every column of their kind is looked at, since one column of a file can decide for another. -#}
+{% macro columns_to_look_at(table_name, part) %}
+    {% set columns = [] %}
+    {% set doubts = [] %}
+    {% for column in raw_contract(table_name).columns.values() %}
+        {% if part.types.get(column.name) == 'varchar' and kind_of_form(column) %}
+            {% set value = raw_value(column, part.types) %}
+            {% set doubt = {
+                'time': value ~ ' is not null and ' ~ cast_or_null(value, 'varchar', 'timestamp') ~ ' is null',
+                'number': value ~ ' is not null and (try_cast(' ~ value ~ ' as decimal(18, 2)) is null or substr('
+                    ~ value ~ ", -4, 1) = '.')",
+                'key': value ~ " like '%.0' or " ~ value ~ " like '%E+%'",
+            }[kind_of_form(column)] %}
+            {% do columns.append(column) %}
+            {% do doubts.append('count(case when ' ~ doubt ~ ' then 1 end)') %}
+        {% endif %}
+    {% endfor %}
+    {% set kinds = [] %}
+    {% if columns %}
+        {% set counts = run_query('select ' ~ doubts | join(', ') ~ ' from ' ~ part.relation).rows[0] %}
+        {% for column in columns %}
+            {% do kinds.append(kind_of_form(column)) if counts[loop.index0] %}
+        {% endfor %}
+    {% endif %}
+    {% set looked_at = [] %}
+    {% for column in columns if kind_of_form(column) in kinds %}
+        {% do looked_at.append(column) %}
+    {% endfor %}
+    {{ return(looked_at) }}
+{% endmacro %}
+
+
+{#- One value of a column with what its form can be, as conditions over `raw_value`. -#}
+{% macro signs_of_form(kind) %}
+    {% set day_month_year = '^(\\d{1,2})[/.-](\\d{1,2})[/.-](\\d{4}|\\d{2})($|\\D)' %}
+    {% set numeric = matches('raw_value', day_month_year) %}
+    {% set number = matches('raw_value', number_pattern()) %}
+    {{ return({
+        'time': {
+            'is_plain': cast_or_null('raw_value', 'varchar', 'timestamp') ~ ' is not null',
+            'is_numeric_date': numeric,
+            'is_dotted': matches('raw_value', '^\\d{1,2}[.]\\d{1,2}[.]'),
+            'is_first': numeric ~ ' and ' ~ number_in('raw_value', day_month_year, 1) ~ ' > 12',
+            'is_second': numeric ~ ' and ' ~ number_in('raw_value', day_month_year, 2) ~ ' > 12',
+            'is_worded': matches('raw_value',
+                '(?i)(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)|^\\d{4}-.*\\d ?[ap][.]?m'),
+            'is_compact': matches('raw_value', '^(19|20)\\d{6}$'),
+            'is_seconds': matches('raw_value', '^\\d{9,10}$'),
+            'is_milliseconds': matches('raw_value', '^\\d{12,13}$'),
+            'is_serial': matches('raw_value', '^[2-7]\\d{4}([.]\\d+)?$'),
+        },
+        'number': {
+            'is_plain': "try_cast(raw_value as decimal(18, 2)) is not null and substr(raw_value, -4, 1) <> '.'",
+            'is_number': number,
+            'is_doubtful': number ~ ' and ' ~ matches('raw_value', '^\\D*[1-9]\\d{0,2}[.,]\\d{3}\\D*$'),
+            'is_first': number ~ ' and ' ~ matches('raw_value',
+                '[.](\\d{1,2}|\\d{4,})\\D*$|\\d,\\d{3}[.]\\d|\\d,\\d{3},\\d{3}|^\\D*0[.]\\d{3}\\D*$|\\d{4}[.]\\d+\\D*$'),
+            'is_second': number ~ ' and ' ~ matches('raw_value',
+                ',(\\d{1,2}|\\d{4,})\\D*$|\\d[.]\\d{3},\\d|\\d[.]\\d{3}[.]\\d{3}|^\\D*0,\\d{3}\\D*$|\\d{4},\\d+\\D*$'),
+        },
+        'key': {
+            'is_plain': 'not ' ~ matches('raw_value', '^\\d+[.]0+$|^\\d([.]\\d+)?[eE][+]?\\d+$'),
+            'is_whole': matches('raw_value', '^\\d+([.]0+)?$'),
+            'is_rounded': matches('raw_value', '^\\d([.]\\d+)?[eE][+]?\\d+$'),
+        },
+    }[kind]) }}
+{% endmacro %}
+
+
+{#- A few values that contradict all others are typing errors, and are rejected. -#}
+{% macro are_close(rows, other_rows) %}
+    {{ return('10 * least(' ~ rows ~ ', ' ~ other_rows ~ ') > greatest(' ~ rows ~ ', ' ~ other_rows ~ ')') }}
+{% endmacro %}
+
+
+{#- A row per file and column of a kind, with how many of its values bear each sign. -#}
+{% macro counted_signs(kind) %}
+    {% set selects = [] %}
+    {% set sums = [] %}
+    {% for name, condition in signs_of_form(kind).items() %}
+        {% do sums.append('count(case when ' ~ condition ~ ' then 1 end) as ' ~ name | replace('is_', '') ~ '_rows') %}
+    {% endfor %}
+    {% for table_name in raw_table_names() %}
+        {% for part in raw_parts(table_name) if execute %}
+            {% for column in columns_to_look_at(table_name, part) if kind_of_form(column) == kind %}
+                {% do selects.append('select ' ~ sql_text(table_name) ~ ' as table_name, ' ~ sql_text(column.name)
+                    ~ ' as column_name, file_name, count(*) as filled_rows, min(has_three_decimals) as has_three_decimals,'
+                    ~ ' min(case when not (' ~ signs_of_form(kind).is_plain ~ ') then raw_value end) as example, '
+                    ~ sums | join(', ') ~ ' from (select ' ~ raw_value(column, part.types) ~ ' as raw_value, '
+                    ~ (adapter.quote(file_name_column()) if part.files else sql_text(part.place)) ~ ' as file_name, '
+                    ~ has_three_decimals(part) ~ ' as has_three_decimals from ' ~ part.relation
+                    ~ ') as delivered where raw_value is not null group by file_name') %}
+            {% endfor %}
+        {% endfor %}
+    {% endfor %}
+    {{ return(selects | join('\n    union all\n    ') or 'select ' ~ sums | join(', ')
+        ~ ", '' as table_name, '' as column_name, '' as file_name, 0 as filled_rows, 0 as has_three_decimals,"
+            ~ " '' as example"
+        ~ " from (select cast('' as string) as raw_value) as delivered where false group by raw_value") }}
+{% endmacro %}
+
+
+{#- 1 where an amount of the row has three decimals by law: 1.250 is no thousand in Kuwait. -#}
+{% macro has_three_decimals(part) %}
+    {% set currencies = "('KWD', 'BHD', 'OMR', 'TND', 'JOD', 'IQD', 'LYD')" %}
+    {% set currency = "upper(currency)" if 'currency' in part.types else sql_text(setting('reporting_currency', '')) %}
+    {{ return('case when ' ~ currency ~ ' in ' ~ currencies ~ ' then 1 else 0 end') }}
+{% endmacro %}
+
+
+{#- Stops where a form is in question. int_run_settings calls it, which everything else reads. -#}
+{% macro stop_at_questions() %}
+    {% set forms = ref('int_raw_forms') %}
+    {% if execute and load_relation(forms) %}
+        {% set questions = run_query('select question from ' ~ forms
+            ~ ' where question is not null order by table_name, file_name, column_name').rows %}
+        {% set lines = [] %}
+        {% for (question,) in questions %}
+            {% do lines.append(question) %}
+        {% endfor %}
+        {% if lines %}
+            {% do raw_data_error(lines[:5] | join(' ')) %}
+        {% endif %}
+    {% endif %}
+{% endmacro %}
+
+
+{#- Adds to each part of a table how its columns are rewritten: name -> expression. -#}
+{% macro add_forms(table_name, parts) %}
+    {% set forms = ref('int_raw_forms') %}
+    {% if execute and parts and setting('raw_input', 'sample') != 'sample' and load_relation(forms) %}
+        {% set found = run_query(
+            'select file_name, column_name, form from ' ~ forms ~ ' where table_name = ' ~ sql_text(table_name)
+            ~ " and form <> 'plain' order by column_name, form, file_name"
+        ).rows %}
+        {% for part in parts %}
+            {% set cases = {} %}
+            {% for file_name, column_name, form in found %}
+                {% set column = adapter.quote(column_name) %}
+                {% if file_name in (part.files or [part.place]) %}
+                    {% do cases.setdefault(column_name, []).append(
+                        'when ' ~ (adapter.quote(file_name_column()) ~ ' = ' ~ sql_text(file_name) if part.files else 'true')
+                        ~ ' then ' ~ canonical_text(trimmed(column), form)
+                    ) %}
+                {% endif %}
+            {% endfor %}
+            {% for column_name, whens in cases.items() %}
+                {% do part.forms.update({
+                    column_name: 'case ' ~ whens | join(' ') ~ ' else ' ~ adapter.quote(column_name) ~ ' end'
+                }) %}
+            {% endfor %}
+        {% endfor %}
+    {% endif %}
+{% endmacro %}

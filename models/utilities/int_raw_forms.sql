@@ -1,0 +1,145 @@
+-- Grain: one row per raw table, file and column with values in another form than the contract's.
+{%- set date_order = setting('date_order', '') %}
+{%- set decimal_mark = setting('decimal_mark', '') %}
+
+with
+
+times as (
+    {{ counted_signs('time') }}
+),
+
+-- what one column of a file shows holds for the others
+times_of_files as (
+    select
+        *,
+        sum(first_rows) over (partition by file_name) as day_first_rows,
+        sum(second_rows) over (partition by file_name) as month_first_rows,
+        greatest(
+            worded_rows, compact_rows, seconds_rows, milliseconds_rows, serial_rows
+        ) as most_others
+    from times
+),
+
+time_forms as (
+    select
+        *,
+        case
+            when plain_rows >= greatest(numeric_date_rows, most_others) then 'plain'
+            when numeric_date_rows >= most_others
+                then case
+                    when '{{ date_order }}' = 'day-first' then 'day_first'
+                    when '{{ date_order }}' = 'month-first' then 'month_first'
+                    when {{ are_close('day_first_rows', 'month_first_rows') }} then 'both'
+                    when day_first_rows > month_first_rows then 'day_first'
+                    when month_first_rows > 0 then 'month_first'
+                    when dotted_rows > 0 then 'day_first'
+                    else 'either'
+                end
+            when worded_rows = most_others then 'words'
+            when compact_rows = most_others then 'compact'
+            when seconds_rows = most_others then 'epoch_seconds'
+            when milliseconds_rows = most_others then 'epoch_milliseconds'
+            else 'serial'
+        end as form
+    from times_of_files
+),
+
+numbers as (
+    {{ counted_signs('number') }}
+),
+
+numbers_of_files as (
+    select
+        *,
+        sum(first_rows) over (partition by file_name) as file_point_rows,
+        sum(second_rows) over (partition by file_name) as file_comma_rows
+    from numbers
+),
+
+number_forms as (
+    select
+        *,
+        case
+            when '{{ decimal_mark }}' = 'point' then 'decimal_point'
+            when '{{ decimal_mark }}' = 'comma' then 'decimal_comma'
+            when {{ are_close('first_rows', 'second_rows') }} then 'both'
+            when first_rows > second_rows then 'decimal_point'
+            when second_rows > 0 then 'decimal_comma'
+            when doubtful_rows = 0 or has_three_decimals = 1 then 'decimal_point'
+            when file_point_rows > 0 and file_comma_rows = 0 then 'decimal_point'
+            when file_comma_rows > 0 and file_point_rows = 0 then 'decimal_comma'
+            else 'either'
+        end as form
+    from numbers_of_files
+),
+
+key_signs as (
+    {{ counted_signs('key') }}
+),
+
+forms as (
+    select
+        table_name,
+        file_name,
+        column_name,
+        form,
+        example,
+        case form
+            when 'either'
+                then 'such as ' || example || ' may begin with the day or with the month. '
+                    || 'Say which: --date-order day-first or --date-order month-first.'
+            when 'both'
+                then 'begins with the day in some rows and with the month in others of one file, for '
+                    || 'example ' || example || '. Correct the file, or say which is right with '
+                    || '--date-order.'
+        end as question
+    from time_forms
+
+    union all
+
+    select
+        table_name,
+        file_name,
+        column_name,
+        form,
+        example,
+        case form
+            when 'either'
+                then 'such as ' || example || ' may be a thousand or a fraction. Say which mark is the '
+                    || 'decimal one: --decimal-mark comma or --decimal-mark point.'
+            when 'both'
+                then 'has a decimal point in some rows and a decimal comma in others of one file, for '
+                    || 'example ' || example || '. Correct the file, or say which is right with '
+                    || '--decimal-mark.'
+        end as question
+    from number_forms
+
+    union all
+
+    select
+        table_name,
+        file_name,
+        column_name,
+        case
+            when whole_rows = filled_rows and plain_rows < filled_rows then 'whole_number' else 'plain'
+        end as form,
+        example,
+        case
+            when rounded_rows > 0
+                then 'such as ' || example || ' was rounded by a spreadsheet, so that different keys '
+                    || 'look alike. Export it again, with the column as text.'
+        end as question
+    from key_signs
+)
+
+select
+    -- keys
+    table_name,
+    file_name,
+    column_name,
+
+    -- the form
+    form,
+    example,
+    table_name || ': ' || file_name || ': ' || column_name || ' ' || question as question
+from forms
