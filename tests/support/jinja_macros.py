@@ -8,6 +8,8 @@ import duckdb
 import jinja2
 from lifecycle import PROJECT
 
+from python_helpers.delivery.contract import contract_of
+
 MACRO = re.compile(r"{%-? macro (\w+)\(.*?{%-? endmacro -?%}", flags=re.DOTALL)
 
 
@@ -17,6 +19,16 @@ class CompilerError(Exception):
 
 class Returned(Exception):
     """Carries the value of a macro that calls return(), as in dbt."""
+
+
+def sources() -> dict[str, dict[str, object]]:
+    """Return the raw contract as dbt keeps the sources in its graph."""
+    return {
+        table["name"]: table
+        | {"source_name": "raw"}
+        | {"columns": {each["name"]: {"config": {"meta": {}}} | each for each in table["columns"]}}
+        for table in contract_of(project_dir=PROJECT)
+    }
 
 
 class Macros:
@@ -32,6 +44,7 @@ class Macros:
             "exceptions": SimpleNamespace(raise_compiler_error=self.stop, warn=lambda text: ""),
             "env_var": lambda name, default="": default,
             "execute": True,
+            "graph": SimpleNamespace(sources=sources()),
             "invocation_args_dict": SimpleNamespace(project_dir=str(PROJECT)),
             "modules": SimpleNamespace(re=re),
             "none": None,
