@@ -15,13 +15,9 @@
 {#- Case matters neither in the name of a file nor in that of a table's folder. -#}
 {% macro raw_files(table_name, suffixes='(csv|tsv|txt)([.]gz)?|parquet') %}
     {% set folder = path_pattern(raw_folder()) %}
-    {% set own_folder = [] %}
-    {% for letter in table_name %}
-        {% do own_folder.append('[' ~ letter ~ letter | upper ~ ']') %}
-    {% endfor %}
     {% set files = [] %}
     {% for pattern, names in [
-        (folder ~ '/*', table_name ~ '(_.*)?'), (folder ~ '/' ~ own_folder | join ~ '/*', '[^.].*'),
+        (folder ~ '/*', table_name ~ '(_.*)?'), (table_folder(table_name) ~ '/*', '[^.].*'),
     ] %}
         {% for path in list_files([pattern]) %}
             {% set name = path.split('/') | last | lower %}
@@ -31,6 +27,15 @@
         {% endfor %}
     {% endfor %}
     {{ return(files) }}
+{% endmacro %}
+
+
+{% macro table_folder(table_name) %}
+    {% set letters = [] %}
+    {% for letter in table_name %}
+        {% do letters.append('[' ~ letter ~ letter | upper ~ ']') %}
+    {% endfor %}
+    {{ return(path_pattern(raw_folder()) ~ '/' ~ letters | join) }}
 {% endmacro %}
 
 

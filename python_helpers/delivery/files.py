@@ -14,7 +14,8 @@ from python_helpers.core.errors import RawDataError
 from python_helpers.delivery.contract import raw_tables
 
 RAW_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".parquet")
-SAVE_AS_CSV = "Save a spreadsheet as CSV (UTF-8), unpack an archive, and deliver them again."
+DELIVER = "Deliver at least one, for example orders.csv."
+SAVE_AS_CSV = "Save a spreadsheet as CSV (UTF-8), or unpack an archive."
 # a hash reads every value; a count would only read the statistics of the file
 READ_PARQUET = "select bit_xor(hash(columns(*))) from read_parquet(?)"
 BLOCK = 1 << 20  # bytes of a compressed file read at once
@@ -26,14 +27,20 @@ def check_delivery(*, folder: Path, project_dir: Path) -> None:
     DuckDB skips a broken link, and reads a truncated gzip file without an error. Raises
     RawDataError.
     """
+    tables = raw_tables(project_dir=project_dir)
     try:
-        files = raw_files(folder=folder, tables=raw_tables(project_dir=project_dir))
+        files = raw_files(folder=folder, tables=tables)
     except OSError as error:
         raise RawDataError(f"The raw data folder {folder} cannot be read: {why(error)}.") from error
     if not files:
+        others = [
+            file.name
+            for file in sorted(folder.iterdir())
+            if table_of(file=file, folder=folder, tables=tables)
+        ]
         raise RawDataError(
-            f"The raw data folder {folder} holds no CSV or Parquet file. "
-            "Deliver at least one, for example orders.csv."
+            f"The raw data folder {folder} holds no CSV or Parquet file"
+            + (f", only {', '.join(others)}. {SAVE_AS_CSV}" if others else f". {DELIVER}")
         )
     faults = [
         f"{table}: {file} {fault}"
@@ -72,14 +79,12 @@ def damaged_parquet(*, folder: Path, tables: Collection[str]) -> dict[str, str]:
 def fault_of(*, file: Path) -> str | None:
     """Say why a file cannot be read, and what to do; None if it can be read."""
     try:
-        if file.suffix.lower() == ".gz":
-            with gzip.open(file) as compressed:
-                while compressed.read(BLOCK):
-                    pass
-            with gzip.open(file) as compressed:
-                return encoding_fault(content=compressed)
-        with file.open("rb") as plain:
-            return encoding_fault(content=plain)
+        is_compressed = file.suffix.lower() == ".gz"
+        with gzip.open(file) if is_compressed else file.open("rb") as content:
+            fault = encoding_fault(content=content)
+            while is_compressed and content.read(BLOCK):
+                pass
+            return fault
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         return f"is truncated or damaged ({why(error)}). Deliver it again."
     except OSError as error:

@@ -434,7 +434,13 @@ def bad_rows(tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
     for name, query in CUSTOMER_QUERIES.items():
         path = str(delivery / name).replace("'", "''")
         duckdb.sql(f"copy ({query}) to '{path}'")
-    for name in ("Product.csv", ".orders.csv", "Customers/._x.csv", "orders_2024.xlsx"):
+    for name in (
+        "Product.csv",
+        ".orders.csv",
+        "Customers/._x.csv",
+        "orders_2024.xlsx",
+        "Customers/notes.md",
+    ):
         (delivery / name).write_text("not read")
     result = refresh_delivery(
         folder,
@@ -601,6 +607,7 @@ def test_what_is_ignored_is_said_once(bad_rows):
     (ignored,) = [line for line in warnings if "their names match no table" in line]
     assert "Product.csv" in ignored
     assert "orders_2024.xlsx" in ignored
+    assert "Customers/notes.md" in ignored
     assert "save a spreadsheet as CSV (UTF-8)" in ignored
     assert ".orders.csv" not in ignored
     assert "._x.csv" not in ignored
@@ -726,7 +733,7 @@ BAD_FILES: tuple[BadFiles, ...] = (
         ),
         "records that are quoted as one field": (
             "campaigns.csv",
-            b'campaign_id,campaign_name,note;;;\n"k1,Spring,""a, b""";;;\n"k2,Autumn,""""";;;\n',
+            b'campaign_id,campaign_name,note;\n"k1,Spring,""a, b""";\n"k2,Autumn,""""";\n',
             f", line 2: {WRAPPED}",
         ),
         "a header that is quoted as one field": (
@@ -809,8 +816,8 @@ def test_bad_files_are_exit_code_4_and_each_has_its_line_alone(bad_files):
         ),
         pytest.param(
             {"orders.csv": ORDERS.replace("amount", "amuont")},
-            "orders: the required column amount (found: amuont?) is missing from {folder}/orders.csv "
-            "(found: order_id, customer_id, ordered_at, amuont). Rename",
+            "orders: the required column amount (found: amuont?) is missing from "
+            "{folder}/orders.csv (found: order_id, customer_id, ordered_at, amuont). Rename",
             id="a main file without a required column",
         ),
         pytest.param(
@@ -822,8 +829,8 @@ def test_bad_files_are_exit_code_4_and_each_has_its_line_alone(bad_files):
         ),
         pytest.param(
             {"Orders.XLSX": "x", "customers.csv": "customer_id\nann\n"},
-            "orders: {folder}/Orders.XLSX is no CSV or Parquet file, and nothing else of orders was "
-            "delivered. Save a spreadsheet as CSV (UTF-8), or unpack an archive.",
+            "orders: {folder}/Orders.XLSX is no CSV or Parquet file, and nothing else of orders "
+            "was delivered. Save a spreadsheet as CSV (UTF-8), or unpack an archive.",
             id="a main table as a spreadsheet alone",
         ),
         pytest.param(
