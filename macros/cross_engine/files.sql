@@ -25,7 +25,7 @@
     {% set csv = [] %}
     {% set parquet = [] %}
     {% for path in files %}
-        {% do (parquet if path.endswith('.parquet') else csv).append(path) %}
+        {% do (parquet if path.lower().endswith('.parquet') else csv).append(path) %}
     {% endfor %}
     {{ return(duckdb__csv_groups(table_name, csv) + duckdb__parquet_groups(parquet)) }}
 {% endmacro %}
@@ -85,38 +85,37 @@
 {% endmacro %}
 
 
-{#- Only the delimiter is inferred, from the header. DuckDB's own detection may settle on a dialect in which
-    damaged lines look whole, or skip lines to get there. One thread reads the header: of several, one that is
-    in the middle of a large file may be the first to have a line. -#}
+{#- Delimiter, place of the header and UTF-16 are found from the first lines. DuckDB's own detection may settle on
+    a dialect in which damaged lines look whole, or skip lines to get there. -#}
 {% macro duckdb__csv_groups(table_name, files) %}
-    {% set queries = [] %}
-    {% for path in files %}
-        {% do queries.append(
-            '(select ' ~ sql_text(path) ~ ' as path, line from read_csv(' ~ sql_text(path)
-            ~ ", auto_detect = false, header = false, columns = {'line': 'varchar'}, delim = '\x01'"
-            ~ ", quote = '', escape = '', comment = '', strict_mode = false, compression = "
-            ~ duckdb__compression(path) ~ ', hive_partitioning = false, parallel = false) limit 1)'
-        ) %}
-    {% endfor %}
-    {% set first_lines = {} %}
-    {% for path, line in (run_query(queries | join(' union all ')).rows if queries else []) %}
-        {% do first_lines.update({path: line}) %}
-    {% endfor %}
+    {% set encodings = duckdb__encodings(files) %}
+    {% set first_lines = duckdb__first_lines(files, 1, encodings) %}
     {% set files_by_header = {} %}
     {% for path in files %}
-        {% set delimiter, names = csv_header(table_name, path, first_lines.get(path)) %}
+        {% set head = namespace(lines=first_lines[path], number=1) %}
+        {% if not has_required_columns(table_name, head.lines | first) %}
+            {% set head.lines = duckdb__first_lines([path], 30, encodings)[path] %}
+            {% set head.number = csv_header_line(table_name, path, head.lines) %}
+        {% endif %}
+        {% set delimiter, names = csv_header(
+            table_name, path, head.lines[head.number - 1] if head.lines else none, head.number
+        ) %}
+        {% set format = (duckdb__compression(path), encodings[path], head.number - 1) %}
         {% do files_by_header.setdefault(
-            (duckdb__compression(path), delimiter, names | join(delimiter)), {'names': names, 'files': []}
+            (delimiter, names | join(delimiter), format), {'names': names, 'files': []}
         ).files.append(path) %}
+        {% if head.number > 1 %}
+            {% do duckdb__check_skip(table_name, path, names, delimiter, format) %}
+        {% endif %}
     {% endfor %}
     {% set groups = [] %}
-    {% for (compression, delimiter, _), same in files_by_header.items() %}
+    {% for (delimiter, _, format), same in files_by_header.items() %}
         {% set types = {} %}
         {% for name in same.names %}
             {% do types.update({name: 'varchar'}) %}
         {% endfor %}
         {% do groups.append({
-            'relation': duckdb__read_csv(same.files, same.names, delimiter, compression),
+            'relation': duckdb__read_csv(same.files, same.names, delimiter, format),
             'types': types,
             'has_file_name': true,
             'place': same.files | join(', '),
@@ -128,23 +127,92 @@
 {% endmacro %}
 
 
-{% macro duckdb__read_csv(files, names, delimiter, compression) %}
+{#- In UTF-16 every second byte of an English header is NUL. What comes before the first NUL is not selected, because it
+    is no UTF-8. DuckDB reads the little-endian form alone. -#}
+{% macro duckdb__encodings(files) %}
+    {% set encodings = {} %}
+    {% set queries = [] %}
+    {% for path in files %}
+        {% do encodings.update({path: "'utf-8'"}) %}
+        {% do queries.append(
+            '(select ' ~ sql_text(path) ~ ' as path, length(second) = 1 and length(third) = 1 as is_utf_16 from '
+            ~ duckdb__read_lines(path, ['first', 'second', 'third'], 'chr(0)', "'utf-8'") ~ ' limit 1)'
+        ) %}
+    {% endfor %}
+    {% for path, is_utf_16 in (run_query(queries | join(' union all ')).rows if queries else []) %}
+        {% if is_utf_16 %}
+            {% do encodings.update({path: "'utf-16'"}) %}
+        {% endif %}
+    {% endfor %}
+    {{ return(encodings) }}
+{% endmacro %}
+
+
+{% macro duckdb__first_lines(files, number, encodings) %}
+    {% set lines = {} %}
+    {% set queries = [] %}
+    {% for path in files %}
+        {% do lines.update({path: []}) %}
+        {% do queries.append(
+            '(select ' ~ sql_text(path) ~ ' as path, line from '
+            ~ duckdb__read_lines(path, ['line'], "'\x01'", encodings[path]) ~ ' limit ' ~ number ~ ')'
+        ) %}
+    {% endfor %}
+    {% for path, line in (run_query(queries | join(' union all ')).rows if queries else []) %}
+        {% do lines[path].append(line) %}
+    {% endfor %}
+    {{ return(lines) }}
+{% endmacro %}
+
+
+{#- One thread reads: of several, one that is in the middle of a large file may be the first to have a line. -#}
+{% macro duckdb__read_lines(path, names, delimiter, encoding) %}
+    {{ return('read_csv(' ~ sql_text(path) ~ ', auto_detect = false, header = false, columns = '
+        ~ duckdb__text_columns(names) ~ ', delim = ' ~ delimiter ~ ", quote = '', escape = '', comment = ''"
+        ~ ', strict_mode = false, null_padding = true, buffer_size = 4000000, encoding = ' ~ encoding
+        ~ ', compression = ' ~ duckdb__compression(path) ~ ', hive_partitioning = false, parallel = false)') }}
+{% endmacro %}
+
+
+{#- DuckDB skips records, not lines: after a quote that is not closed it would skip the whole file. -#}
+{% macro duckdb__check_skip(table_name, path, names, delimiter, format) %}
+    {% set header = run_query(
+        'from ' ~ duckdb__read_csv([path], names, delimiter, format, has_header=false) ~ ' limit 1'
+    ).rows %}
+    {% set found = [] %}
+    {% for name in (header[0] if header else []) %}
+        {% do found.append((name or '').strip().lower() or 'column' ~ loop.index) %}
+    {% endfor %}
+    {% if found != names %}
+        {% do no_header_error(table_name, path, format[2] + 1, names) %}
+    {% endif %}
+{% endmacro %}
+
+
+{% macro duckdb__text_columns(names) %}
     {% set columns = [] %}
     {% for name in names %}
         {% do columns.append(sql_text(name) ~ ": 'varchar'") %}
     {% endfor %}
+    {{ return('{' ~ columns | join(', ') ~ '}') }}
+{% endmacro %}
+
+
+{% macro duckdb__read_csv(files, names, delimiter, format, has_header=true) %}
+    {% set compression, encoding, skip = format %}
     {{ return('read_csv(' ~ duckdb__text_list(files)
-        ~ ', auto_detect = false, header = true, columns = {' ~ columns | join(', ')
-        ~ '}, delim = ' ~ sql_text(delimiter) ~ ", quote = '\"', escape = '\"'"
-        ~ ", comment = '', skip = 0, strict_mode = true, null_padding = false"
-        ~ ", ignore_errors = false, encoding = 'utf-8', compression = " ~ compression
-        ~ ', hive_partitioning = false, filename = ' ~ sql_text(file_name_column()) ~ ')') }}
+        ~ ', auto_detect = false, header = ' ~ has_header | lower ~ ', columns = '
+        ~ duckdb__text_columns(names) ~ ', delim = ' ~ sql_text(delimiter)
+        ~ ", quote = '\"', escape = '\"', comment = '', skip = " ~ skip
+        ~ ', strict_mode = true, null_padding = false, ignore_errors = false, encoding = ' ~ encoding
+        ~ ', compression = ' ~ compression ~ ', hive_partitioning = false, filename = '
+        ~ sql_text(file_name_column()) ~ ')') }}
 {% endmacro %}
 
 
 {#- DuckDB's own detection is wrong where the name of a folder has a question mark. -#}
 {% macro duckdb__compression(path) %}
-    {{ return("'gzip'" if path.endswith('.gz') else "'none'") }}
+    {{ return("'gzip'" if path.lower().endswith('.gz') else "'none'") }}
 {% endmacro %}
 
 
@@ -153,7 +221,8 @@
 {% endmacro %}
 
 {% macro duckdb__read_csv_of_texts(path, names) %}
-    {{ return(duckdb__read_csv([path_pattern(path)], names, ',', duckdb__compression(path))) }}
+    {% set format = (duckdb__compression(path), "'utf-8'", 0) %}
+    {{ return(duckdb__read_csv([path_pattern(path)], names, ',', format)) }}
 {% endmacro %}
 
 
@@ -172,6 +241,46 @@
         {% do texts.append(sql_text(value)) %}
     {% endfor %}
     {{ return('[' ~ texts | join(', ') ~ ']') }}
+{% endmacro %}
+
+
+{% macro nearest_names(wanted, found) %}
+    {{ return(adapter.dispatch('nearest_names')(wanted, found)) }}
+{% endmacro %}
+
+{% macro duckdb__nearest_names(wanted, found) %}
+    {% set nearest = {} %}
+    {% set query %}
+        with pairs as (
+            select
+                wanted,
+                found,
+                regexp_replace(lower(wanted), '[\s_.-]', '', 'g') as wanted_plain,
+                regexp_replace(lower(found), '[\s_.-]', '', 'g') as found_plain
+            from unnest({{ duckdb__text_list(wanted) }}) as wanted_names (wanted)
+            cross join unnest({{ duckdb__text_list(found) }}) as found_names (found)
+        ),
+
+        compared as (
+            select
+                *,
+                case
+                    when wanted_plain = found_plain then 2
+                    when contains(found_plain, wanted_plain) or ends_with(wanted_plain, found_plain) then 1.5
+                    else jaro_winkler_similarity(wanted_plain, found_plain)
+                end as similarity
+            from pairs
+        )
+
+        select wanted, arg_max(found, similarity)
+        from compared
+        where similarity > 0.85
+        group by wanted
+    {% endset %}
+    {% for name, like_it in (run_query(query).rows if wanted and found else []) %}
+        {% do nearest.update({name: like_it}) %}
+    {% endfor %}
+    {{ return(nearest) }}
 {% endmacro %}
 
 

@@ -1,4 +1,4 @@
-{#- The files of the raw data: which of them are read into which table, and what a CSV file's first line says. -#}
+{#- The files of the raw data: which of them are read into which table, and where the header of a CSV file is. -#}
 
 
 {% macro raw_folder() %}
@@ -12,15 +12,16 @@
 {% endmacro %}
 
 
-{% macro raw_files(table_name) %}
+{#- Case matters neither in the name of a file nor in that of a table's folder. -#}
+{% macro raw_files(table_name, suffixes='(csv|tsv|txt)([.]gz)?|parquet') %}
     {% set folder = path_pattern(raw_folder()) %}
     {% set files = [] %}
     {% for pattern, names in [
-        (folder ~ '/*', table_name ~ '(_.*)?'), (folder ~ '/' ~ table_name ~ '/*', '[^.].*'),
+        (folder ~ '/*', table_name ~ '(_.*)?'), (table_folder(table_name) ~ '/*', '[^.].*'),
     ] %}
         {% for path in list_files([pattern]) %}
-            {% set name = path.split('/') | last %}
-            {% if modules.re.fullmatch(names ~ '[.](csv|csv[.]gz|parquet)', name) %}
+            {% set name = path.split('/') | last | lower %}
+            {% if modules.re.fullmatch(names ~ '[.](' ~ suffixes ~ ')', name) %}
                 {% do files.append(path) %}
             {% endif %}
         {% endfor %}
@@ -35,19 +36,84 @@
 {% endmacro %}
 
 
-{% macro csv_header(table_name, path, line) %}
-    {% if not line or not line.strip() %}
-        {% do raw_data_error(
-            table_name ~ ': ' ~ path ~ ' has no header: its first line is empty. Put the names of the'
-            ~ ' columns there, or remove the file.'
-        ) %}
+{% macro table_folder(table_name) %}
+    {% set letters = [] %}
+    {% for letter in table_name %}
+        {% do letters.append('[' ~ letter ~ letter | upper ~ ']') %}
+    {% endfor %}
+    {{ return(path_pattern(raw_folder()) ~ '/' ~ letters | join) }}
+{% endmacro %}
+
+
+{% macro required_columns(table_name) %}
+    {{ return(
+        raw_contract(table_name).columns.values()
+            | selectattr('config.meta.required', 'true') | map(attribute='name') | list
+    ) }}
+{% endmacro %}
+
+
+{% macro has_required_columns(table_name, line) %}
+    {{ return(required_columns(table_name) | reject('in', csv_names(line)[1]) | list == []) }}
+{% endmacro %}
+
+
+{#- The header is the first line, or the one line of the first ones that has all required columns where those
+    above it have none. A line that only looks like it is named, and nothing is read. -#}
+{% macro csv_header_line(table_name, path, lines) %}
+    {% set required = required_columns(table_name) %}
+    {% set contract = [] %}
+    {% for name in raw_contract(table_name).columns %}
+        {% do contract.append(plain_name(name)) %}
+    {% endfor %}
+    {% set whole = [] %}
+    {% set above = namespace(has_none=true) %}
+    {% set likely = namespace(number=1, known=0) %}
+    {% for line in lines %}
+        {% set names = csv_names(line)[1] %}
+        {% if has_required_columns(table_name, line) %}
+            {% do whole.append(loop.index) %}
+        {% elif not whole and names | select('in', required) | list %}
+            {% set above.has_none = false %}
+        {% endif %}
+        {% set known = namespace(count=0) %}
+        {% for name in names %}
+            {% if plain_name(name) in contract %}
+                {% set known.count = known.count + 1 %}
+            {% endif %}
+        {% endfor %}
+        {% if known.count > likely.known and (loop.first or known.count > 1) %}
+            {% set likely.number = loop.index %}
+            {% set likely.known = known.count %}
+        {% endif %}
+    {% endfor %}
+    {% if whole | length == 1 and above.has_none %}
+        {{ return(whole[0]) }}
     {% endif %}
-    {% if modules.re.search('[\x00-\x08\x0a-\x1f]', line) %}
-        {% do raw_data_error(
-            table_name ~ ': ' ~ path ~ ', line 1: the header has a control character. Correct the'
-            ~ ' header.'
-        ) %}
+    {% if likely.number > 1 %}
+        {% do no_header_error(table_name, path, likely.number, csv_names(lines[likely.number - 1])[1]) %}
     {% endif %}
+    {{ return(1) }}
+{% endmacro %}
+
+
+{% macro no_header_error(table_name, path, number, names) %}
+    {% set missing = missing_columns(table_name, names, 'line ' ~ number) %}
+    {% do raw_data_error(
+        table_name ~ ': ' ~ path ~ ', line 1 is no header; line ' ~ number ~ ' looks like it. Take '
+        ~ ('line 1' if number == 2 else 'lines 1 to ' ~ (number - 1)) ~ ' away.'
+        ~ (' Also, ' ~ missing if missing else '')
+    ) %}
+{% endmacro %}
+
+
+{% macro plain_name(name) %}
+    {{ return(modules.re.sub('[\\s_.-]', '', name | lower)) }}
+{% endmacro %}
+
+
+{#- A field may be no more than a part of a name; csv_header() tells. -#}
+{% macro csv_fields(line) %}
     {% set unquoted = modules.re.sub('"[^"]*"', '', line) %}
     {% set found = namespace(delimiter=',') %}
     {% for delimiter in [';', '\t', '|'] %}
@@ -56,29 +122,59 @@
         {% endif %}
     {% endfor %}
     {% set delimiter = found.delimiter %}
-    {% set fields = modules.re.findall(
+    {{ return((delimiter, modules.re.findall(
         '("(?:[^"]|"")*"|[^' ~ delimiter ~ ']*)[' ~ delimiter ~ ']', line ~ delimiter
-    ) %}
+    ))) }}
+{% endmacro %}
+
+
+{% macro csv_names(line) %}
+    {% set delimiter, fields = csv_fields(line or '') %}
     {% set names = [] %}
     {% for field in fields %}
-        {% if '"' in field %}
-            {#- DuckDB would read no row at all -#}
-            {% if not modules.re.fullmatch('"(?:[^"]|"")*"', field) %}
-                {% do raw_data_error(
-                    table_name ~ ': ' ~ path ~ ', line 1: the header has a double quote that is not'
-                    ~ ' closed, or text beside a quoted name. Correct the header.'
-                ) %}
-            {% endif %}
+        {% if modules.re.fullmatch('"(?:[^"]|"")*"', field) %}
             {% set field = field[1:-1].replace('""', '"') %}
         {% endif %}
-        {% set name = field.strip().lower() or 'column' ~ loop.index %}
-        {% if name in names %}
+        {% do names.append(field.strip().lower() or 'column' ~ loop.index) %}
+    {% endfor %}
+    {{ return((delimiter, names)) }}
+{% endmacro %}
+
+
+{% macro csv_header(table_name, path, line, number=1) %}
+    {% set place = table_name ~ ': ' ~ path %}
+    {% if not line or not line.strip() %}
+        {% do raw_data_error(
+            place ~ ' has no header: its first line is empty. Put the names of the columns there, or remove'
+            ~ ' the file.'
+        ) %}
+    {% endif %}
+    {% set place_of_line = place ~ ', line ' ~ number %}
+    {% if modules.re.search('[\x00-\x08\x0a-\x1f]', line) %}
+        {% do raw_data_error(
+            place_of_line ~ ': the header has a control character. Correct the header.'
+        ) %}
+    {% endif %}
+    {% for field in csv_fields(line)[1] %}
+        {#- DuckDB would read no row at all -#}
+        {% if '"' in field and not modules.re.fullmatch('"(?:[^"]|"")*"', field) %}
             {% do raw_data_error(
-                table_name ~ ': ' ~ path ~ ' has the column ' ~ name ~ ' twice. Remove or rename one'
-                ~ ' of them.'
+                place_of_line ~ ': the header has a double quote that is not closed, or text beside a'
+                ~ ' quoted name. Correct the header.'
             ) %}
         {% endif %}
-        {% do names.append(name) %}
+    {% endfor %}
+    {% set delimiter, names = csv_names(line) %}
+    {% if not has_required_columns(table_name, line) and has_required_columns(table_name, names[0]) %}
+        {% do raw_data_error(
+            place_of_line ~ ': The line is quoted as one field, as spreadsheets save a table that is in one'
+            ~ ' column. Split that column there, and save it as CSV again.'
+        ) %}
+    {% endif %}
+    {% for name in names if names.count(name) > 1 %}
+        {% do raw_data_error(
+            place ~ ' has the column ' ~ name ~ ' twice. Remove or rename one of them.'
+        ) %}
     {% endfor %}
     {{ return((delimiter, names)) }}
 {% endmacro %}

@@ -48,18 +48,37 @@
             'forms': {},
         }) %}
     {% endif %}
+    {% set faults = [] %}
     {% for part in parts %}
-        {% for column in raw_contract(table_name).columns.values() %}
-            {% if column.config.meta.required and column.name not in part.types %}
-                {% do raw_data_error(
-                    table_name ~ ': the required column ' ~ column.name ~ ' is missing from '
-                    ~ part.place ~ ' (found: ' ~ part.types | join(', ')
-                    ~ '). Rename or add it in the delivery.'
-                ) %}
-            {% endif %}
-        {% endfor %}
+        {% set fault = missing_columns(table_name, part.types | list, part.place) %}
+        {% if fault %}
+            {% do faults.append(table_name ~ ': ' ~ fault) %}
+        {% endif %}
     {% endfor %}
+    {% if faults %}
+        {% do raw_data_error(faults | join('\n')) %}
+    {% endif %}
     {{ return(parts) }}
+{% endmacro %}
+
+
+{% macro missing_columns(table_name, names, place) %}
+    {% set missing = required_columns(table_name) | reject('in', names) | list %}
+    {% if not missing %}
+        {{ return('') }}
+    {% endif %}
+    {% set unknown = names | reject('in', raw_contract(table_name).columns) | list %}
+    {% set nearest = nearest_names(missing, unknown) %}
+    {% set said = [] %}
+    {% for name in missing %}
+        {% do said.append(name ~ (' (found: ' ~ nearest[name] ~ '?)' if name in nearest else '')) %}
+    {% endfor %}
+    {% set is_one = missing | length == 1 %}
+    {{ return(
+        'the required column' ~ (' ' if is_one else 's ') ~ said | join(', ') ~ (' is' if is_one else ' are')
+        ~ ' missing from ' ~ place ~ ' (found: ' ~ names | join(', ') ~ '). Rename or add '
+        ~ ('it' if is_one else 'them') ~ ' in the delivery.'
+    ) }}
 {% endmacro %}
 
 
@@ -136,6 +155,14 @@
     {% set found = [] %}
     {% if execute and raw_input == 'files' %}
         {% do warn_of_ignored_files() %}
+        {% for table_name in main_inputs if not raw_files(table_name) %}
+            {% for path in raw_files(table_name, 'xls[bmx]?|ods|numbers|json|jsonl|xml|zip') %}
+                {% do raw_data_error(
+                    table_name ~ ': ' ~ path ~ ' is no CSV or Parquet file, and nothing else of '
+                    ~ table_name ~ ' was delivered. Save a spreadsheet as CSV (UTF-8), or unpack an archive.'
+                ) %}
+            {% endfor %}
+        {% endfor %}
     {% endif %}
     {% for table_name in main_inputs() if raw_data(table_name).relation %}
         {% do found.append(table_name) %}

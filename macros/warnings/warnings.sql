@@ -36,11 +36,10 @@
 
 
 {% macro warn_of_ignored_files() %}
-    {% set folder = path_pattern(raw_folder()) %}
-    {% set patterns = [folder ~ '/*'] %}
+    {% set patterns = [path_pattern(raw_folder()) ~ '/*'] %}
     {% set read = [] %}
     {% for table_name in raw_table_names() %}
-        {% do patterns.append(folder ~ '/' ~ table_name ~ '/**') %}
+        {% do patterns.append(table_folder(table_name) ~ '/**') %}
         {% do read.extend(raw_files(table_name)) %}
     {% endfor %}
     {% set ignored = [] %}
@@ -51,9 +50,9 @@
     {% endfor %}
     {% if ignored %}
         {% do exceptions.warn(
-            'Raw data: these files are not read, because their names match no table: '
-            ~ ignored | join(', ')
-            ~ '. Name each file after its table, for example orders.csv or orders_2024.parquet.'
+            'Raw data: these files are not read, because their names match no table or they are no CSV or'
+            ~ ' Parquet files: ' ~ ignored | join(', ') ~ '. Name each file after its table, for example'
+            ~ ' orders.csv or orders_2024.parquet, and save a spreadsheet as CSV (UTF-8).'
         ) %}
     {% endif %}
 {% endmacro %}

@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from python_helpers.delivery.csv_lines import lines_fault
 from python_helpers.delivery.files import RAW_SUFFIXES, table_of
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def raw_data_problem(*, message: str, folder: Path | None, tables: Sequence[str]
         return found[0]
     if not folder:
         return None
-    inside = re.escape(str(folder)) + rf"/.*?(?:{'|'.join(map(re.escape, RAW_SUFFIXES))})\b"
+    inside = re.escape(str(folder)) + rf"/.*?(?i:{'|'.join(map(re.escape, RAW_SUFFIXES))})\b"
     of_csv = re.findall(r"^ *file = (.*)$", message, flags=re.MULTILINE)
     files = of_csv or re.findall(inside, message)[:1]
     if not files:
@@ -107,14 +108,21 @@ def raw_data_problem(*, message: str, folder: Path | None, tables: Sequence[str]
     table = table_of(file=Path(file), folder=folder, tables=tables)
     where = f"{table}: {file}" if table else file
     if of_csv:
-        return f"{where}{csv_fault(message=message)}"
+        return f"{where}{csv_fault(message=message, file=Path(file))}"
     return f"{where} cannot be read: {cause} Deliver it again."
 
 
-def csv_fault(*, message: str) -> str:
+def csv_fault(*, message: str, file: Path) -> str:
     """Say which line of a CSV file is damaged, and how. What is in the line is not shown."""
     line = re.search(r"CSV Error on Line: (\d+)", message)
     where = f", line {line[1]}" if line else ""
+    if "Invalid unicode" in message:
+        return f"{where}: A character is not UTF-8. Save the file as CSV (UTF-8)."
+    skipped = re.search(r"skip_rows = (\d+)", message)
+    if line and skipped:
+        fault = lines_fault(file=file, number=int(line[1]), skipped=int(skipped[1]))
+        if fault:
+            return f", {fault}"
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     causes = (line for line, after in pairwise(lines) if after.startswith("Possible "))
     cause = next(causes, "It cannot be read as CSV; the log has the cause.")

@@ -3,6 +3,7 @@
 docs/bad_input.md lists the kinds, and is tested to be the list of the kinds tried here.
 """
 
+import codecs
 import csv
 import gzip
 import io
@@ -340,8 +341,14 @@ TRIED_ELSEWHERE = {
     "columns in another order, added or left out": SHAPES,
     "an optional column renamed": "test_what_is_ignored_is_said_once",
     "a file named after no table": "test_what_is_ignored_is_said_once",
+    "a spreadsheet beside other files of its table": "test_what_is_ignored_is_said_once",
     "files of one table with other columns, types or formats": SHAPES,
     "blanks, quotes or glob characters in a path": SHAPES,
+    "another case in the name of a file or a folder": SHAPES,
+    "a file named .tsv or .txt": SHAPES,
+    "a byte order mark": SHAPES,
+    "UTF-16 as spreadsheets write it": SHAPES,
+    "lines above the header": SHAPES,
     "no place to publish": "test_a_published_folder_that_cannot_be_made_is_exit_code_3",
 }
 BAD_LINES = (
@@ -354,12 +361,19 @@ CUSTOMER_FILES: dict[str, bytes] = {
     "customers_3.csv.gz": gzip.compress(b"customer_id\tregion\nc3\tNo\nc3b\tSo\n"),
     "customers_4.csv": b"customer_id,region\n",
     "customers_5.csv": b"CUSTOMER_ID ; created_at;\nc5;2024-01-03 02:00:00;\n\nc5b;;\n",
+    "Customers_9.CSV": b"customer_id,region\nc9,North\n",
+    "CUSTOMERS_10.Csv.GZ": gzip.compress(b"customer_id,region\nc10,South\n"),
+    "customers_11.TXT": "customer_id\tregion\r\nc11\tGr\u00f6\u00dfe \u9375\r\n".encode("utf-16"),
+    "customers_12.tsv": b"\xef\xbb\xbfcustomer_id\tregion\nc12\tWest\n",
+    "customers_13.csv": b'"Customers, all of them"\n\nregion;customer_id\nEast;c13\n',
+    "customers_14.csv.gz": gzip.compress("sep=;\nregion;customer_id\nEast;c14\n".encode("utf-16")),
 }
 # the same as queries, written as Parquet: other types of the same columns
 CUSTOMER_QUERIES: dict[str, str] = {
     "customers_6.parquet": "select 9007199254740993 as customer_id, "
     "date '2024-01-03' as created_at",
     "customers_7.parquet": "select 7::double as customer_id, true as region",
+    "customers_15.PARQUET": "select 'c15' as customer_id, 'North' as region",
     "customers_8.parquet": "select 'c' || chr(0) as customer_id, "
     "timestamp '2024-01-03 02:00' as created_at",
 }
@@ -373,6 +387,13 @@ CUSTOMERS = {
     ("9007199254740993", None, "2024-01-03 00:00:00"),
     ("7", "true", None),
     ("c\0", None, "2024-01-03 02:00:00"),
+    ("c9", "North", None),
+    ("c10", "South", None),
+    ("c11", "Gr\u00f6\u00dfe \u9375", None),
+    ("c12", "West", None),
+    ("c13", "East", None),
+    ("c14", "East", None),
+    ("c15", "North", None),
 }
 
 
@@ -406,7 +427,7 @@ def bad_rows(tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
     """Refresh from a delivery of every bad row; it is published, because it is told to be."""
     folder = tmp_path_factory.mktemp("bad")
     delivery = folder / 'raw; [1]*? the customer\'s "data" {x=1}'
-    (delivery / "customers").mkdir(parents=True)
+    (delivery / "Customers").mkdir(parents=True)
     orders = [row for rows, _ in BAD_ORDERS.values() for row in rows]
     (delivery / "orders.csv").write_text(csv_text(orders), newline="")
     (delivery / "order_lines.csv").write_text(BAD_LINES)
@@ -422,11 +443,17 @@ def bad_rows(tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
     )
     for number, (name, content) in enumerate(CUSTOMER_FILES.items()):
         # in a folder of the table's name, or beside it
-        (delivery / ("customers" if number % 2 else ".") / name).write_bytes(content)
+        (delivery / ("Customers" if number % 2 else ".") / name).write_bytes(content)
     for name, query in CUSTOMER_QUERIES.items():
         path = str(delivery / name).replace("'", "''")
         duckdb.sql(f"copy ({query}) to '{path}'")
-    for name in ("Products.csv", ".orders.csv", "customers/._x.csv", "orders_2024.CSV"):
+    for name in (
+        "Product.csv",
+        ".orders.csv",
+        "Customers/._x.csv",
+        "orders_2024.xlsx",
+        "Customers/notes.md",
+    ):
         (delivery / name).write_text("not read")
     result = refresh_delivery(
         folder,
@@ -592,8 +619,10 @@ def test_what_is_ignored_is_said_once(bad_rows):
         "colour. Rename them if they are columns of the contract."
     ]
     (ignored,) = [line for line in warnings if "their names match no table" in line]
-    assert "Products.csv" in ignored
-    assert "orders_2024.CSV" in ignored
+    assert "Product.csv" in ignored
+    assert "orders_2024.xlsx" in ignored
+    assert "Customers/notes.md" in ignored
+    assert "save a spreadsheet as CSV (UTF-8)" in ignored
     assert ".orders.csv" not in ignored
     assert "._x.csv" not in ignored
 
@@ -624,6 +653,10 @@ def parquet(query: str) -> bytes:
 MEMBERS = b"campaign_id,customer_id,assigned_at\nk1,ann,2024-01-05\n"
 PRODUCTS = b"product_id,product_name\np1,Tea\n"
 LOYALTY = "select 'ann' as customer_id, 'club' as programme, date '2024-01-05' as joined_at"
+WRAPPED = (
+    "The line is quoted as one field, as spreadsheets save a table that is in one column. "
+    "Split that column there, and save it as CSV again."
+)
 RATES = "rate_date,from_currency,to_currency,rate\n2024-01-01,USD,EUR,0.9\n"
 # Several in one build, each of another table, none of them read before the others are.
 # kind -> file, its bytes, what is said of it after its table and its path
@@ -648,7 +681,7 @@ BAD_FILES: tuple[BadFiles, ...] = (
         "a byte that is not UTF-8": (
             "campaigns.csv",
             "campaign_id,campaign_name\nk1,Größe\n".encode("latin-1"),
-            ", line 2: Invalid unicode (byte sequence mismatch) detected. This file is not utf-8",
+            ", line 2: A character is not UTF-8. Save the file as CSV (UTF-8).",
         ),
         "an empty file": ("usage_readings.csv", b"", " has no header: its first line is empty."),
         "a Parquet file cut in half": (
@@ -683,10 +716,12 @@ BAD_FILES: tuple[BadFiles, ...] = (
             b"campaign_id,customer_id\nk1,bob\n",
             " (found: campaign_id, customer_id). Rename or add it",
         ),
-        "a line before the header": (
+        "a renamed column below lines above the header": (
             "usage_readings.csv",
-            b"Readings of 2024\nasset_id,customer_id,read_at,reading\na1,ann,2024-01-05,5\n",
-            " (found: readings of 2024). Rename or add it",
+            b"Readings of 2024\n\nAsset ID,customer_id,read_at,read\na1,ann,2024-01-05,5\n",
+            ", line 1 is no header; line 3 looks like it. Take lines 1 to 2 away. Also, the "
+            "required columns asset_id (found: asset id?), reading (found: read?) are missing from "
+            "line 3 (found: asset id, customer_id, read_at, read). Rename or add them",
         ),
         "a CSV file named .parquet": (
             "loyalty_memberships.parquet",
@@ -707,8 +742,29 @@ BAD_FILES: tuple[BadFiles, ...] = (
         ),
         "another encoding": (
             "customers.csv",
-            "customer_id,region\nc1,North\n".encode("utf-16"),
-            ", line 1: Invalid unicode (byte sequence mismatch) detected. This file is not utf-8",
+            "customer_id,région\nc1,North\n".encode("cp1252"),
+            ", line 1: A character is not UTF-8. Save the file as CSV (UTF-8).",
+        ),
+        "records that are quoted as one field": (
+            "campaigns.csv",
+            b'campaign_id,campaign_name,note;\n"k1,Spring,""a, b""";\n"k2,Autumn,""""";\n',
+            f", line 2: {WRAPPED}",
+        ),
+        "a header that is quoted as one field": (
+            "campaign_members.csv",
+            b'"campaign_id,customer_id,assigned_at"\n"k1,ann,2024-01-05"\n',
+            f", line 1: {WRAPPED}",
+        ),
+        "lines below the table": (
+            "exchange_rates.csv",
+            RATES.encode() + b'\n"1","record(s) downloaded,"," from ,2024-01-01"\n"Seller: x"\n',
+            ", lines 4 to 5: Fewer fields than in the header, as below a table. "
+            "Take away lines 4 to 5.",
+        ),
+        "an open quote above the header": (
+            "usage_readings.csv",
+            b'"All\nasset_id,customer_id,read_at,reading\na1,ann,2024-01-05,5\n',
+            ", line 1 is no header; line 2 looks like it. Take line 1 away.",
         ),
         "a Parquet file damaged inside": (
             "loyalty_memberships.parquet",
@@ -774,9 +830,22 @@ def test_bad_files_are_exit_code_4_and_each_has_its_line_alone(bad_files):
         ),
         pytest.param(
             {"orders.csv": ORDERS.replace("amount", "amuont")},
-            "orders: the required column amount is missing from {folder}/orders.csv "
-            "(found: order_id, customer_id, ordered_at, amuont). Rename",
+            "orders: the required column amount (found: amuont?) is missing from "
+            "{folder}/orders.csv (found: order_id, customer_id, ordered_at, amuont). Rename",
             id="a main file without a required column",
+        ),
+        pytest.param(
+            {"orders.csv": "Order ID,customer,Order Date,total_amount\no1,ann,2024-01-05,30\n"},
+            "orders: the required columns order_id (found: order id?), ordered_at (found: order "
+            "date?), amount (found: total_amount?) are missing from {folder}/orders.csv (found: "
+            "order id, customer, order date, total_amount). Rename or add them in the delivery.",
+            id="several required columns renamed",
+        ),
+        pytest.param(
+            {"Orders.XLSX": "x", "customers.csv": "customer_id\nann\n"},
+            "orders: {folder}/Orders.XLSX is no CSV or Parquet file, and nothing else of orders "
+            "was delivered. Save a spreadsheet as CSV (UTF-8), or unpack an archive.",
+            id="a main table as a spreadsheet alone",
         ),
         pytest.param(
             {"orders.csv": csv_text([order("o1"), order("o2", currency="usd")])},
@@ -809,6 +878,16 @@ def no_file(folder: Path) -> None:
     (folder / "orders.xlsx").write_bytes(b"x")
 
 
+def utf_16_big_endian(folder: Path) -> None:
+    """Deliver the one form of UTF-16 that DuckDB cannot read."""
+    (folder / "orders.csv").write_bytes(codecs.BOM_UTF16_BE + ORDERS.encode("utf-16-be"))
+
+
+def utf_16_with_emoji(folder: Path) -> None:
+    """Deliver UTF-16 with a character that takes four bytes."""
+    (folder / "orders.CSV.GZ").write_bytes(gzip.compress((ORDERS + "🔑").encode("utf-16")))
+
+
 def link_to_nothing(folder: Path) -> None:
     """Deliver a link to a file that is gone."""
     (folder / "orders.csv").write_text(ORDERS)
@@ -838,7 +917,25 @@ def no_permission(folder: Path) -> None:
     [
         pytest.param(no_folder, 2, "The raw data folder {folder} does not exist", id="no folder"),
         pytest.param(
-            no_file, 4, "The raw data folder {folder} holds no CSV or Parquet file", id="no file"
+            no_file,
+            4,
+            "The raw data folder {folder} holds no CSV or Parquet file, only orders.xlsx. "
+            "Save a spreadsheet as CSV (UTF-8), or unpack an archive.",
+            id="no file",
+        ),
+        pytest.param(
+            utf_16_big_endian,
+            4,
+            "orders: {folder}/orders.csv is in UTF-16, big-endian, which cannot be read. "
+            "Save it as CSV (UTF-8).",
+            id="UTF-16, big-endian",
+        ),
+        pytest.param(
+            utf_16_with_emoji,
+            4,
+            "orders: {folder}/orders.CSV.GZ is in UTF-16 with characters that cannot be read, such "
+            "as emoji. Save it as CSV (UTF-8).",
+            id="UTF-16 with emoji",
         ),
         pytest.param(
             link_to_nothing,

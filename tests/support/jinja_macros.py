@@ -11,6 +11,8 @@ import jinja2
 import yaml
 from lifecycle import PROJECT
 
+from python_helpers.delivery.contract import contract_of
+
 MACRO = re.compile(r"{%-? macro (\w+)\(.*?{%-? endmacro -?%}", flags=re.DOTALL)
 
 
@@ -35,6 +37,16 @@ class CompilerError(Exception):
 
 class Returned(Exception):
     """Carries the value of a macro that calls return(), as in dbt."""
+
+
+def sources() -> dict[str, dict[str, object]]:
+    """Return the raw contract as dbt keeps the sources in its graph."""
+    return {
+        table["name"]: table
+        | {"source_name": "raw"}
+        | {"columns": {each["name"]: {"config": {"meta": {}}} | each for each in table["columns"]}}
+        for table in contract_of(project_dir=PROJECT)
+    }
 
 
 class Macros:
