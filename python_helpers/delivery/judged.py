@@ -1,0 +1,122 @@
+"""What became of the rows of a raw table, and what is wrong with those that are rejected."""
+
+import json
+from typing import Any
+
+from python_helpers.core.sql import text
+from python_helpers.delivery.rendering import Macros
+
+MOST_CURRENCIES = 20
+FATES = {
+    "rows": "count(*)",
+    "accepted": "count_if(is_accepted)",
+    "superseded": "count_if(is_superseded)",
+    "rejected": "count(rejection_reasons)",
+    "held_back": "count_if(is_held_back)",
+    "first_day": "cast(min(event_date) filter (rejection_reasons is null) as varchar)",
+    "last_day": "cast(max(event_date) filter (rejection_reasons is null) as varchar)",
+}
+OF_ORDERS = {
+    "without_customer": "count_if(is_accepted and customer_id is null)",
+    "without_revenue": "count_if(is_accepted and status not in ('completed', 'refunded'))",
+}
+DOUBTS = {
+    "numbers that a spreadsheet rounded": r"[0-9]([.,][0-9]+)?[Ee]\+?[0-9]+",
+    "e-mail addresses": r"[^@\s]+@[^@\s]+\.[^@\s]+",
+}
+REASONS = """
+select
+    reason,
+    count(*),
+    min_by(raw_row, coalesce(raw_key, ''))
+from (
+    select
+        *,
+        unnest(string_split(rejection_reasons, ', ')) as reason
+    from {}
+    where rejection_reasons is not null
+)
+group by reason
+order by 2 desc, 1
+"""
+FORMS = {
+    "timestamp": "a time like 2024-01-31 18:30:00 or 2024-01-31T18:30:00+01:00",
+    "date": "a day like 2024-01-31",
+    "decimal": "a number like 1234.56",
+    "double": "a number like 1234.56",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "string": "the key of a customer",  # any other text fits
+}
+OTHERS = {
+    "future_dated": "a day up to tomorrow",
+    "implausible_date": "a day from earliest_plausible_date on",
+    "no_exchange_rate": "a currency with a rate in exchange_rates",
+    "orphan": "an order that was delivered",
+    "order_rejected": "an order that is not rejected",
+}
+
+
+def judged(table: str, /, *, macros: Macros) -> dict[str, Any]:
+    """Make the base table of a raw table, and count what became of its rows."""
+    contract = macros.sources[table]
+    base = macros.ref(f"base_{table}")
+
+    def rows(query: str) -> list[tuple[Any, ...]]:
+        return macros.connection.execute(query.format(base)).fetchall()
+
+    asked = FATES | (OF_ORDERS if table == "orders" else {})
+    if "is_conflicting" in (name for name, *_ in rows("describe {}")):
+        key = ", ".join(contract["config"]["meta"]["key"])
+        asked |= {"keys_in_conflict": f"count(distinct ({key})) filter (is_conflicting)"}
+    doubts = {
+        (name, doubt): f"min({name}) filter (is_like), count_if(is_like)".replace(
+            "is_like", f"regexp_full_match({name}, {text(pattern)})"
+        )
+        for name in contract["columns"]
+        if name.endswith("_id")
+        for doubt, pattern in DOUBTS.items()
+    }
+    columns = ", ".join([*asked.values(), *doubts.values()])
+    ((*counts,),) = rows(f"select {columns} from {{}}")
+    facts = dict(zip(asked, counts, strict=False))
+    of_doubts = counts[len(asked) :]
+    facts["doubtful_ids"] = [
+        # an address tells who somebody is
+        {"column": name, "rows": found, "are": doubt, "example": "" if "@" in example else example}
+        for (name, doubt), example, found in zip(
+            doubts, of_doubts[::2], of_doubts[1::2], strict=True
+        )
+        if found
+    ]
+    if "currency" in contract["columns"]:
+        query = "select currency, count(*) from {} where currency is not null group by currency"
+        facts["currencies"] = dict(rows(f"{query} order by 2 desc, 1 limit {MOST_CURRENCIES}"))
+    facts["rejected_for"] = [
+        {"reason": reason, "rows": found} | explained(reason, json.loads(row), contract=contract)
+        for reason, found, row in rows(REASONS)
+    ]
+    return facts
+
+
+def explained(reason: str, row: dict[str, Any], /, *, contract: dict[str, Any]) -> dict[str, Any]:
+    """Say which column a reason is about, what a row has there, and what is wanted."""
+    meta, columns = contract["config"]["meta"], contract["columns"]
+    kind, _, name = reason.partition("_")
+    if kind in ("missing", "invalid", "unknown", "implausible") and name in columns:
+        column = columns[name]
+        wanted = {
+            "missing": "a value",
+            "unknown": f"one of {', '.join(column['config']['meta'].get('accepted_values', ()))}",
+            "implausible": "a number below a trillion",
+        }.get(kind, FORMS[column["data_type"].partition("(")[0]])
+    else:
+        of_date = next(iter(meta["event_date"]), "")
+        own = {"future_dated": of_date, "implausible_date": of_date, "no_exchange_rate": "currency"}
+        name = own.get(reason, meta["key"][0])
+        rule = " ".join(str(meta.get("reject_when", {}).get(reason)).split())
+        wanted = OTHERS.get(reason, f"not: {rule}")
+    value = row.get(name)
+    if value is None or columns[name]["config"]["meta"].get("restricted"):
+        value = ""
+    return {"column": name, "example": str(value), "wanted": wanted}
