@@ -115,7 +115,8 @@ def lines_of_table(table: dict[str, Any], /) -> Iterator[str]:
         yield f"from {table['first_day']} to {table['last_day']}."
     if table.get("currencies"):
         found = ", ".join(f"{code} {rows:,}" for code, rows in table["currencies"].items())
-        yield f"rows by currency: {found}" + ("." if "currency" in table["known"] else ", unnamed.")
+        unnamed = "" if "currency" in table["known"] else " (no row names one)"
+        yield f"rows by currency: {found}{unnamed}."
     for name, words in WITHOUT.items():
         if rows := table.get(name):
             share = rows / table["accepted"]

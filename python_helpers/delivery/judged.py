@@ -9,16 +9,16 @@ from python_helpers.delivery.rendering import Macros
 MOST_CURRENCIES = 20
 FATES = {
     "rows": "count(*)",
-    "accepted": "count_if(is_accepted)",
-    "superseded": "count_if(is_superseded)",
+    "accepted": "count(*) filter (is_accepted)",
+    "superseded": "count(*) filter (is_superseded)",
     "rejected": "count(rejection_reasons)",
-    "held_back": "count_if(is_held_back)",
+    "held_back": "count(*) filter (is_held_back)",
     "first_day": "cast(min(event_date) filter (rejection_reasons is null) as varchar)",
     "last_day": "cast(max(event_date) filter (rejection_reasons is null) as varchar)",
 }
 OF_ORDERS = {
-    "without_customer": "count_if(is_accepted and customer_id is null)",
-    "without_revenue": "count_if(is_accepted and status not in ('completed', 'refunded'))",
+    "without_customer": "count(*) filter (is_accepted and customer_id is null)",
+    "without_revenue": "count(*) filter (is_accepted and status not in ('completed', 'refunded'))",
 }
 DOUBTS = {
     "numbers that a spreadsheet rounded": r"[0-9]([.,][0-9]+)?[Ee]\+?[0-9]+",
@@ -70,7 +70,7 @@ def judged(table: str, /, *, macros: Macros) -> dict[str, Any]:
         key = ", ".join(contract["config"]["meta"]["key"])
         asked |= {"keys_in_conflict": f"count(distinct ({key})) filter (is_conflicting)"}
     doubts = {
-        (name, doubt): f"min({name}) filter (is_like), count_if(is_like)".replace(
+        (name, doubt): f"min({name}) filter (is_like), count(*) filter (is_like)".replace(
             "is_like", f"regexp_full_match({name}, {text(pattern)})"
         )
         for name in contract["columns"]

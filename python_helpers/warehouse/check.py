@@ -172,9 +172,11 @@ class Check:
             self.note(cause or "\n".join(damaged.values()))
 
     def note(self, message: str, /) -> None:
-        """Keep the lines of a message; one cause of a table may show again in other words."""
-        about = {stop.split(": ")[0] for stop in self.stops}
-        self.stops += [line for line in message.splitlines() if line.split(": ")[0] not in about]
+        """Keep the lines of a message, unless it says again, in other words, what is known."""
+        known = {stop.split(": ")[0] for stop in self.stops}
+        new = set(self.macros.sources) - known
+        lines = message.splitlines()
+        self.stops += [line for line in lines if not known or line.split(": ")[0] in new]
 
 
 def nearest(name: str, found: Sequence[str], /) -> str | None:
