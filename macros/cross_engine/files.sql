@@ -71,10 +71,11 @@
     {% set groups = [] %}
     {% for files_of_schema in files_by_schema.values() %}
         {% set relation = 'read_parquet(' ~ duckdb__text_list(files_of_schema)
-            ~ ', hive_partitioning = false)' %}
+            ~ ', hive_partitioning = false' %}
         {% do groups.append({
-            'relation': relation,
-            'types': column_types(relation),
+            'relation': relation ~ ', filename = ' ~ sql_text(file_name_column()) ~ ')',
+            'types': column_types(relation ~ ')'),
+            'has_file_name': true,
             'place': files_of_schema | join(', '),
         }) %}
     {% endfor %}
@@ -115,6 +116,7 @@
         {% do groups.append({
             'relation': duckdb__read_csv(same.files, same.names, delimiter, compression),
             'types': types,
+            'has_file_name': true,
             'place': same.files | join(', '),
         }) %}
     {% endfor %}
@@ -132,7 +134,7 @@
         ~ '}, delim = ' ~ sql_text(delimiter) ~ ", quote = '\"', escape = '\"'"
         ~ ", comment = '', skip = 0, strict_mode = true, null_padding = false"
         ~ ", ignore_errors = false, encoding = 'utf-8', compression = " ~ compression
-        ~ ', hive_partitioning = false)') }}
+        ~ ', hive_partitioning = false, filename = ' ~ sql_text(file_name_column()) ~ ')') }}
 {% endmacro %}
 
 

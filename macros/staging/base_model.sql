@@ -10,6 +10,8 @@
 {% set columns = contract.columns.values() | list %}
 {% set names = columns | map(attribute='name') | list %}
 {% set key = contract.config.meta.key | join(', ') %}
+{% set content = names | reject('in', contract.config.meta.key + ['updated_at']) | list %}
+{% set content_hash = hash_number(content | join(', ')) %}
 {% do warn_of_ignored_columns(table_name, raw.types, names) %}
 {%- set is_erasing = 'customer_id' in names and 'customer_id' in raw.types and has_erasures() %}
 
@@ -19,8 +21,9 @@ with
 raw_rows as (
     select
         {%- for name in names %}
-        {{ raw_value(name, raw.types) }} as raw_{{ name }}{{ ',' if not loop.last }}
+        {{ raw_value(name, raw.types) }} as raw_{{ name }},
         {%- endfor %}
+        {{ raw.file_name }} as raw_file_name
     {{ 'from ' ~ raw.relation if raw.relation else 'where false' }}
 ),
 
@@ -126,28 +129,36 @@ usable_rows as {{ not_materialized() }} (
 fated_rows as (
     select
         *,
-        is_usable as is_accepted
+        is_usable as is_accepted,
+        false as is_conflicting
     from usable_rows
     where not has_repeated_key
 
     union all
 
-    -- of the usable rows with the same key, the newest is accepted
+    -- of the usable rows with the same key, the newest is accepted; of those equally new, the one in the
+    -- file that sorts last by name. The others conflict with it if their content differs.
     select
         *,
+        is_usable and row_number() over same_key = 1 as is_accepted,
         is_usable
-        and row_number() over (
-            partition by {{ key }}, is_usable
-            order by
-                {%- if 'updated_at' in names %}
-                updated_at desc nulls last,
-                {%- endif %}
-                {%- for name in names if name != 'updated_at' %}
-                {{ name }} desc nulls last{{ ',' if not loop.last }}
-                {%- endfor %}
-        ) = 1 as is_accepted
+        {%- if 'updated_at' in names %}
+        and updated_at is not distinct from first_value(updated_at) over same_key
+        {%- endif %}
+        and {{ content_hash }} <> first_value({{ content_hash }}) over same_key as is_conflicting
     from usable_rows
     where has_repeated_key
+    window same_key as (
+        partition by {{ key }}, is_usable
+        order by
+            {%- if 'updated_at' in names %}
+            updated_at desc nulls last,
+            {%- endif %}
+            raw_file_name desc nulls last,
+            {%- for name in content %}
+            {{ name }} desc nulls last{{ ',' if not loop.last }}
+            {%- endfor %}
+    )
 )
 {%- if is_erasing %},
 
@@ -190,6 +201,8 @@ select
     -- the fate of the row: one of these three, or else rejected
     is_accepted,
     is_usable and not is_accepted as is_superseded,
+    -- of the superseded rows, those that no updated_at tells from the accepted one
+    is_conflicting,
     is_to_come and rejection_reasons is null as is_held_back,
     rejection_reasons,
     -- the key and all values of a rejected row, as delivered
@@ -206,7 +219,10 @@ select
             then {{ json_text(left_of_erased) }}
         {%- endif %}
         when rejection_reasons is not null then {{ json_text(delivered) }}
-    end as raw_row
+    end as raw_row,
+    case
+        when rejection_reasons is not null or has_repeated_key then raw_file_name
+    end as raw_file_name
 from fated_rows
 {%- if is_erasing %}
 left join erased_customers

@@ -29,6 +29,12 @@
 {% endmacro %}
 
 
+{#- The readers add it. No delivered column has this name, because blanks around a name are taken away. -#}
+{% macro file_name_column() %}
+    {{ return(' raw_file_name') }}
+{% endmacro %}
+
+
 {% macro csv_header(table_name, path, line) %}
     {% if not line or not line.strip() %}
         {% do raw_data_error(

@@ -76,12 +76,18 @@
                 {% do expressions.append(column) %}
             {% endif %}
         {% endfor %}
+        {% if part.has_file_name %}
+            {% do expressions.append(adapter.quote(file_name_column())) %}
+        {% endif %}
         {% do selects.append('select ' ~ expressions | join(', ') ~ ' from ' ~ part.relation) %}
     {% endfor %}
-    {% if selects | length > 1 %}
-        {{ return({'relation': '(' ~ selects | join(' union all ') ~ ')', 'types': types}) }}
-    {% endif %}
-    {{ return({'relation': parts[0].relation if parts else none, 'types': types}) }}
+    {% set union = '(' ~ selects | join(' union all ') ~ ')' if parts | length > 1 %}
+    {{ return({
+        'relation': union or (parts[0].relation if parts else none),
+        'types': types,
+        'file_name': adapter.quote(file_name_column()) if parts and parts[0].has_file_name
+            else 'cast(null as string)',
+    }) }}
 {% endmacro %}
 
 
@@ -106,18 +112,17 @@
 
 {% macro require_main_input() %}
     {% set raw_input = setting('raw_input', 'sample') %}
-    {% set main_inputs = ['orders', 'subscriptions', 'survey_responses'] %}
     {% set found = [] %}
     {% if execute and raw_input == 'files' %}
         {% do warn_of_ignored_files() %}
     {% endif %}
-    {% for table_name in main_inputs if raw_data(table_name).relation %}
+    {% for table_name in main_inputs() if raw_data(table_name).relation %}
         {% do found.append(table_name) %}
     {% endfor %}
     {#- the sample is there, or about to be loaded -#}
     {% if execute and not found and raw_input != 'sample' %}
         {% do raw_data_error(
-            'none of ' ~ main_inputs | join(', ') ~ ' was found in '
+            'none of ' ~ main_inputs() | join(', ') ~ ' was found in '
             ~ (raw_folder() if raw_input == 'files' else 'schema raw')
             ~ '. Deliver at least one, for example orders.csv.'
         ) %}

@@ -1,5 +1,8 @@
-{% macro staging_model(table_name, is_monetary=false) %}
+{% macro staging_model(table_name, is_monetary=false, waits_for_findings=true) %}
 {% set base = ref('base_' ~ table_name) %}
+{% if waits_for_findings %}
+-- depends_on: {{ ref('int_raw_findings') }}
+{% endif %}
 {% if execute %}
 select
     {%- for column in raw_contract(table_name).columns.values() %}

@@ -76,10 +76,8 @@ def show(facts: dict[str, Any], /, *, console: Console) -> None:
 
 def reason_row(reason: dict[str, Any], /) -> list[str]:
     """Write a reason for rejection."""
-    example = reason["example"]
-    short = example if len(example) <= LONGEST else f"{example[:LONGEST]}..."
-    shown = f"{reason['column']}: {short}" if short else ""
-    return [reason["reason"], f"{reason['rows']:,}", shown, reason["wanted"]]
+    shown = (f"{name}: {value[:LONGEST]}" for name, value in reason["example"].items())
+    return [reason["reason"], f"{reason['rows']:,}", ", ".join(shown), reason["wanted"] or ""]
 
 
 def lines_of(facts: dict[str, Any], /) -> Iterator[str]:

@@ -39,22 +39,6 @@ from (
 group by reason
 order by 2 desc, 1
 """
-FORMS = {
-    "timestamp": "a time like 2024-01-31 18:30:00 or 2024-01-31T18:30:00+01:00",
-    "date": "a day like 2024-01-31",
-    "decimal": "a number like 1234.56",
-    "double": "a number like 1234.56",
-    "integer": "a whole number",
-    "boolean": "true or false",
-    "string": "the key of a customer",  # any other text fits
-}
-OTHERS = {
-    "future_dated": "a day up to tomorrow",
-    "implausible_date": "a day from earliest_plausible_date on",
-    "no_exchange_rate": "a currency with a rate in exchange_rates",
-    "orphan": "an order that was delivered",
-    "order_rejected": "an order that is not rejected",
-}
 
 
 def judged(table: str, /, *, macros: Macros) -> dict[str, Any]:
@@ -82,7 +66,6 @@ def judged(table: str, /, *, macros: Macros) -> dict[str, Any]:
     facts = dict(zip(asked, counts, strict=False))
     of_doubts = counts[len(asked) :]
     facts["doubtful_ids"] = [
-        # an address tells who somebody is
         {"column": name, "rows": found, "are": doubt, "example": "" if "@" in example else example}
         for (name, doubt), example, found in zip(
             doubts, of_doubts[::2], of_doubts[1::2], strict=True
@@ -93,30 +76,21 @@ def judged(table: str, /, *, macros: Macros) -> dict[str, Any]:
         query = "select currency, count(*) from {} where currency is not null group by currency"
         facts["currencies"] = dict(rows(f"{query} order by 2 desc, 1 limit {MOST_CURRENCIES}"))
     facts["rejected_for"] = [
-        {"reason": reason, "rows": found} | explained(reason, json.loads(row), contract=contract)
+        {"reason": reason, "rows": found}
+        | explained(reason, json.loads(row), table=table, macros=macros)
         for reason, found, row in rows(REASONS)
     ]
     return facts
 
 
-def explained(reason: str, row: dict[str, Any], /, *, contract: dict[str, Any]) -> dict[str, Any]:
-    """Say which column a reason is about, what a row has there, and what is wanted."""
-    meta, columns = contract["config"]["meta"], contract["columns"]
-    kind, _, name = reason.partition("_")
-    if kind in ("missing", "invalid", "unknown", "implausible") and name in columns:
-        column = columns[name]
-        wanted = {
-            "missing": "a value",
-            "unknown": f"one of {', '.join(column['config']['meta'].get('accepted_values', ()))}",
-            "implausible": "a number below a trillion",
-        }.get(kind, FORMS[column["data_type"].partition("(")[0]])
-    else:
-        of_date = next(iter(meta["event_date"]), "")
-        own = {"future_dated": of_date, "implausible_date": of_date, "no_exchange_rate": "currency"}
-        name = own.get(reason, meta["key"][0])
-        rule = " ".join(str(meta.get("reject_when", {}).get(reason)).split())
-        wanted = OTHERS.get(reason, f"not: {rule}")
-    value = row.get(name)
-    if value is None or columns[name]["config"]["meta"].get("restricted"):
-        value = ""
-    return {"column": name, "example": str(value), "wanted": wanted}
+def explained(reason: str, row: dict[str, Any], /, *, table: str, macros: Macros) -> dict[str, Any]:
+    """Say what a row has where a reason is about it, and what is wanted."""
+    contract = macros.sources[table]
+    examples = {
+        # an address tells who somebody is, and may be in any column
+        column["name"]: "an e-mail address" if "@" in str(value) else str(value)
+        for column in macros.columns_of_reason(contract, reason)
+        if not column["config"]["meta"].get("restricted")
+        and (value := row.get(column["name"])) is not None
+    }
+    return {"example": examples, "wanted": macros.wanted_form(contract, reason)}

@@ -54,6 +54,8 @@ class Macros:
             "env_var": lambda name, default="": self.variables.get(name, default),
             "exceptions": SimpleNamespace(raise_compiler_error=self.stop, warn=self.warn),
             "execute": True,
+            "flags": SimpleNamespace(WHICH="build"),
+            "fromjson": json.loads,
             "graph": {"sources": self.sources},
             "invocation_args_dict": SimpleNamespace(project_dir=str(project_dir)),
             "load_relation": self.load_relation,

@@ -66,7 +66,7 @@ class Check:
         with self.noted():
             self.make_settings()
         tables = [facts for name in self.macros.sources if (facts := self.facts_of(name))]
-        if "int_run_settings" in self.macros.made and "raw_findings" in self.macros.macros:
+        if "int_run_settings" in self.macros.made:
             with self.noted():
                 for finding in self.macros.raw_findings():
                     if finding["level"] == "stop":

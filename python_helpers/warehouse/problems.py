@@ -87,11 +87,14 @@ def shortened(cause: str, /) -> str:
 
 
 def raw_data_problem(*, message: str, folder: Path | None, tables: Sequence[str]) -> str | None:
-    """Say on one line what is wrong with the raw data; None if something else is wrong."""
+    """Say what is wrong with the raw data, one line per fault; None if something else is wrong."""
+    faults = message.split("Raw data: ")[1:]
+    if faults:
+        return "\n".join(cause_of(message=fault) for fault in faults)
     cause = cause_of(message=message)
-    found = re.search(r"Raw data: (.*)|(The data has several currencies.*)", cause)
+    found = re.search(r"The data has several currencies.*", cause)
     if found:
-        return found[1] or found[2]
+        return found[0]
     if not folder:
         return None
     inside = re.escape(str(folder)) + rf"/.*?(?:{'|'.join(map(re.escape, RAW_SUFFIXES))})\b"

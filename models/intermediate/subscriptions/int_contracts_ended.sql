@@ -13,5 +13,6 @@ qualify row_number() over (
     order by
         case when {{ reason_code('cancel_reason') }} = 'unknown' then 1 else 0 end asc,
         mrr_amount desc,
-        subscription_id asc
+        subscription_id asc,
+        item_id asc
 ) = 1

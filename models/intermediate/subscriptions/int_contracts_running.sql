@@ -54,7 +54,8 @@ contracts as (
             coalesce(versions.stopped_on > spells.as_of_date, true) desc,
             {{ months_of_term() }} + {{ days_of_term() }} * 12.0 / 365 desc,
             versions.started_on desc,
-            versions.subscription_id asc
+            versions.subscription_id asc,
+            versions.item_id asc
     ) = 1
 )
 

@@ -9,5 +9,5 @@ from {{ ref('int_subscription_versions') }}
 where is_paying and (stopped_on is null or started_on < stopped_on)
 qualify row_number() over (
     partition by customer_id
-    order by started_on asc, mrr_amount desc, subscription_id asc
+    order by started_on asc, mrr_amount desc, subscription_id asc, item_id asc
 ) = 1

@@ -7,6 +7,7 @@ with
 paying_versions as (
     select
         subscription_id,
+        item_id,
         customer_id,
         currency,
         started_on,
@@ -15,14 +16,14 @@ paying_versions as (
         mrr_amount,
         margin_mrr_amount,
         lead(started_on) over (
-            partition by subscription_id, customer_id
+            partition by subscription_id, item_id, customer_id
             order by started_on
         ) as next_started_on
     from {{ ref('int_subscription_versions') }}
     where is_paying and (stopped_on is null or started_on < stopped_on)
 ),
 
--- a late renewal is not churn: gaps within the grace period are filled inside a subscription
+-- a late renewal is not churn: gaps within the grace period are filled inside an item
 versions_bridged as (
     select
         *,

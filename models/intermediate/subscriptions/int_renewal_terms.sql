@@ -11,6 +11,7 @@ settings as (
 paid_versions as (
     select
         versions.subscription_id,
+        versions.item_id,
         versions.started_at,
         versions.customer_id,
         versions.started_on,
@@ -87,7 +88,7 @@ terms as (
     select
         *,
         lag(due_on) over (
-            partition by subscription_id, started_at
+            partition by subscription_id, item_id, started_at
             order by due_on
         ) as previous_due_on
     from due_days
@@ -112,11 +113,12 @@ terms_due as (
         )
 ),
 
--- the same contract goes on, or the customer begins another term: in the same subscription first,
--- then the nearest one
+-- the same contract goes on, or the customer begins another term: in the same subscription and item
+-- first, then the nearest one
 next_terms as (
     select
         terms_due.subscription_id,
+        terms_due.item_id,
         terms_due.started_at,
         terms_due.due_on,
         successors.started_on as renewed_on
@@ -131,14 +133,22 @@ next_terms as (
         successors.started_on > terms_due.started_on
         and terms_due.lasts_until <= {{ days_after('terms_due.due_on', window_days) }}
     qualify row_number() over (
-        partition by terms_due.subscription_id, terms_due.started_at, terms_due.due_on
+        partition by
+            terms_due.subscription_id,
+            terms_due.item_id,
+            terms_due.started_at,
+            terms_due.due_on
         order by
             case
                 when terms_due.subscription_id = successors.subscription_id then 0 else 1
             end,
+            case
+                when terms_due.item_id is not distinct from successors.item_id then 0 else 1
+            end,
             abs({{ days_between('terms_due.due_on', 'successors.started_on') }}),
             successors.started_on,
-            successors.subscription_id
+            successors.subscription_id,
+            successors.item_id
     ) = 1
 ),
 
@@ -154,6 +164,7 @@ terms_answered as (
     left join next_terms
         on
             terms_due.subscription_id = next_terms.subscription_id
+            and terms_due.item_id is not distinct from next_terms.item_id
             and terms_due.started_at = next_terms.started_at
             and terms_due.due_on = next_terms.due_on
 )
@@ -161,6 +172,7 @@ terms_answered as (
 select
     -- keys
     subscription_id,
+    item_id,
     started_at,
     due_on,
     customer_id,

@@ -26,7 +26,7 @@ versions as (
         lead(event_date) over subscription_life as next_started_on
     from {{ ref('stg_subscriptions') }}
     window subscription_life as (
-        partition by subscription_id
+        partition by subscription_id, item_id
         order by started_at
     )
 ),
@@ -98,6 +98,7 @@ versions_converted as (
 select
     -- keys
     subscription_id,
+    item_id,
     started_at,
     customer_id,
     version_number,

@@ -43,7 +43,8 @@ spells_with_terms as (
         order by
             paid_versions.started_on desc,
             paid_versions.mrr_amount desc,
-            paid_versions.subscription_id asc
+            paid_versions.subscription_id asc,
+            paid_versions.item_id asc
     ) = 1
 ),
 

@@ -20,6 +20,7 @@ fates as (
         '{{ table_name }}' as table_name,
         count(case when is_accepted then 1 end) as accepted_rows,
         count(case when is_superseded then 1 end) as superseded_rows,
+        count(case when is_conflicting then 1 end) as conflicting_rows,
         count(case when is_held_back then 1 end) as held_back_rows,
         count(rejection_reasons) as rejected_rows
     from {{ ref('base_' ~ table_name) }}
@@ -35,6 +36,7 @@ select
     raw_counts.raw_rows,
     fates.accepted_rows,
     fates.superseded_rows,
+    fates.conflicting_rows,
     fates.rejected_rows,
     fates.held_back_rows
 from raw_counts

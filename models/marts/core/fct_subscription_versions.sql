@@ -3,6 +3,7 @@
 select
     -- keys
     subscription_id,
+    item_id,
     started_at,
     customer_id,
     version_number,

@@ -25,6 +25,9 @@
     ('row_sums', 'Raw rows', 'raw_rows', 'rows'),
     ('row_sums', 'Raw rows rejected', 'rejected_rows', 'rows'),
     ('row_sums', 'Share of raw rows rejected', 'rejected_rate', 'share'),
+    ('row_sums', 'Share of raw rows in conflict', 'conflicting_rate', 'share'),
+    ('order_shares', 'Share of orders without a customer', 'anonymous_rate', 'share'),
+    ('order_shares', 'Share of orders without revenue', 'unpaid_rate', 'share'),
 ] %}
 
 with
@@ -47,6 +50,19 @@ order_sums as (
         count(*) as orders,
         sum(net_revenue_amount) as net_revenue
     from {{ ref('fct_orders') }}
+),
+
+order_shares as (
+    select
+        cast(null as date) as month_start_date,
+        {{ rate(
+            "count(case when customer_id = 'anonymous' then 1 end)", 'count(*)'
+        ) }} as anonymous_rate,
+        {{ rate(
+            "count(case when status not in ('completed', 'refunded') then 1 end)", 'count(*)'
+        ) }} as unpaid_rate
+    from {{ ref('fct_orders') }}
+    having count(*) > 0
 ),
 
 months as (
@@ -112,7 +128,8 @@ row_sums as (
         cast(null as date) as month_start_date,
         sum(raw_rows) as raw_rows,
         sum(rejected_rows) as rejected_rows,
-        {{ rate('sum(rejected_rows)', 'sum(raw_rows)') }} as rejected_rate
+        {{ rate('sum(rejected_rows)', 'sum(raw_rows)') }} as rejected_rate,
+        {{ rate('sum(conflicting_rows)', 'sum(raw_rows)') }} as conflicting_rate
     from {{ ref('row_reconciliation') }}
 )
 

@@ -54,7 +54,7 @@ renewals as (
     where renewed_on is not null
     qualify row_number() over (
         partition by customer_id
-        order by due_on desc, subscription_id asc, started_at asc
+        order by due_on desc, subscription_id asc, item_id asc, started_at asc
     ) = 1
 ),
 

@@ -1,0 +1,412 @@
+{#- What a person should know of a delivery before anyone believes its numbers, read from the judged base tables.
+    `stop`: nothing is published. `warn`: it is published, with a warning. -#}
+
+
+{% macro raw_findings() %}
+    {% set settings = ref('int_run_settings') %}
+    {% set bases = {} %}
+    {% for table_name in raw_table_names() %}
+        {% do bases.update({table_name: ref('base_' ~ table_name)}) %}
+    {% endfor %}
+    {% set queries = [] %}
+    {% for table_name, base in bases.items() %}
+        {% set query %}
+            select
+                '{{ table_name }}' as table_name,
+                {{ loop.index }} as table_number,
+                count(*) as raw_rows,
+                count(case when is_accepted then 1 end) as accepted_rows,
+                count(case when is_held_back then 1 end) as held_back_rows,
+                count(rejection_reasons) as rejected_rows,
+                count(case when is_conflicting then 1 end) as conflicting_rows
+            from {{ base }}
+        {% endset %}
+        {% do queries.append(query) %}
+    {% endfor %}
+    {% set findings = [] %}
+    {% for table_name, _, raw, accepted, held_back, rejected, conflicting in run_query(
+        queries | join(' union all ') ~ ' order by table_number'
+    ).rows %}
+        {% if raw and held_back == raw and table_name in main_inputs() %}
+            {% do findings.append(finding_of_rows_to_come(table_name, bases[table_name], raw, settings)) %}
+        {% endif %}
+        {% if rejected %}
+            {% do findings.append(
+                finding_of_rejected_rows(table_name, bases[table_name], raw, accepted, rejected)
+            ) %}
+        {% endif %}
+        {% if conflicting %}
+            {% do findings.append(finding_of_conflicts(table_name, bases[table_name], raw)) %}
+        {% endif %}
+    {% endfor %}
+    {% do findings.extend(findings_of_orders(bases.orders)) %}
+    {% do findings.extend(findings_of_currency(bases, settings)) %}
+    {{ return(findings) }}
+{% endmacro %}
+
+
+{% macro main_inputs() %}
+    {{ return(['orders', 'subscriptions', 'survey_responses']) }}
+{% endmacro %}
+
+
+{% macro finding_of_rows_to_come(table_name, base, raw_rows, settings) %}
+    {% set as_of_date, first_day = run_query(
+        'select (select as_of_date from ' ~ settings ~ '), min(event_date) from ' ~ base
+    ).rows[0] %}
+    {{ return({
+        'level': 'stop',
+        'table_name': table_name,
+        'subject': 'held_back_rows',
+        'message': table_name ~ ': none of ' ~ raw_rows ~ ' rows can be used: as-of, ' ~ as_of_date
+            ~ ', lies before the first event, on ' ~ first_day ~ '. Set AS_OF_DATE to that day or a later one.',
+    }) }}
+{% endmacro %}
+
+
+{% macro finding_of_rejected_rows(table_name, base, raw_rows, accepted_rows, rejected_rows) %}
+    {% set is_main = table_name in main_inputs() %}
+    {% set is_unused = is_main and not accepted_rows %}
+    {#- the audit judges the tables with more rows: tests/expectations/delivery.yml -#}
+    {% set is_mostly_rejected = is_main and raw_rows < 100
+        and rejected_rows > raw_rows * var('max_rejected_share_of_few') %}
+    {% if is_unused %}
+        {% set advice = 'No row can be used: correct the delivery.' %}
+    {% elif is_mostly_rejected %}
+        {% set advice = 'Correct the delivery, or raise the var max_rejected_share_of_few ('
+            ~ var('max_rejected_share_of_few') ~ ').' %}
+    {% else %}
+        {% set advice = 'The mart rejected_rows has the key of each.' %}
+    {% endif %}
+    {{ return({
+        'level': 'stop' if is_unused or is_mostly_rejected else 'warn',
+        'table_name': table_name,
+        'subject': 'rejected_rows',
+        'message': table_name ~ ': ' ~ rejected_rows ~ ' of ' ~ raw_rows ~ ' rows are rejected: '
+            ~ reasons_with_examples(raw_contract(table_name), base) ~ '. ' ~ advice,
+    }) }}
+{% endmacro %}
+
+
+{#- The most frequent reasons, each with a value as delivered and the form that is wanted. -#}
+{% macro reasons_with_examples(contract, base) %}
+    {% set query %}
+        select rejection_reasons, count(*) as rejected_rows, min(raw_row) as example_row
+        from {{ base }}
+        where rejection_reasons is not null
+        group by rejection_reasons
+        order by count(*) desc, rejection_reasons
+    {% endset %}
+    {% set counts = {} %}
+    {% set examples = {} %}
+    {% for reasons, rows, example_row in run_query(query).rows %}
+        {% for reason in reasons.split(', ') %}
+            {% do counts.update({reason: counts.get(reason, 0) + rows}) %}
+            {% do examples.setdefault(reason, fromjson(example_row)) %}
+        {% endfor %}
+    {% endfor %}
+    {% set said = [] %}
+    {% for reason, rows in (counts | dictsort(by='value', reverse=true))[:3] %}
+        {% set values = [] %}
+        {% set columns = columns_of_reason(contract, reason) %}
+        {% for column in columns if not column.config.meta.restricted %}
+            {% set value = examples[reason].get(column.name) %}
+            {% if value is not none %}
+                {% do values.append((column.name ~ ' ' if columns | length > 1 else '') ~ shown_value(value)) %}
+            {% endif %}
+        {% endfor %}
+        {% set wanted = wanted_form(contract, reason) %}
+        {% set parts = (['for example ' ~ values | join(', ')] if values else [])
+            + (['wanted ' ~ wanted] if wanted else []) %}
+        {% do said.append(reason ~ ' ' ~ rows ~ (' (' ~ parts | join('; ') ~ ')' if parts else '')) %}
+    {% endfor %}
+    {% if counts | length > 3 %}
+        {% do said.append('and ' ~ (counts | length - 3) ~ ' more reason(s)') %}
+    {% endif %}
+    {{ return(said | join(', ')) }}
+{% endmacro %}
+
+
+{% macro columns_of_reason(contract, reason) %}
+    {% set meta = contract.config.meta %}
+    {% set names = {
+        'implausible_date': meta.event_date,
+        'future_dated': meta.event_date,
+        'no_exchange_rate': ['currency'],
+        'orphan': ['order_id'],
+        'order_rejected': ['order_id'],
+    }.get(reason) %}
+    {% set rule = (meta.reject_when or {}).get(reason, '') %}
+    {% set columns = [] %}
+    {% for column in contract.columns.values() %}
+        {% if names %}
+            {% do columns.append(column) if column.name in names %}
+        {% elif rule %}
+            {% do columns.append(column) if modules.re.search('\\b' ~ column.name ~ '\\b', rule) %}
+        {% elif modules.re.fullmatch('(missing|invalid|implausible|unknown)_' ~ column.name, reason) %}
+            {% do columns.append(column) %}
+        {% endif %}
+    {% endfor %}
+    {{ return(columns) }}
+{% endmacro %}
+
+
+{% macro wanted_form(contract, reason) %}
+    {% set wanted = {
+        'implausible_date': 'a day from ' ~ var('earliest_plausible_date') ~ ' on',
+        'future_dated': 'a day until tomorrow',
+        'no_exchange_rate': 'a currency with a rate for the day in exchange_rates',
+        'orphan': 'the key of an order',
+    }.get(reason) %}
+    {% set column = columns_of_reason(contract, reason) | first %}
+    {% if not wanted and column and reason == 'unknown_' ~ column.name %}
+        {% set words = column.config.meta.accepted_values %}
+        {% set wanted = words[:-1] | join(', ') ~ ' or ' ~ words[-1] %}
+    {% elif not wanted and column and reason == 'invalid_' ~ column.name %}
+        {% set wanted = {
+            'timestamp': '2025-01-31 or 2025-01-31 14:30:00',
+            'date': '2025-01-31',
+            'integer': 'a whole number',
+            'boolean': 'true or false',
+            'string': 'a key',
+        }.get(column.data_type, '1234.50') %}
+    {% elif not wanted and column and reason == 'implausible_' ~ column.name
+        and column.data_type == 'decimal(18,2)' %}
+        {% set wanted = 'less than a trillion' %}
+    {% endif %}
+    {{ return(wanted) }}
+{% endmacro %}
+
+
+{#- An e-mail address may stand in any column, and the value of a message stands in a log. -#}
+{% macro shown_value(value) %}
+    {% set text = modules.re.sub('[\x00-\x1f]+', ' ', value | string) %}
+    {% if value is none %}
+        {{ return('nothing') }}
+    {% elif '@' in text %}
+        {{ return('an e-mail address') }}
+    {% endif %}
+    {{ return("'" ~ (text if text | length <= 40 else text[:40] ~ '...') ~ "'") }}
+{% endmacro %}
+
+
+{#- Each row in conflict beside the accepted row of its key, and what the two look like. -#}
+{% macro conflicts(table_name, base) %}
+    {% set contract = raw_contract(table_name) %}
+    {% set names = contract.columns.values() | map(attribute='name') | list %}
+    {% set matches = [] %}
+    {% for name in contract.config.meta.key %}
+        {% do matches.append('others.' ~ name ~ ' is not distinct from accepted.' ~ name) %}
+    {% endfor %}
+    {% set is_other_file = 'others.raw_file_name <> accepted.raw_file_name' %}
+    {% set same = ['others.event_date is not distinct from accepted.event_date'] %}
+    {% if 'customer_id' in names %}
+        {% do same.append('others.customer_id is not distinct from accepted.customer_id') %}
+    {% endif %}
+    select
+        {%- for name in names %}
+        accepted.{{ name }} as accepted_{{ name }},
+        others.{{ name }} as other_{{ name }},
+        {%- endfor %}
+        accepted.raw_file_name as accepted_file_name,
+        others.raw_file_name as other_file_name,
+        case
+            when {{ is_other_file }} and {{ same | join(' and ') }} then 'update'
+            when {{ is_other_file }} then 'shops'
+            {%- if table_name == 'orders' %}
+            when (others.amount < 0) <> (accepted.amount < 0) then 'refund'
+            when others.amount <> accepted.amount then 'lines'
+            {%- elif table_name == 'subscriptions' %}
+            when others.plan_id is distinct from accepted.plan_id then 'items'
+            {%- endif %}
+            else 'versions'
+        end as conflict
+    from {{ base }} as others
+    inner join {{ base }} as accepted
+        on {{ matches | join(' and ') }}
+    where others.is_conflicting and accepted.is_accepted
+{% endmacro %}
+
+
+{% macro finding_of_conflicts(table_name, base, raw_rows) %}
+    {% set has_age = 'updated_at' in raw_contract(table_name).columns %}
+    {% set looks = {
+        'lines': 'They look like the lines of an order: deliver one row per order with their sum, and the lines'
+            ~ ' as order_lines.',
+        'refund': 'They look like a sale and its refund: give the refund a key of its own, and the key of the sale'
+            ~ ' in original_order_id.',
+        'items': 'They look like the items of one subscription: put the item in item_id.',
+        'shops': 'They look like the rows of two shops that number alike: put the name of the shop before the key.',
+        'versions': 'They look like versions of one row: '
+            ~ ('say in updated_at when each was written.' if has_age else 'deliver the one that counts.'),
+        'update': 'They look like updates by a later file.',
+    } %}
+    {% set query %}
+        select conflict, count(*) as conflicting_rows
+        from ({{ conflicts(table_name, base) }}) as conflicts
+        group by conflict
+        order by case when conflict = 'update' then 1 else 0 end, count(*) desc, conflict
+    {% endset %}
+    {% set kinds = run_query(query).rows %}
+    {% set rows = namespace(all=0, updates=0) %}
+    {% for kind, count in kinds %}
+        {% set rows.all = rows.all + count %}
+        {% set rows.updates = count if kind == 'update' else rows.updates %}
+    {% endfor %}
+    {% set is_stop = rows.all - rows.updates > raw_rows * var('max_conflicting_share') %}
+    {{ return({
+        'level': 'stop' if is_stop else 'warn',
+        'table_name': table_name,
+        'subject': 'conflicting_rows',
+        'message': table_name ~ ': ' ~ rows.all ~ ' of ' ~ raw_rows ~ ' rows have the key of another row and other'
+            ~ ' content' ~ (', and updated_at does not say which is newer' if has_age else '') ~ '. For example '
+            ~ example_of_conflict(table_name, base, kinds[0][0]) ~ '. ' ~ looks[kinds[0][0]] ~ ' ' ~ (
+                'The var max_conflicting_share allows ' ~ var('max_conflicting_share') ~ ' of the rows.'
+                if is_stop else 'The row in the file that sorts last by name counts.'
+            ),
+    }) }}
+{% endmacro %}
+
+
+{#- Two rows of one key: the accepted one first, and only what differs. -#}
+{% macro example_of_conflict(table_name, base, conflict) %}
+    {% set contract = raw_contract(table_name) %}
+    {% set keys = [] %}
+    {% for name in contract.config.meta.key %}
+        {% do keys.append('accepted_' ~ name) %}
+    {% endfor %}
+    {% set shown = contract.columns.values() | rejectattr('config.meta.restricted') | map(attribute='name') | list %}
+    {% set texts = [] %}
+    {% for name in shown %}
+        {% do texts.append('cast(accepted_' ~ name ~ ' as string), cast(other_' ~ name ~ ' as string)') %}
+    {% endfor %}
+    {% set query %}
+        select {{ texts | join(', ') }}, accepted_file_name, other_file_name
+        from ({{ conflicts(table_name, base) }}) as conflicts
+        where conflict = '{{ conflict }}'
+        order by {{ keys | join(', ') }}, accepted_file_name, other_file_name, {{ texts | join(', ') }}
+        limit 1
+    {% endset %}
+    {% set row = run_query(query).rows[0] %}
+    {% set said = [] %}
+    {% set differences = [] %}
+    {% for name in shown %}
+        {% set accepted, other = row[2 * loop.index0], row[2 * loop.index0 + 1] %}
+        {% if name in contract.config.meta.key and accepted is not none %}
+            {% do said.append(name ~ ' ' ~ shown_value(accepted)) %}
+        {% elif accepted != other %}
+            {% do differences.append(name ~ ' ' ~ shown_value(accepted) ~ ' and ' ~ shown_value(other)) %}
+        {% endif %}
+    {% endfor %}
+    {% set files = [] %}
+    {% for path in row[-2:] if path is not none %}
+        {% set file = path.split('/') | last %}
+        {% do files.append(file) if file not in files %}
+    {% endfor %}
+    {{ return(said | join(', ') ~ (' in ' ~ files | join(' and ') if files else '') ~ ': '
+        ~ (differences[:4] | join(', ') or 'columns that are restricted')) }}
+{% endmacro %}
+
+
+{% macro findings_of_orders(base) %}
+    {% set query %}
+        select status, count(*) as orders, count(customer_id) as known_orders
+        from {{ base }}
+        where is_accepted
+        group by status
+        order by count(*) desc, status
+    {% endset %}
+    {% set count = namespace(orders=0, revenue=0, known=0) %}
+    {% set statuses = [] %}
+    {% for status, orders, known_orders in run_query(query).rows %}
+        {% set count.orders = count.orders + orders %}
+        {% set count.known = count.known + known_orders %}
+        {% if status in ('completed', 'refunded') %}
+            {% set count.revenue = count.revenue + orders %}
+        {% else %}
+            {% do statuses.append(orders ~ ' ' ~ status) %}
+        {% endif %}
+    {% endfor %}
+    {% set findings = [] %}
+    {% if count.revenue < count.orders * var('min_revenue_order_share') %}
+        {% do findings.append({
+            'level': 'warn',
+            'table_name': 'orders',
+            'subject': 'orders_without_revenue',
+            'message': 'orders: ' ~ (count.revenue or 'none') ~ ' of ' ~ count.orders ~ ' orders '
+                ~ ('carry' if count.revenue > 1 else 'carries') ~ ' revenue: ' ~ statuses | join(', ')
+                ~ '. Deliver an order that was paid as completed.',
+        }) %}
+    {% endif %}
+    {% if count.orders - count.known > count.orders * var('max_anonymous_order_share') %}
+        {% do findings.append({
+            'level': 'warn',
+            'table_name': 'orders',
+            'subject': 'orders_without_customer',
+            'message': 'orders: ' ~ (count.orders - count.known) ~ ' of ' ~ count.orders ~ ' orders have no customer,'
+                ~ ' and count in revenue alone. Deliver customer_id where it is known.',
+        }) %}
+    {% endif %}
+    {% if count.orders >= 20 %}
+        {% do findings.extend(findings_of_customers(base, count.orders)) %}
+    {% endif %}
+    {{ return(findings) }}
+{% endmacro %}
+
+
+{% macro findings_of_customers(base, orders) %}
+    {% set query %}
+        select customer_id, count(*) as customer_orders
+        from {{ base }}
+        where is_accepted and customer_id is not null
+        group by customer_id
+        order by count(*) desc, customer_id
+        limit 5
+    {% endset %}
+    {% set most = run_query(query).rows %}
+    {% set findings = [] %}
+    {#- of few customers, each has a large share -#}
+    {% for customer_id, customer_orders in (most if most | length == 5 else []) %}
+        {% if customer_orders > orders * var('max_customer_order_share') %}
+            {% do findings.append({
+                'level': 'warn',
+                'table_name': 'orders',
+                'subject': 'placeholder_customer',
+                'message': 'orders: ' ~ customer_orders ~ ' of ' ~ orders ~ ' orders have the customer_id '
+                    ~ shown_value(customer_id) ~ '. If it stands for people who are not known, add it to'
+                    ~ ' seeds/reference/placeholder_customers.csv.',
+            }) %}
+        {% endif %}
+    {% endfor %}
+    {{ return(findings) }}
+{% endmacro %}
+
+
+{% macro findings_of_currency(bases, settings) %}
+    {% set findings = [] %}
+    {% set currency = run_query('select reporting_currency from ' ~ settings).rows[0][0] %}
+    {% for table_name in (['orders', 'subscriptions'] if currency == 'XXX' else []) %}
+        {% if run_query('select 1 from ' ~ bases[table_name] ~ ' where is_accepted limit 1').rows %}
+            {% do findings.append({
+                'level': 'warn',
+                'table_name': table_name,
+                'subject': 'no_currency',
+                'message': table_name ~ ': no row names a currency and none is set, so amounts are in XXX. Set'
+                    ~ ' REPORTING_CURRENCY, or deliver the column currency.',
+            }) %}
+        {% endif %}
+    {% endfor %}
+    {{ return(findings) }}
+{% endmacro %}
+
+
+{#- Warns of what should be known, then stops for what must not be published: a line for each. -#}
+{% macro report_findings(findings) %}
+    {% for finding in findings if finding.level == 'warn' %}
+        {% do exceptions.warn(finding.message) %}
+    {% endfor %}
+    {% set stops = findings | selectattr('level', 'equalto', 'stop') | map(attribute='message') | list %}
+    {% if stops %}
+        {% do raw_data_error(stops | join('\nRaw data: ')) %}
+    {% endif %}
+{% endmacro %}
