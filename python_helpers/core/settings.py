@@ -11,6 +11,7 @@ import yaml
 
 from python_helpers.core.errors import SettingsError
 from python_helpers.core.folders import Folders
+from python_helpers.core.sql import text as sql_text
 
 RAW_INPUTS = ("sample", "files", "tables")
 
@@ -116,8 +117,9 @@ def checked_as_of(*, text: str | None, zone: str) -> str | None:
     """Check that the as-of date is a date, and not after today in the reporting time zone."""
     try:
         with duckdb.connect() as connection:  # as the build computes it
-            sql = "select cast(timezone($zone, current_timestamp) as date)"
-            ((today,),) = connection.execute(sql, {"zone": zone}).fetchall()
+            # not as a parameter, for which DuckDB imports numpy, and pandas where it is installed
+            sql = f"select cast(timezone({sql_text(zone)}, current_timestamp) as date)"
+            ((today,),) = connection.execute(sql).fetchall()
     except duckdb.Error as error:
         raise SettingsError(
             f"Unknown reporting time zone {zone!r}. Use a name such as Europe/Berlin."
