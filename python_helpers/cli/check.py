@@ -51,7 +51,8 @@ def check(*, folders: Folders, inputs: Inputs, resources: Resources, as_json: bo
     if as_json:
         click.echo(json.dumps(facts, indent=2))
     else:
-        show(facts, console=Console())
+        # what is in a file is not for the console to act on
+        show(facts, console=Console(markup=False, highlight=False, emoji=False))
     if facts["stops"]:
         raise RawDataError("\n".join(facts["stops"]))
 
@@ -63,7 +64,8 @@ def show(facts: dict[str, Any], /, *, console: Console) -> None:
         [table["table"], *(f"{table[name]:,}" if name in table else "" for name in FATES)]
         for table in facts["tables"]
     )
-    console.print(table_of(rows, title="Rows", columns=titles, box=box.SIMPLE))
+    if facts["tables"]:
+        console.print(table_of(rows, title="Rows", columns=titles, box=box.SIMPLE))
     for table in facts["tables"]:
         if rejected := table.get("rejected_for"):
             cells = map(reason_row, rejected)
@@ -71,12 +73,13 @@ def show(facts: dict[str, Any], /, *, console: Console) -> None:
             title = f"{table['table']}: why rows are rejected"
             console.print(table_of(cells, title=title, columns=columns, box=box.SIMPLE))
     for line in lines_of(facts):
-        say(console, line)
+        say(console, printable(line))
 
 
 def reason_row(reason: dict[str, Any], /) -> list[str]:
     """Write a reason for rejection."""
-    shown = (f"{name}: {value[:LONGEST]}" for name, value in reason["example"].items())
+    examples = reason["example"].items()
+    shown = (f"{name}: {printable(value[:LONGEST])}" for name, value in examples)
     return [reason["reason"], f"{reason['rows']:,}", ", ".join(shown), reason["wanted"] or ""]
 
 
@@ -124,6 +127,11 @@ def lines_of_table(table: dict[str, Any], /) -> Iterator[str]:
     for doubt in table.get("doubtful_ids", ()):
         example = f", such as {doubt['example']}" if doubt["example"] else ""
         yield f"{doubt['rows']:,} values of {doubt['column']} are {doubt['are']}{example}."
+
+
+def printable(text: str, /) -> str:
+    """Leave out what a terminal would obey."""
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def described(missing: dict[str, Any], /) -> str:

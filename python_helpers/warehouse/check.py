@@ -1,5 +1,6 @@
 """What is in a delivery: its staging layer, built in memory without dbt, and judged."""
 
+import os
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -51,8 +52,9 @@ class Check:
         self.macros = Macros(
             connection=connection,
             project_dir=settings.project_dir,
-            settings=parsed_vars(text=settings.dbt_vars),
-            environment=settings.environment(),
+            settings=parsed_vars(text=settings.dbt_vars)
+            | {"raw_input": "files", "raw_data_dir": str(self.folder)},
+            environment=os.environ | settings.environment(),
         )
         # the facts have their own place for these
         for name in ("warn_of_ignored_columns", "warn_of_ignored_files"):
@@ -74,7 +76,8 @@ class Check:
                     elif finding["subject"] != "rejected_rows":  # each is in the facts
                         self.macros.warn(finding["message"])
         read = {file for table in tables for file in table["files"]}
-        files = sorted(file for file in self.folder.rglob("*") if file.is_file())
+        found = [*self.folder.glob("*"), *self.folder.glob("*/*")]
+        files = sorted(file for file in found if file.is_file())
         systems = {file: system for file in files if (system := system_of(file))}
         return {
             "folder": str(self.folder),
@@ -84,9 +87,10 @@ class Check:
             **self.settings_facts(),
             "systems": {self.short(file): system for file, system in systems.items()},
             "files_not_read": [
-                short
+                self.short(file)
                 for file in files
-                if (short := self.short(file)) not in read and not file.name.startswith((".", "_"))
+                if file.parent == self.folder or file.parent.name in self.macros.sources
+                if self.short(file) not in read and not file.name.startswith((".", "_"))
             ],
             "tables": tables,
         }

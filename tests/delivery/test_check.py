@@ -180,7 +180,7 @@ def test_several_currencies_are_counted(tmp_path):
     assert [each["reason"] for each in tables["orders"]["rejected_for"]].count("no_exchange_rate")
 
 
-def test_the_settings_are_those_of_a_build(tmp_path):
+def test_the_settings_are_those_of_a_build(tmp_path, monkeypatch):
     delivered(tmp_path, orders=ORDERS)
     facts, tables = facts_of(
         tmp_path, "--as-of", "2024-01-31", "--vars", "{reporting_timezone: Asia/Tokyo}"
@@ -188,6 +188,11 @@ def test_the_settings_are_those_of_a_build(tmp_path):
     assert facts["as_of_date"] == "2024-01-31"
     assert facts["reporting_timezone"] == "Asia/Tokyo"
     assert tables["orders"]["held_back"] == 2
+    monkeypatch.setenv("REPORTING_TIMEZONE", "Europe/Berlin")
+    own = "{raw_input: tables, raw_data_dir: /gone, earliest_plausible_date: 2024-02-01}"
+    facts, tables = facts_of(tmp_path, "--vars", own)
+    assert facts["reporting_timezone"] == "Europe/Berlin"
+    assert tables["orders"]["rejected_for"][0]["reason"] == "implausible_date"
 
 
 def test_ids_that_look_wrong_are_counted_and_addresses_are_not_shown(tmp_path):
@@ -226,6 +231,14 @@ def test_what_the_findings_say_is_told(tmp_path):
     assert [warning[:35] for warning in facts["warnings"]] == [
         "orders: no row names a currency and"
     ]
+
+
+def test_a_terminal_obeys_no_value(tmp_path):
+    rows = ORDERS.replace("soon", "[/b][red]\x1b[31m:bomb:").replace("10,EUR", "10,\x1b[2J")
+    result = run("check", delivered(tmp_path, orders=rows), "--reporting-currency", "EUR")
+    assert result.exit_code == 0, result.output
+    assert "\x1b" not in result.output
+    assert "[/b][red][31m:bomb:" in "".join(result.stdout.split())
 
 
 # Exports
