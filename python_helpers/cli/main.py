@@ -3,6 +3,7 @@
 import click
 
 from python_helpers.cli.audit import audit
+from python_helpers.cli.check import check
 from python_helpers.cli.command import EXIT_CODES, Commands
 from python_helpers.cli.docs import docs
 from python_helpers.cli.erase import erase
@@ -22,7 +23,7 @@ def show_version(context: click.Context, option: click.Parameter, is_asked: bool
 
 @click.group(
     cls=Commands,
-    commands=(refresh, audit, status, rollback, export, erase, docs),
+    commands=(check, refresh, audit, status, rollback, export, erase, docs),
     examples=(
         "lifecycle refresh                           from the sample in the project",
         "lifecycle refresh --raw-data ~/deliveries   from your CSV or Parquet files",

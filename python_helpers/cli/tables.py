@@ -78,7 +78,7 @@ def table_of(
     table = Table(title=title, title_justify="left", **options)
     for name in columns:
         justify: Any = "right" if name.startswith(">") else "left"
-        table.add_column(name.removeprefix(">"), justify=justify)
+        table.add_column(name.removeprefix(">"), justify=justify, overflow="fold")
     for row in rows:
         table.add_row(*row)
     return table

@@ -12,6 +12,7 @@ import yaml
 
 from python_helpers.core.errors import SettingsError
 from python_helpers.core.folders import Folders
+from python_helpers.core.sql import text as sql_text
 
 RAW_INPUTS = ("sample", "files", "tables")
 DATE_ORDERS = ("day-first", "month-first")
@@ -140,8 +141,9 @@ def today_in(zone: str, /, *, name: str) -> date:
     """Return the day that it is in a time zone. Raises SettingsError where there is no such."""
     try:
         with duckdb.connect() as connection:  # as the build computes it
-            sql = "select cast(timezone($zone, current_timestamp) as date)"
-            ((today,),) = connection.execute(sql, {"zone": zone}).fetchall()
+            # not as a parameter, for which DuckDB imports numpy, and pandas where it is installed
+            sql = f"select cast(timezone({sql_text(zone)}, current_timestamp) as date)"
+            ((today,),) = connection.execute(sql).fetchall()
     except duckdb.Error as error:
         raise SettingsError(
             f"Unknown {name} time zone {zone!r}. Use a name such as Europe/Berlin."

@@ -47,6 +47,22 @@ def contract_of(*, project_dir: Path) -> list[dict[str, Any]]:
     return [table for source in sources for table in source["tables"]]
 
 
+def sources_of(*, project_dir: Path) -> dict[str, dict[str, Any]]:
+    """Return the contract as dbt has it in its graph, by the name of the table."""
+    return {
+        table["name"]: {
+            "source_name": "raw",
+            "name": table["name"],
+            "config": {"meta": meta_of(table)},
+            "columns": {
+                each["name"]: each | {"config": {"meta": meta_of(each)}}
+                for each in table["columns"]
+            },
+        }
+        for table in contract_of(project_dir=project_dir)
+    }
+
+
 def meta_of(entry: dict[str, Any], /) -> dict[str, Any]:
     """Return the meta of a table or a column."""
     meta: dict[str, Any] = entry.get("config", {}).get("meta", {})

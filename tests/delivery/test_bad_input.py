@@ -32,7 +32,12 @@ ORDERS = "order_id,customer_id,ordered_at,amount\no1,ann,2024-01-05,30\n"
 
 def order(order_id: str, **changes: str) -> dict[str, str]:
     """Return a good order, with changes."""
-    good = {"order_id": order_id, "customer_id": "ann", "ordered_at": "2024-01-05", "amount": "5.00"}
+    good = {
+        "order_id": order_id,
+        "customer_id": "ann",
+        "ordered_at": "2024-01-05",
+        "amount": "5.00",
+    }
     return good | {"currency": "EUR", "status": "", "order_type": ""} | changes
 
 

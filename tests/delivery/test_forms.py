@@ -79,7 +79,10 @@ NUMBERS: dict[str, tuple[str, Callable[[int], str]]] = {
         "decimal_point",
         lambda cents: f"{'-' if cents < 0 else ''}${abs(cents) / 100:,.2f}",
     ),
-    "a currency's code": ("decimal_comma", lambda cents: f"{cents / 100:.2f} EUR".replace(".", ",")),
+    "a currency's code": (
+        "decimal_comma",
+        lambda cents: f"{cents / 100:.2f} EUR".replace(".", ","),
+    ),
     "parentheses": (
         "decimal_point",
         lambda cents: f"({-cents / 100:,.2f})" if cents < 0 else f"{cents / 100:,.2f}",

@@ -1,0 +1,189 @@
+"""What is in a delivery: its staging layer, built in memory without dbt, and judged."""
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from python_helpers.core.errors import BuildError, RawDataError
+from python_helpers.core.settings import Settings, parsed_vars
+from python_helpers.delivery.erasures import check_list
+from python_helpers.delivery.files import check_delivery, damaged_parquet
+from python_helpers.delivery.judged import judged
+from python_helpers.delivery.rendering import Macros
+from python_helpers.delivery.standins import CompilerError
+from python_helpers.delivery.systems import system_of
+from python_helpers.warehouse.problems import explained, raw_data_problem
+
+RAW_DATA = "Raw data: "
+MEMORY = "4GB"  # as in profiles.example.yml
+
+
+def check(*, settings: Settings) -> dict[str, Any]:
+    """Tell what is in the files of a delivery; `stops` says why nothing can be built from them.
+
+    Raises SettingsError, and BuildError where the machine has too little memory or disk.
+    """
+    check_list(folder=settings.erasures_dir)
+    with tempfile.TemporaryDirectory(prefix="lifecycle-check-") as spill:
+        config: dict[str, Any] = {
+            "threads": settings.threads,
+            "memory_limit": settings.memory_limit or MEMORY,
+            "temp_directory": spill,
+            "preserve_insertion_order": False,
+        }
+        with duckdb.connect(config=config) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            return Check(settings=settings, connection=connection).facts()
+
+
+class Check:
+    """A look at one delivery. What stops a build is kept, and everything else is looked at, too."""
+
+    def __init__(self, *, settings: Settings, connection: duckdb.DuckDBPyConnection) -> None:
+        """Take the settings that a build would have."""
+        self.project_dir, self.folder = settings.project_dir, settings.raw_data or Path()
+        self.macros = Macros(
+            connection=connection,
+            project_dir=settings.project_dir,
+            settings=parsed_vars(text=settings.dbt_vars)
+            | {"raw_input": "files", "raw_data_dir": str(self.folder)},
+            environment=os.environ | settings.environment(),
+        )
+        # the facts have their own place for these
+        for name in ("warn_of_ignored_columns", "warn_of_ignored_files"):
+            self.macros.environment.globals[name] = lambda *_: ""
+        self.stops: list[str] = []
+
+    def facts(self) -> dict[str, Any]:
+        """Look at everything."""
+        with self.noted():
+            check_delivery(folder=self.folder, project_dir=self.project_dir)
+        with self.noted():
+            self.make_settings()
+        tables = [facts for name in self.macros.sources if (facts := self.facts_of(name))]
+        if "int_run_settings" in self.macros.made:
+            with self.noted():
+                for finding in self.macros.raw_findings():
+                    if finding["level"] == "stop":
+                        self.stops.append(finding["message"])
+                    elif finding["subject"] != "rejected_rows":  # each is in the facts
+                        self.macros.warn(finding["message"])
+        read = {file for table in tables for file in table["files"]}
+        found = [*self.folder.glob("*"), *self.folder.glob("*/*")]
+        files = sorted(file for file in found if file.is_file())
+        systems = {file: system for file in files if (system := system_of(file))}
+        return {
+            "folder": str(self.folder),
+            "can_be_built": not self.stops,
+            "stops": self.stops,
+            "warnings": list(self.macros.warnings),
+            **self.settings_facts(),
+            "systems": {self.short(file): system for file, system in systems.items()},
+            "files_not_read": [
+                self.short(file)
+                for file in files
+                if file.parent == self.folder or file.parent.name in self.macros.sources
+                if self.short(file) not in read and not file.name.startswith((".", "_"))
+            ],
+            "tables": tables,
+        }
+
+    def make_settings(self) -> None:
+        """Make the settings of the run; where the data has several currencies, with the first."""
+        try:
+            self.macros.ref("int_run_settings")
+        except duckdb.Error as error:
+            several = re.search(r"The data has several currencies, (\w{3}) and .*", str(error))
+            if not several:
+                raise
+            self.stops.append(several[0])
+            self.macros.variables["REPORTING_CURRENCY"] = several[1]
+            self.macros.ref("int_run_settings")
+
+    def settings_facts(self) -> dict[str, Any]:
+        """Tell what the rows are judged by."""
+        zones = {
+            name: self.macros.setting(name, "UTC")
+            for name in ("raw_timezone", "reporting_timezone")
+        }
+        if "int_run_settings" not in self.macros.made:
+            return zones
+        query = f"select as_of_date, reporting_currency from {self.macros.ref('int_run_settings')}"
+        ((day, currency),) = self.macros.connection.execute(query).fetchall()
+        return {"as_of_date": str(day), "reporting_currency": currency, **zones}
+
+    def facts_of(self, table: str, /) -> dict[str, Any]:
+        """Look at a table; of one that was not delivered there are no facts."""
+        files: list[str] = []
+        types: dict[str, str] = {}
+        with self.noted():
+            files = self.macros.raw_files(table)
+            types = self.macros.union_by_name(self.macros.file_groups(table, files))["types"]
+        if not files:
+            return {}
+        columns = self.macros.sources[table]["columns"]
+        unknown = [name for name in types if name not in columns]
+        facts: dict[str, Any] = {
+            "table": table,
+            "files": [self.short(Path(file)) for file in files],
+            "known": [name for name in columns if name in types],
+            "missing": [
+                {
+                    "column": name,
+                    "is_required": bool(column["config"]["meta"].get("required")),
+                    "nearest": nearest(name, unknown),
+                }
+                for name, column in columns.items()
+                if types and name not in types
+            ],
+            "unknown": unknown,
+        }
+        with self.noted():
+            self.macros.raw_data(table)
+            if "int_run_settings" in self.macros.made:
+                facts |= judged(table, macros=self.macros)
+        return facts
+
+    def short(self, file: Path, /) -> str:
+        """Name a file as its place in the delivery."""
+        return str(file.relative_to(self.folder))
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Keep what is wrong with the raw data, and go on."""
+        try:
+            yield
+        except CompilerError as error:
+            if not str(error).startswith(RAW_DATA):
+                raise
+            self.note(str(error).removeprefix(RAW_DATA))
+        except RawDataError as error:
+            self.note(str(error))
+        except duckdb.Error as error:
+            tables = tuple(self.macros.sources)
+            cause = raw_data_problem(message=str(error), folder=self.folder, tables=tables)
+            # DuckDB does not always say which Parquet file it could not read
+            damaged = {} if cause else damaged_parquet(folder=self.folder, tables=tables)
+            if not cause and not damaged:
+                raise BuildError(explained(message=str(error))) from error
+            self.note(cause or "\n".join(damaged.values()))
+
+    def note(self, message: str, /) -> None:
+        """Keep the lines of a message, unless it says again, in other words, what is known."""
+        known = {stop.split(": ")[0] for stop in self.stops}
+        new = set(self.macros.sources) - known
+        lines = message.splitlines()
+        self.stops += [line for line in lines if not known or line.split(": ")[0] in new]
+
+
+def nearest(name: str, found: Sequence[str], /) -> str | None:
+    """Find the column that is most like a missing one."""
+    plain = {re.sub("[^a-z0-9]+", "_", each).strip("_"): each for each in found}
+    return next((plain[each] for each in get_close_matches(name, plain, n=1)), None)
