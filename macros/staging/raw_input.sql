@@ -155,7 +155,7 @@
     {% set found = [] %}
     {% if execute and raw_input == 'files' %}
         {% do warn_of_ignored_files() %}
-        {% for table_name in main_inputs if not raw_files(table_name) %}
+        {% for table_name in main_inputs() if not raw_files(table_name) %}
             {% for path in raw_files(table_name, 'xls[bmx]?|ods|numbers|json|jsonl|xml|zip') %}
                 {% do raw_data_error(
                     table_name ~ ': ' ~ path ~ ' is no CSV or Parquet file, and nothing else of '

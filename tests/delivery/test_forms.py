@@ -14,10 +14,8 @@ from jinja_macros import Macros
 from lifecycle import refresh_delivery
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
-MONTH_NAMES = (
-    "January February March April May June July August September October November December".split()
-)
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+MONTH_NAMES = [date(2000, month, 1).strftime("%B") for month in range(1, 13)]
 
 
 def half_day(time: datetime, /) -> str:
@@ -73,7 +71,7 @@ NUMBERS: dict[str, tuple[str, Callable[[int], str]]] = {
     "thousands with commas": ("decimal_point", lambda cents: f"{cents / 100:,.2f}"),
     "thousands with apostrophes": (
         "decimal_point",
-        lambda cents: f"{cents / 100:,.2f}".replace(",", "’"),
+        lambda cents: f"{cents / 100:,.2f}".replace(",", "\u2019"),
     ),
     "a currency's sign": (
         "decimal_point",
