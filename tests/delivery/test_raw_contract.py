@@ -79,8 +79,9 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 
 
 def fates(*, warehouse: Warehouse) -> dict[str, tuple[int, ...]]:
-    """Return the row_reconciliation: a table's raw rows, their four fates, and conflicts."""
-    rows = warehouse.execute("from marts.row_reconciliation").fetchall()
+    """Return the row_reconciliation: table -> raw, accepted, superseded, rejected, held back."""
+    query = "select * exclude (conflicting_rows) from marts.row_reconciliation"
+    rows = warehouse.execute(query).fetchall()
     return {table: tuple(counts) for table, *counts in rows}
 
 
@@ -95,7 +96,7 @@ def test_every_raw_row_is_counted(sample):
     for table in TABLES:
         with (SAMPLE / f"{table}.csv").open(newline="", encoding="utf-8") as file:
             assert counted[table][0] == sum(1 for _ in csv.DictReader(file)), table
-        raw, *ways, _ = counted[table]
+        raw, *ways = counted[table]
         assert raw == sum(ways), table
 
 
