@@ -132,7 +132,7 @@ def rows_in_file(path: Path, people: People, /, *, is_ours: bool) -> int | None:
                     "where database_name = 'searched'"
                 ).fetchall()
                 relations = [".".join(map(name, ("searched", *table))) for table in tables]
-            elif path.name.endswith(TABLES):
+            elif path.name.lower().endswith(TABLES):
                 relations = [relation_of(path)]
             else:
                 return int(people.are_in(text_of(path), is_ours=is_ours))
@@ -148,7 +148,7 @@ def rows_in_file(path: Path, people: People, /, *, is_ours: bool) -> int | None:
 def text_of(path: Path, /) -> str:
     """Read a file as text. Raises ValueError where it is binary, OSError and EOFError."""
     data = path.read_bytes()
-    content = (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
+    content = (gzip.decompress(data) if path.suffix.lower() == ".gz" else data).decode()
     if "\0" in content:
         raise ValueError(path)
     return content
@@ -156,7 +156,7 @@ def text_of(path: Path, /) -> str:
 
 def relation_of(file: Path, /) -> str:
     """Return what reads a file of rows, whatever its delimiter; it passes over damaged lines."""
-    if file.suffix == ".parquet":
+    if file.suffix.lower() == ".parquet":
         return f"read_parquet({text(file)})"
     return (
         f"read_csv({text(file)}, all_varchar = true, header = true, quote = '\"', escape = '\"', "

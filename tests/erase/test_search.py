@@ -138,6 +138,7 @@ def write_cut_parquet(path: Path, /) -> None:
         ("mail.txt", write_utf_16),
         ("mine.csv", write_csv),
         ("mine.parquet", write_parquet),
+        ("mine.PARQUET", write_parquet),
         ("mine.duckdb", write_database),
         ("notes.txt.gz", write_gzip),
         ("facts.json", write_json),
