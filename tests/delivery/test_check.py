@@ -154,6 +154,7 @@ def test_a_missing_column_comes_with_the_nearest_name(tmp_path):
     missing = {each["column"]: each for each in tables["orders"]["missing"]}
     assert missing["order_id"]["is_required"] and missing["order_id"]["nearest"] == "order id"
     assert missing["discount_amount"]["nearest"] == "discount"
+    assert missing["original_order_id"]["nearest"] is None  # that one is taken
     assert not missing["tax_amount"]["is_required"] and missing["tax_amount"]["nearest"] is None
     assert tables["orders"]["unknown"] == ["order id", "discount", "colour"]
     (stop,) = facts["stops"]
