@@ -209,9 +209,9 @@ select
     case
         {%- if is_erasing %}
         when rejection_reasons is not null and tombstone_id is not null
-            then {{ joined_key(contract, left_of_erased) }}
+            then {{ joined_key(contract, raw.types, left_of_erased) }}
         {%- endif %}
-        when rejection_reasons is not null then {{ joined_key(contract, delivered) }}
+        when rejection_reasons is not null then {{ joined_key(contract, raw.types, delivered) }}
     end as raw_key,
     case
         {%- if is_erasing %}

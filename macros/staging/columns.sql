@@ -120,9 +120,9 @@
 {% endmacro %}
 
 
-{% macro joined_key(contract, expressions) %}
+{% macro joined_key(contract, types, expressions) %}
     {% set parts = [] %}
-    {% for name in contract.config.meta.key %}
+    {% for name in contract.config.meta.key if name in types or contract.columns[name].config.meta.required %}
         {% do parts.append('cast(' ~ expressions[name] ~ ' as string)') %}
     {% endfor %}
     {% if parts | length == 1 %}

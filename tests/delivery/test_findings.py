@@ -76,16 +76,24 @@ KINDS: dict[str, tuple[Files, str, tuple[str, ...]]] = {
     "two versions of one row, not told apart": (
         {
             **orders("1,ann,2024-01-05,10,EUR,completed"),
-            "products.csv": "product_id,product_name\np,Tea\np,Coffee\n",
+            "products.csv": "product_id,product_name\np,Tea\np,Coffee\nq,Milk\nq,Salt\n",
             "customers.csv": "customer_id,email\nann,a@example.com\nann,b@example.com\n",
         },
         "stop",
-        ("products: 1 of 2 rows", "product_name 'Tea' and 'Coffee'", "deliver the one that counts"),
+        ("products: 2 of 4 rows", "product_name 'Tea' and 'Coffee'", "deliver the one that counts"),
+    ),
+    "one product with two names": (
+        {
+            **orders("1,ann,2024-01-05,10,EUR,completed"),
+            "products.csv": "product_id,product_name\np,Tea\np,Coffee\n",
+        },
+        "warn",
+        ("products: 1 of 2 rows have the key of another row and other content. For example",),
     ),
     "few rows in conflict": (
         many("g0,ann,2024-01-05,6,EUR,completed"),
         "warn",
-        ("orders: 1 of 201 rows have the key of another row", "the file that sorts last by name"),
+        ("orders: 1 of 201 rows have the key of another row", "One row of each key counts."),
     ),
     "exports that overlap": (
         {
@@ -93,7 +101,10 @@ KINDS: dict[str, tuple[Files, str, tuple[str, ...]]] = {
             "orders_2024-02.csv": f"{HEADER}\n1,ann,2024-01-05,10,EUR,completed\n",
         },
         "warn",
-        ("status 'completed' and 'pending'", "They look like updates by a later file."),
+        (
+            "status 'completed' and 'pending'",
+            "updates by a later file: the one whose name sorts last",
+        ),
     ),
     "a main table without a usable row": (
         orders("1,ann,1/5/2024,10,EUR,wc-completed", "2,ann,1/5/2024,,EUR,wc-completed"),

@@ -82,7 +82,11 @@ def parsed_once(*, folder: Path, key: str) -> Iterator[Path]:
 
 
 def refresh_delivery(
-    folder: Path, *arguments: object, delivery: Path | None = None, select: Sequence[str] = ()
+    folder: Path,
+    *arguments: object,
+    delivery: Path | None = None,
+    select: Sequence[str] = (),
+    dbt_vars: Mapping[str, object] | None = None,
 ) -> Result:
     """Refresh from `delivery` in a folder, in warehouse and published folder beside it.
 
@@ -92,10 +96,11 @@ def refresh_delivery(
     profiles = folder / "profiles"
     profiles.mkdir(exist_ok=True)
     shutil.copyfile(PROJECT / "profiles.example.yml", profiles / "profiles.yml")
-    selection = ["--indirect-selection", "cautious", "--select", *select] if select else []
+    options = ["--indirect-selection", "cautious", "--select", *select] if select else []
+    options += ["--vars", json.dumps(dbt_vars)] if dbt_vars else []
     with (
         pytest.MonkeyPatch.context() as patched,
-        parsed_once(folder=folder, key="refresh") as warehouse,
+        parsed_once(folder=folder, key=f"refresh {dbt_vars or ''}") as warehouse,
     ):
         for variable in VARIABLES:
             patched.delenv(variable, raising=False)
@@ -104,7 +109,7 @@ def refresh_delivery(
         patched.setattr(
             build_module,
             "build_command",
-            lambda *, settings: ("build", "--exclude-resource-type", "unit_test", *selection),
+            lambda *, settings: ("build", "--exclude-resource-type", "unit_test", *options),
         )
         # all warnings and errors, as on a terminal
         patched.setattr(log_module, "MOST_WARNINGS", 1000)

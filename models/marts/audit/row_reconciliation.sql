@@ -36,9 +36,11 @@ select
     raw_counts.raw_rows,
     fates.accepted_rows,
     fates.superseded_rows,
-    fates.conflicting_rows,
     fates.rejected_rows,
-    fates.held_back_rows
+    fates.held_back_rows,
+
+    -- part of the superseded rows
+    fates.conflicting_rows
 from raw_counts
 inner join fates
     on raw_counts.table_name = fates.table_name
