@@ -107,7 +107,9 @@ def lines_of(facts: dict[str, Any], /) -> Iterator[str]:
 def lines_of_table(table: dict[str, Any], /) -> Iterator[str]:
     """Say which columns a table has, and what is strange about its rows."""
     known, missing = len(table["known"]), table["missing"]
-    yield f"{known} of {known + len(missing)} columns found in {', '.join(table['files'])}."
+    files = ", ".join(table["files"])
+    found = f"{known} of {known + len(missing)} columns" if known or missing else "no column"
+    yield f"{found} found in {files}."
     if missing:
         yield f"missing columns: {', '.join(map(described, missing))}."
     if table["unknown"]:
@@ -115,9 +117,9 @@ def lines_of_table(table: dict[str, Any], /) -> Iterator[str]:
     if table.get("first_day"):
         yield f"from {table['first_day']} to {table['last_day']}."
     if table.get("currencies"):
-        found = ", ".join(f"{code} {rows:,}" for code, rows in table["currencies"].items())
+        codes = ", ".join(f"{code} {rows:,}" for code, rows in table["currencies"].items())
         unnamed = "" if "currency" in table["known"] else " (no row names one)"
-        yield f"rows by currency: {found}{unnamed}."
+        yield f"rows by currency: {codes}{unnamed}."
     for name, words in WITHOUT.items():
         if rows := table.get(name):
             share = rows / table["accepted"]

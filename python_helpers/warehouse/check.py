@@ -3,9 +3,9 @@
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from python_helpers.delivery.systems import system_of
 from python_helpers.warehouse.problems import explained, raw_data_problem
 
 RAW_DATA = "Raw data: "
+LIKE = 0.6
 MEMORY = "4GB"  # as in profiles.example.yml
 
 
@@ -130,6 +131,8 @@ class Check:
             return {}
         columns = self.macros.sources[table]["columns"]
         unknown = [name for name in types if name not in columns]
+        missing = [name for name in columns if types and name not in types]
+        like = nearest(missing, unknown)
         facts: dict[str, Any] = {
             "table": table,
             "files": [self.short(Path(file)) for file in files],
@@ -137,11 +140,10 @@ class Check:
             "missing": [
                 {
                     "column": name,
-                    "is_required": bool(column["config"]["meta"].get("required")),
-                    "nearest": nearest(name, unknown),
+                    "is_required": bool(columns[name]["config"]["meta"].get("required")),
+                    "nearest": like.get(name),
                 }
-                for name, column in columns.items()
-                if types and name not in types
+                for name in missing
             ],
             "unknown": unknown,
         }
@@ -183,7 +185,15 @@ class Check:
         self.stops += [line for line in lines if not known or line.split(": ")[0] in new]
 
 
-def nearest(name: str, found: Sequence[str], /) -> str | None:
-    """Find the column that is most like a missing one."""
-    plain = {re.sub("[^a-z0-9]+", "_", each).strip("_"): each for each in found}
-    return next((plain[each] for each in get_close_matches(name, plain, n=1)), None)
+def nearest(missing: Iterable[str], found: Iterable[str], /) -> dict[str, str]:
+    """Find the columns that are most like the missing ones, each for one of them."""
+    pairs = [
+        (SequenceMatcher(None, name, re.sub("[^a-z0-9]+", "_", other)).ratio(), name, other)
+        for name in missing
+        for other in found
+    ]
+    names: dict[str, str] = {}
+    for likeness, name, other in sorted(pairs, reverse=True):
+        if likeness >= LIKE and name not in names and other not in names.values():
+            names[name] = other
+    return names
