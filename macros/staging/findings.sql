@@ -39,8 +39,40 @@
             {% do findings.append(finding_of_conflicts(table_name, bases[table_name], raw)) %}
         {% endif %}
     {% endfor %}
+    {% do findings.extend(findings_of_forms()) %}
     {% do findings.extend(findings_of_orders(bases.orders)) %}
     {% do findings.extend(findings_of_currency(bases, settings)) %}
+    {{ return(findings) }}
+{% endmacro %}
+
+
+{#- An order of day and month is said aloud: where it is wrong, every number is. -#}
+{% macro findings_of_forms() %}
+    {% set words = {
+        'day_first': 'dates that begin with the day',
+        'month_first': 'dates that begin with the month',
+        'words': 'dates with the name of a month, or with AM and PM',
+        'compact': 'dates of eight digits',
+        'epoch_seconds': 'seconds since 1970',
+        'epoch_milliseconds': 'milliseconds since 1970',
+        'serial': 'the days of a spreadsheet',
+        'decimal_point': 'numbers with a decimal point',
+        'decimal_comma': 'numbers with a decimal comma',
+        'whole_number': 'whole numbers',
+    } %}
+    {% set findings = [] %}
+    {% for table_name, column_name, form, files, example in run_query(
+        'select table_name, column_name, form, count(*), min(example) from ' ~ ref('int_raw_forms')
+        ~ " where form <> 'plain' group by table_name, column_name, form order by 1, 2, 3"
+    ).rows %}
+        {% do findings.append({
+            'level': 'warn' if form in ('day_first', 'month_first') else 'note',
+            'table_name': table_name,
+            'subject': 'forms',
+            'message': table_name ~ ': ' ~ column_name ~ ' is read as ' ~ words[form] ~ ', for example '
+                ~ example ~ (', in ' ~ files ~ ' files.' if files > 1 else '.'),
+        }) %}
+    {% endfor %}
     {{ return(findings) }}
 {% endmacro %}
 

@@ -1,5 +1,6 @@
 -- Grain: one row per finding about the raw data.
 {%- do ref('int_run_settings') %}
+{%- do ref('int_raw_forms') %}
 {%- for table_name in raw_table_names() %}
 {%- do ref('base_' ~ table_name) %}
 {%- endfor %}

@@ -60,7 +60,8 @@ class Check:
         # the facts have their own place for these
         for name in ("warn_of_ignored_columns", "warn_of_ignored_files"):
             self.macros.environment.globals[name] = lambda *_: ""
-        self.stops: list[str] = []
+        self.found: dict[str, list[str]] = {"stop": [], "note": []}
+        self.stops = self.found["stop"]
 
     def facts(self) -> dict[str, Any]:
         """Look at everything."""
@@ -72,8 +73,8 @@ class Check:
         if "int_run_settings" in self.macros.made:
             with self.noted():
                 for finding in self.macros.raw_findings():
-                    if finding["level"] == "stop":
-                        self.stops.append(finding["message"])
+                    if finding["level"] in self.found:
+                        self.found[finding["level"]].append(finding["message"])
                     elif finding["subject"] != "rejected_rows":  # each is in the facts
                         self.macros.warn(finding["message"])
         read = {file for table in tables for file in table["files"]}
@@ -84,6 +85,7 @@ class Check:
             "folder": str(self.folder),
             "can_be_built": not self.stops,
             "stops": self.stops,
+            "notes": self.found["note"],
             "warnings": list(self.macros.warnings),
             **self.settings_facts(),
             "systems": {self.short(file): system for file, system in systems.items()},
