@@ -78,7 +78,10 @@
         'when length(' ~ text ~ ') <= 10 then ' ~ utc_time_of_day('try_cast(' ~ text ~ ' as date)') %}
     {% set local = '' if zone == 'UTC' else
         "when not regexp_matches(" ~ time ~ ", ':.*[Zz+-]') then " ~ utc_time_of_local('try_cast(' ~ time ~ ' as timestamp)') %}
-    {{ return('case ' ~ date_only ~ ' ' ~ local ~ ' when lower(' ~ without_letters ~ ') = upper('
+    {#- most times are written to the second without an offset: they need none of what follows -#}
+    {% set plain = 'when length(' ~ text ~ ') = 19 and substr(' ~ text ~ ", 17, 1) = ':' then "
+        ~ utc_time_of_local('try_cast(' ~ text ~ ' as timestamp)') %}
+    {{ return('case ' ~ plain ~ ' ' ~ date_only ~ ' ' ~ local ~ ' when lower(' ~ without_letters ~ ') = upper('
         ~ without_letters ~ ') then cast(try_cast(' ~ time ~ ' as timestamptz) as timestamp) end') }}
 {% endmacro %}
 

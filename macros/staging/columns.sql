@@ -9,12 +9,14 @@
     {% if not type %}
         {{ return('cast(null as string)') }}
     {% elif type == 'varchar' %}
-        {% set value = "nullif(" ~ trimmed(value) ~ ", '')" %}
-        {% if column.data_type != 'string' or column.name.endswith('_id') or column.config.meta.accepted_values
-                or 'currency' in column.name %}
-            {% set value = without_words(value, empty_words()) %}
-        {% endif %}
-        {{ return(without_far_future(value) if is_time else value) }}
+        {% set is_word = column.data_type != 'string' or column.name.endswith('_id')
+            or column.config.meta.accepted_values or 'currency' in column.name %}
+        {#- the column itself is tested, since each test of a longer expression would work it out again -#}
+        {% set empty = [] %}
+        {% do empty.append(is_one_of(value, empty_words())) if is_word %}
+        {% do empty.append(is_far_future(value)) if is_time %}
+        {{ return('nullif(' ~ ('case when ' ~ empty | join(' or ') ~ " then '' else " ~ trimmed(value) ~ ' end'
+            if empty else trimmed(value)) ~ ", '')") }}
     {% elif is_time and type.startswith(('timestamp', 'date')) %}
         {#- an end that never comes is no end -#}
         {{ return('case when ' ~ value ~ " < '2900-01-01' then " ~ value ~ ' end') }}
@@ -26,19 +28,18 @@
 
 
 {#- Some systems write the day that never comes as 9999-12-31, 2999-12-31 or infinity. -#}
-{% macro without_far_future(text) %}
-    {{ return("case when (" ~ text ~ " >= '2900' and " ~ text ~ " < ':' and substr(" ~ text ~ ", 5, 1) = '-')"
-        ~ " or lower(" ~ text ~ ") = 'infinity' then null else " ~ text ~ " end") }}
+{% macro is_far_future(text) %}
+    {{ return('(' ~ text ~ " >= '2900' and " ~ text ~ " < ':' and substr(" ~ text ~ ", 5, 1) = '-') or lower("
+        ~ text ~ ") = 'infinity'") }}
 {% endmacro %}
 
 
-{% macro without_words(text, words) %}
+{% macro is_one_of(text, words) %}
     {% set literals = [] %}
     {% for word in words %}
         {% do literals.append(sql_text(word)) %}
     {% endfor %}
-    {{ return('case when lower(' ~ text ~ ') in (' ~ literals | join(', ') ~ ') then null else ' ~ text ~ ' end'
-        if literals else text) }}
+    {{ return('lower(' ~ text ~ ') in (' ~ literals | join(', ') ~ ')') }}
 {% endmacro %}
 
 
@@ -68,8 +69,8 @@
     {% set value = cast_or_null(raw, types.get(column.name), column.data_type) %}
     {% if column.name == 'customer_id' %}
         {#- an address is the same in any case; some words and numbers mean that there is no customer -#}
-        {% set value = 'case when contains(' ~ value ~ ", '@') then lower(" ~ value ~ ') else ' ~ value ~ ' end' %}
-        {% set value = without_words(value, ['anonymous'] + placeholders) %}
+        {% set value = 'case when ' ~ is_one_of(value, ['anonymous'] + placeholders) ~ ' then null when contains('
+            ~ value ~ ", '@') then lower(" ~ value ~ ') else ' ~ value ~ ' end' %}
     {% elif column.config.meta.accepted_values %}
         {% set value = 'lower(' ~ value ~ ')' %}
     {% elif 'currency' in column.name %}

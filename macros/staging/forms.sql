@@ -27,23 +27,27 @@
     could mean: every column of their kind is looked at, since one column of a file can decide for another. -#}
 {% macro columns_to_look_at(table_name, part) %}
     {% set columns = [] %}
+    {% set values = [] %}
     {% set doubts = [] %}
     {% for column in raw_contract(table_name).columns.values() %}
         {% if part.types.get(column.name) == 'varchar' and kind_of_form(column) %}
-            {% set value = raw_value(column, part.types) %}
+            {% set value = adapter.quote(column.name) %}
             {% set doubt = {
-                'time': value ~ ' is not null and ' ~ cast_or_null(value, 'varchar', 'timestamp') ~ ' is null',
+                'time': 'case when ' ~ value ~ ' is null or try_cast(' ~ value ~ ' as timestamp) is not null then false else '
+                    ~ cast_or_null(value, 'varchar', 'timestamp') ~ ' is null end',
                 'number': value ~ ' is not null and (try_cast(' ~ value ~ ' as decimal(18, 2)) is null or substr('
                     ~ value ~ ", -4, 1) = '.')",
                 'key': value ~ " like '%.0' or " ~ value ~ " like '%E+%'",
             }[kind_of_form(column)] %}
             {% do columns.append(column) %}
+            {% do values.append(raw_value(column, part.types) ~ ' as ' ~ value) %}
             {% do doubts.append('count(case when ' ~ doubt ~ ' then 1 end)') %}
         {% endif %}
     {% endfor %}
     {% set kinds = [] %}
     {% if columns %}
-        {% set counts = run_query('select ' ~ doubts | join(', ') ~ ' from ' ~ part.relation).rows[0] %}
+        {% set counts = run_query('select ' ~ doubts | join(', ') ~ ' from (select ' ~ values | join(', ') ~ ' from '
+            ~ part.relation ~ ') as delivered').rows[0] %}
         {% for column in columns %}
             {% do kinds.append(kind_of_form(column)) if counts[loop.index0] %}
         {% endfor %}
@@ -99,29 +103,39 @@
 {% endmacro %}
 
 
+{#- The columns that have to be looked at, of every part: a list of table, part and column. -#}
+{% macro doubtful_columns() %}
+    {% set found = [] %}
+    {% for table_name in raw_table_names() %}
+        {% for part in raw_parts(table_name) %}
+            {% for column in columns_to_look_at(table_name, part) if execute %}
+                {% do found.append((table_name, part, column)) %}
+            {% endfor %}
+        {% endfor %}
+    {% endfor %}
+    {{ return(found) }}
+{% endmacro %}
+
+
 {#- A row per file and column of a kind, with how many of its values bear each sign. -#}
-{% macro counted_signs(kind) %}
+{% macro counted_signs(kind, doubtful) %}
     {% set selects = [] %}
     {% set sums = [] %}
     {% for name, condition in signs_of_form(kind).items() %}
         {% do sums.append('count(case when ' ~ condition ~ ' then 1 end) as ' ~ name | replace('is_', '') ~ '_rows') %}
     {% endfor %}
-    {% for table_name in raw_table_names() %}
-        {% for part in raw_parts(table_name) if execute %}
-            {% for column in columns_to_look_at(table_name, part) if kind_of_form(column) == kind %}
-                {% do selects.append('select ' ~ sql_text(table_name) ~ ' as table_name, ' ~ sql_text(column.name)
-                    ~ ' as column_name, file_name, count(*) as filled_rows, min(has_three_decimals) as has_three_decimals,'
-                    ~ ' min(case when not (' ~ signs_of_form(kind).is_plain ~ ') then raw_value end) as example, '
-                    ~ sums | join(', ') ~ ' from (select ' ~ raw_value(column, part.types) ~ ' as raw_value, '
-                    ~ (adapter.quote(file_name_column()) if part.files else sql_text(part.place)) ~ ' as file_name, '
-                    ~ has_three_decimals(part) ~ ' as has_three_decimals from ' ~ part.relation
-                    ~ ') as delivered where raw_value is not null group by file_name') %}
-            {% endfor %}
-        {% endfor %}
+    {% for table_name, part, column in doubtful if kind_of_form(column) == kind %}
+        {% do selects.append('select ' ~ sql_text(table_name) ~ ' as table_name, ' ~ sql_text(column.name)
+            ~ ' as column_name, file_name, count(*) as filled_rows, min(has_three_decimals) as has_three_decimals,'
+            ~ ' min(case when not (' ~ signs_of_form(kind).is_plain ~ ') then raw_value end) as example, '
+            ~ sums | join(', ') ~ ' from (select ' ~ raw_value(column, part.types) ~ ' as raw_value, '
+            ~ (adapter.quote(file_name_column()) if part.files else sql_text(part.place)) ~ ' as file_name, '
+            ~ has_three_decimals(part) ~ ' as has_three_decimals from ' ~ part.relation
+            ~ ') as delivered where raw_value is not null group by file_name') %}
     {% endfor %}
     {{ return(selects | join('\n    union all\n    ') or 'select ' ~ sums | join(', ')
         ~ ", '' as table_name, '' as column_name, '' as file_name, 0 as filled_rows, 0 as has_three_decimals,"
-            ~ " '' as example"
+        ~ " '' as example"
         ~ " from (select cast('' as string) as raw_value) as delivered where false group by raw_value") }}
 {% endmacro %}
 

@@ -1,11 +1,12 @@
 -- Grain: one row per raw table, file and column with values in another form than the contract's.
 {%- set date_order = setting('date_order', '') %}
 {%- set decimal_mark = setting('decimal_mark', '') %}
+{%- set doubtful = doubtful_columns() %}
 
 with
 
 times as (
-    {{ counted_signs('time') }}
+    {{ counted_signs('time', doubtful) }}
 ),
 
 -- what one column of a file shows holds for the others
@@ -45,7 +46,7 @@ time_forms as (
 ),
 
 numbers as (
-    {{ counted_signs('number') }}
+    {{ counted_signs('number', doubtful) }}
 ),
 
 numbers_of_files as (
@@ -74,7 +75,7 @@ number_forms as (
 ),
 
 key_signs as (
-    {{ counted_signs('key') }}
+    {{ counted_signs('key', doubtful) }}
 ),
 
 forms as (
