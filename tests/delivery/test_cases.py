@@ -1,0 +1,244 @@
+"""Deliveries of the shapes that people really have: right numbers, or one line that says why."""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pytest
+from lifecycle import PROJECT, VARIABLES, build_with_dbt, run
+
+from python_helpers.delivery.rendering import Macros
+
+CASES = Path(os.environ.get("LIFECYCLE_CASES", PROJECT.parent / "shared" / "cases"))
+NET = """sum(
+    case when status in ('completed', 'refunded') then
+        amount - coalesce(discount_amount, 0)
+        - coalesce(refunded_amount, case when status = 'refunded' then amount else 0 end)
+    end
+)::text"""
+Query = Callable[[str], list[tuple]]
+
+
+def case(name: str, /) -> Path:
+    """Find a case, or skip the test that wants it: the cases are not part of the repository."""
+    folder = CASES / name
+    if not folder.is_dir():
+        pytest.skip(f"no {name} in {CASES}: set LIFECYCLE_CASES to the folder that has it")
+    return folder
+
+
+@contextmanager
+def staged(name: str, /, **environment: str) -> Iterator[Query]:
+    """Stage the delivery of a case as a build does; yields how to ask the tables."""
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        macros = Macros(
+            connection=connection,
+            project_dir=PROJECT,
+            settings={"raw_input": "files", "raw_data_dir": str(case(name))},
+            environment=environment,
+        )
+        for table in ("orders", "subscriptions"):
+            macros.ref(f"stg_{table}")
+        yield lambda sql: connection.execute(sql).fetchall()
+
+
+def checked(name: str, /, *arguments: str) -> str:
+    """Check the delivery of a case; returns what is said, on one line."""
+    with pytest.MonkeyPatch.context() as patched:
+        for variable in VARIABLES:
+            patched.delenv(variable, raising=False)
+        return " ".join(run("check", case(name), *arguments).output.split())
+
+
+# Right numbers
+
+
+@pytest.mark.parametrize(
+    ("name", "environment", "query", "answer"),
+    [
+        (
+            "dot-thousands",
+            {"DECIMAL_MARK": "comma"},
+            f"select {NET} from staging.stg_orders",
+            [("17680.00",)],
+        ),
+        (
+            "email-case",
+            {},
+            "select count(distinct customer_id) from staging.stg_orders",
+            [(2,)],
+        ),
+        (
+            "etsy-us-dates",
+            {},
+            "select count(*), min(event_date)::text, max(event_date)::text from staging.stg_orders",
+            [(120, "2025-01-01", "2025-12-22")],
+        ),
+        (
+            "guest-zero",
+            {},
+            "select count(distinct customer_id), count(*) filter (customer_id is null), "
+            "sum(amount) filter (customer_id is null)::text from staging.stg_orders",
+            [(2, 6, "115.00")],
+        ),
+        (
+            "overlap-exports",
+            {},
+            f"select {NET}, list(order_id || ' ' || status order by order_id) "
+            "from staging.stg_orders",
+            [("130.00", ["701 completed", "702 refunded", "703 completed", "704 completed"])],
+        ),
+        (
+            "reporting-timezone-west",
+            {"REPORTING_TIMEZONE": "America/New_York"},
+            f"select count(*), min(event_date)::text, {NET} from staging.stg_orders",
+            [(3, "2025-01-31", "75.00")],
+        ),
+        (
+            "sentinel-dates/raw",
+            {"AS_OF_DATE": "2025-12-31", "REPORTING_TIMEZONE": "Europe/Berlin"},
+            "select count(*), count(ended_at), count(paid_through_at), max(ended_at)::date::text "
+            "from staging.stg_subscriptions",
+            [(6, 2, 0, "2025-05-31")],
+        ),
+        (
+            "tz-naive",
+            {"REPORTING_TIMEZONE": "Europe/Berlin", "RAW_TIMEZONE": "Europe/Berlin"},
+            "select event_date::text from staging.stg_orders order by order_id limit 2",
+            [("2025-01-31",), ("2025-02-01",)],
+        ),
+        ("upper-case-name", {}, f"select {NET} from staging.stg_orders", [("10.00",)]),
+        (
+            "zone-west-of-utc-cannot-publish/raw",
+            {"REPORTING_TIMEZONE": "America/New_York"},
+            f"select count(*), {NET} from staging.stg_orders",
+            [(3, "107.40")],
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) and len(value) < 40 else "",
+)
+def test_a_case_with_a_right_answer_gives_it(name, environment, query, answer):
+    with staged(name, **environment) as ask:
+        assert ask(query) == answer
+
+
+# One line
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        (
+            "cod-all-pending",
+            r"Warning: orders: none of 5 orders carries revenue: 4 pending, 1 cancelled.*"
+            r"Warning: orders: 5 of 5 orders have no customer",
+        ),
+        ("dot-thousands", r"orders\.csv: amount such as 1\.250 may be .* --decimal-mark comma"),
+        ("etsy-us-dates", r"ordered_at is read as dates that begin with the month, .* 1/1/2025"),
+        ("footer", r"orders\.csv, lines 6 to 7: .* Take away lines 6 to 7"),
+        (
+            "items-of-one-subscription/raw",
+            r"1 of 2 rows have the key of another row and other content.* put the item in item_id",
+        ),
+        (
+            "line-items-as-orders",
+            r"rows have the key of another row and other content.* the lines of an order",
+        ),
+        ("phone-only/export", r"orders_export\.csv is an export of Shopify orders"),
+        ("preamble", r"line 1 is no header; line 5 looks like it\. Take lines 1 to 4 away"),
+        ("refund-same-id", r"'-80\.00' and '80\.00'\. They look like a sale and its refund"),
+        ("sci-ids", r"order_id such as 5\.46013E\+12 was rounded by a spreadsheet"),
+        ("store-name-collision/export", r"orders_export_1\.csv is an export of Shopify orders"),
+        (
+            "woo-status-semicolon",
+            r"6 of 6 rows are rejected: unknown_status 6 \(for example 'wc-completed'; wanted "
+            r"completed, pending, cancelled or refunded\)",
+        ),
+        ("wrapped", r"line 2: The line is quoted as one field.* Split that column"),
+    ],
+)
+def test_a_case_without_a_right_answer_is_told_in_one_line(name, line):
+    assert re.search(line, checked(name))
+
+
+# Rules that the contract does not have yet
+
+
+@pytest.mark.xfail(strict=True, reason="another scale: scale_min and scale_max")
+def test_a_score_of_another_scale_is_taken():
+    assert "score_out_of_range" not in checked("csat-other-scale/raw")
+
+
+@pytest.mark.xfail(strict=True, reason="a subscription that is not listed any more has ended")
+def test_a_subscription_that_is_gone_from_the_newest_file_is_told():
+    assert "sub_V" in checked("cancelled-not-listed/raw")
+
+
+@contextmanager
+def built(name: str, folder: Path, /, *marts: str, **settings: object) -> Iterator[Query]:
+    """Build marts from a case; yields how to ask them."""
+    settings = {"RAW_INPUT": "files", "RAW_DATA_DIR": str(case(name))} | settings
+    with build_with_dbt(folder=folder, select=[f"+{mart}" for mart in marts], **settings) as built:
+        yield lambda sql: built.execute(sql).fetchall()
+
+
+def mrr(day: str, customer: str, /) -> str:
+    """Ask what a customer's MRR is at the end of a day."""
+    return (
+        "select coalesce(sum(mrr_change_amount), 0)::text from marts.fct_mrr_movements "
+        f"where customer_id = '{customer}' and moved_on <= '{day}'"
+    )
+
+
+@pytest.mark.long
+@pytest.mark.xfail(strict=True, reason="a cancellation whose unused part is credited")
+def test_a_plan_that_was_credited_ends_with_its_successor(tmp_path):
+    name, marts = "cancelled-at-once-with-credit/raw", ("fct_mrr_movements",)
+    with built(name, tmp_path, *marts, AS_OF_DATE="2025-12-31") as ask:
+        assert ask(mrr("2025-12-31", "c_upg")) == [("60.00",)]
+        assert ask(mrr("2025-03-20", "c_imm")) == [("0.00",)]
+
+
+@pytest.mark.long
+@pytest.mark.xfail(strict=True, reason="committed MRR: a request to cancel counts on its day")
+def test_a_request_to_cancel_counts_on_its_day(tmp_path):
+    name, marts = "committed-mrr-requested/raw", ("fct_mrr_movements",)
+    settings = {"AS_OF_DATE": "2025-06-30", "dbt_vars": {"churn_recognised_at": "requested"}}
+    with built(name, tmp_path, *marts, **settings) as ask:
+        assert ask(mrr("2025-03-05", "q1")) == [("0.00",)]
+
+
+@pytest.mark.long
+@pytest.mark.xfail(strict=True, reason="a free month for somebody who pays is no trial")
+def test_a_free_month_is_no_churn(tmp_path):
+    with built(
+        "free-month-as-trial/raw", tmp_path, "fct_churn_events", AS_OF_DATE="2025-12-31"
+    ) as ask:
+        assert ask("from marts.fct_churn_events") == []
+
+
+@pytest.mark.long
+@pytest.mark.xfail(strict=True, reason="billing_interval lifetime: a customer for good, MRR 0")
+def test_a_member_for_life_is_not_lost(tmp_path):
+    with built("lifetime-member/raw", tmp_path, "fct_churn_events", AS_OF_DATE="2025-12-31") as ask:
+        assert ask("from marts.fct_churn_events where customer_id = 'c_lifetime'") == []
+
+
+@pytest.mark.long
+@pytest.mark.xfail(strict=True, reason="a trial that ends unpaid was never paid")
+def test_a_trial_that_was_never_paid_is_no_payer(tmp_path):
+    name, marts = "trial-never-paid/raw", ("fct_mrr_movements",)
+    with built(name, tmp_path, *marts, AS_OF_DATE="2025-05-31") as ask:
+        assert ask("from marts.fct_mrr_movements where customer_id = 'cus_trial'") == []
+
+
+def test_every_case_is_here():
+    if not CASES.is_dir():
+        pytest.skip(f"no cases in {CASES}: set LIFECYCLE_CASES to the folder that has them")
+    said = Path(__file__).read_text(encoding="utf-8")
+    folders = [path.name for path in CASES.iterdir() if path.is_dir()]
+    assert [name for name in folders if f'"{name}' not in said] == []
