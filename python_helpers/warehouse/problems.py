@@ -118,6 +118,8 @@ def csv_fault(*, message: str, file: Path) -> str:
     where = f", line {line[1]}" if line else ""
     if "Invalid unicode" in message:
         return f"{where}: A character is not UTF-8. Save the file as CSV (UTF-8)."
+    if "state machine reached an invalid state" in message:
+        return f"{where}: Its lines end in two ways, or a quote is out of place. Correct the file."
     skipped = re.search(r"skip_rows = (\d+)", message)
     if line and skipped:
         fault = lines_fault(file=file, number=int(line[1]), skipped=int(skipped[1]))

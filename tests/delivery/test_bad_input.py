@@ -709,7 +709,7 @@ BAD_FILES: tuple[BadFiles, ...] = (
         "line ends of two kinds": (
             "customers.csv",
             b"customer_id,region\r\nc1,North\nc2,South\n",
-            ": This can happen when is not possible to parse your CSV File with",
+            ": Its lines end in two ways, or a quote is out of place. Correct the file.",
         ),
         "a column twice": (
             "campaigns.csv",

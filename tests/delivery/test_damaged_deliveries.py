@@ -420,9 +420,10 @@ DAMAGE = st.builds(
 DAMAGES = st.lists(DAMAGE, min_size=1, max_size=3)
 
 
-def csv_content(*, line_end: str, delimiter: str, quoted: bool) -> bytes:
-    """Write a few customers, some with a text that needs its quotes."""
+def csv_content(*, line_end: str, delimiter: str, quoted: bool, note: str = "") -> bytes:
+    """Write a few customers, some with a text that needs its quotes, below a note."""
     text = io.StringIO()
+    text.write(note)
     quoting = csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL
     writer = csv.writer(text, delimiter=delimiter, lineterminator=line_end, quoting=quoting)
     writer.writerow(["customer_id", "region", "full_name"])
@@ -437,6 +438,9 @@ CSV_CONTENTS = [
     for line_end in ("\n", "\r\n")
     for delimiter in ",;|\t"
     for quoted in (False, True)
+] + [
+    csv_content(line_end=line_end, delimiter=",", quoted=False, note=f'"All, of 2024"{line_end}')
+    for line_end in ("\n", "\r\n")
 ]
 
 
@@ -552,6 +556,16 @@ def test_a_header_that_duckdb_would_skip_all_rows_for_stops(line_end, macros, tm
     with pytest.raises(CompilerError, match="text beside a quoted name"):
         file = tmp_path / "customers.csv"
         file.write_bytes(content)
+        relation_of(macros=macros, table="customers", files=[file])
+
+
+@pytest.mark.parametrize(
+    "note", ['"All\n', '"All\nof them"\n', "x\ncustomer_id,region\nc0,North\n"]
+)
+def test_a_header_below_other_lines_that_is_not_certain_stops(note, macros, tmp_path):
+    file = tmp_path / "customers.csv"
+    file.write_text(note + "customer_id,region\nc1,North\n")
+    with pytest.raises(CompilerError, match=r"line 1 is no header; line \d looks like it\. Take"):
         relation_of(macros=macros, table="customers", files=[file])
 
 
