@@ -33,7 +33,7 @@ WITHOUT = {"without_customer": "have no customer", "without_revenue": "carry no 
     failed="Nothing can be built from these files.",
 )
 @click.argument("raw_data", envvar="RAW_DATA_DIR", metavar="DIR", type=click.Path(path_type=Path))
-@options.inputs("as_of", "reporting_currency", "dbt_vars")
+@options.inputs(*(name for name in options.INPUTS if name not in ("raw_input", "raw_data")))
 @options.places("erasures_dir", "log_file")
 @options.resources()
 @options.option(
