@@ -17,7 +17,7 @@ from python_helpers.cli.tables import counted, table_of
 from python_helpers.core.errors import RawDataError
 from python_helpers.core.folders import Folders
 from python_helpers.core.log import say
-from python_helpers.core.settings import READING, Inputs, Resources, resolve_settings
+from python_helpers.core.settings import Inputs, Resources, resolve_settings
 from python_helpers.warehouse.check import check as look_at
 
 FATES = ("rows", "accepted", "superseded", "rejected", "held_back")
@@ -33,7 +33,7 @@ WITHOUT = {"without_customer": "have no customer", "without_revenue": "carry no 
     failed="Nothing can be built from these files.",
 )
 @click.argument("raw_data", envvar="RAW_DATA_DIR", metavar="DIR", type=click.Path(path_type=Path))
-@options.inputs("as_of", "reporting_currency", *READING, "dbt_vars")
+@options.inputs(*(name for name in options.INPUTS if name not in ("raw_input", "raw_data")))
 @options.places("erasures_dir", "log_file")
 @options.resources()
 @options.option(
