@@ -51,7 +51,7 @@
     {% set time = "ltrim(regexp_replace(" ~ text ~ ", " ~ pattern ~ ", '\\4'), ', T')" %}
     {% set half_day = "strftime(try_strptime(regexp_replace(" ~ time ~ ", '(?i) ?([ap])[.]?m[.]?$', ' \\1m'), "
         ~ duckdb__text_list(['%I:%M:%S %p', '%I:%M %p', '%I %p']) ~ "), '%H:%M:%S')" %}
-    {{ return("case when regexp_matches(" ~ text ~ ", " ~ pattern ~ ") then cast(try_cast(case when substr(" ~ date ~ ", 3, 1) = '-' then '20' else '' end || " ~ date
+    {{ return("case when regexp_matches(" ~ text ~ ", " ~ pattern ~ ") then cast(try_cast(case when substr(" ~ date ~ ", 3, 1) <> '-' then '' when " ~ date ~ " >= '70' then '19' else '20' end || " ~ date
         ~ " as date) as varchar) || case when " ~ time ~ " = '' then '' when regexp_matches(" ~ text
         ~ ", '(?i)\\d ?[ap][.]?m') then ' ' || " ~ half_day ~ " else ' ' || " ~ time ~ " end end") }}
 {% endmacro %}

@@ -124,8 +124,11 @@ class Macros:
 
     def load_relation(self, relation: Relation) -> Relation | None:
         """Return a relation that exists."""
-        query = "select 1 from information_schema.tables where table_schema = ? and table_name = ?"
-        found = self.connection.execute(query, [relation.schema, relation.identifier]).fetchall()
+        # not with parameters, for which DuckDB imports numpy
+        found = self.connection.execute(
+            f"select 1 from duckdb_tables() where schema_name = {sql_text(relation.schema)} "
+            f"and table_name = {sql_text(relation.identifier)}"
+        ).fetchall()
         return relation if found else None
 
     def dispatch(self, name: str) -> Callable[..., Any]:

@@ -165,6 +165,36 @@ def test_a_case_without_a_right_answer_is_told_in_one_line(name, line):
     assert re.search(line, checked(name))
 
 
+@pytest.mark.parametrize(
+    ("orders", "arguments", "line"),
+    [
+        ("o,ann,1/2/2025,5", (), r"ordered_at such as 1/2/2025 may begin with the day or with"),
+        ("o,ann,1/2/2025,5", ("--date-order", "day-first"), r"from 2025-02-01 to 2025-02-01"),
+        ("o,ann,1/2/2025,5", ("--date-order", "month-first"), r"from 2025-01-02 to 2025-01-02"),
+        ("o,ann,1.2.2025,5", (), r"from 2025-02-01 to 2025-02-01"),
+        ("o,ann,1/2/2025,5\nq,ann,13/2/2025,5", (), r"from 2025-02-01 to 2025-02-13"),
+        ("o,ann,2/13/2025,5\nq,ann,13/2/2025,5", (), r"begins with the day in some rows and with"),
+        ("o,ann,2025-01-31,1.250", (), r"amount such as 1\.250 may be a thousand or a fraction"),
+        ("o,ann,2025-01-31,1.250", ("--decimal-mark", "comma"), r"decimal comma, for example 1\."),
+        ("o,ann,2025-01-31,1.250", ("--reporting-currency", "KWD"), r"as of 2025-01-31, in KWD"),
+        ('o,ann,2025-01-31,"1,5"\nq,ann,2025-01-31,1.5', (), r"a decimal point in some rows and a"),
+        ("o,ann,2025-01-31 23:30:00,5", ("--raw-timezone", "Asia/Tokyo"), r"read as Asia/Tokyo"),
+        ("17.0,ann,2025-01-31,5\n18.0,ann,2025-01-31,5", (), r"order_id is read as whole numbers"),
+        ("1E+12,ann,2025-01-31,5", (), r"order_id such as 1E\+12 was rounded by a spreadsheet"),
+        ("o,N/A,2025-01-31,5\nq,Guest,2025-01-31,5", (), r"100\.0% of the accepted rows have no c"),
+        ("o,ann,2025-01-31,NULL", (), r"missing_amount 1"),
+    ],
+)
+def test_what_decides_a_form_is_taken_and_what_does_not_is_asked(
+    orders, arguments, line, tmp_path, monkeypatch
+):
+    for variable in VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+    (tmp_path / "orders.csv").write_text(f"order_id,customer_id,ordered_at,amount\n{orders}\n")
+    said = " ".join(run("check", tmp_path, *arguments).output.split())
+    assert re.search(line, said), said
+
+
 # Rules that the contract does not have yet
 
 
