@@ -165,8 +165,6 @@
         'implausible_date': meta.event_date,
         'future_dated': meta.event_date,
         'no_exchange_rate': ['currency'],
-        'orphan': ['order_id'],
-        'order_rejected': ['order_id'],
     }.get(reason) %}
     {% set rule = (meta.reject_when or {}).get(reason, '') %}
     {% set columns = [] %}
