@@ -270,11 +270,17 @@
                     else jaro_winkler_similarity(wanted_plain, found_plain)
                 end as similarity
             from pairs
+        ),
+
+        -- a column that was found can be one of the wanted ones
+        nearest as (
+            select * from compared
+            where similarity > 0.85
+            qualify row_number() over (partition by found order by similarity desc, wanted) = 1
         )
 
         select wanted, arg_max(found, similarity)
-        from compared
-        where similarity > 0.85
+        from nearest
         group by wanted
     {% endset %}
     {% for name, like_it in (run_query(query).rows if wanted and found else []) %}

@@ -111,7 +111,8 @@
         {% set advice = 'The mart rejected_rows has the key of each.' %}
     {% endif %}
     {{ return({
-        'level': 'stop' if is_unused or is_mostly_rejected else 'warn',
+        'level': 'stop' if is_unused or is_mostly_rejected else
+            'warn' if rejected_rows > raw_rows * var('max_rejected_share_untold') else 'note',
         'table_name': table_name,
         'subject': 'rejected_rows',
         'message': table_name ~ ': ' ~ rejected_rows ~ ' of ' ~ raw_rows ~ ' rows are rejected: '

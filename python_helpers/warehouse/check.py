@@ -3,9 +3,8 @@
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +56,11 @@ class Check:
             | {"raw_input": "files", "raw_data_dir": str(self.folder)},
             environment=os.environ | settings.environment(),
         )
-        # the facts have their own place for these
-        for name in ("warn_of_ignored_columns", "warn_of_ignored_files"):
-            self.macros.environment.globals[name] = lambda *_: ""
+        # the facts have their own place for these, and a table that stops a build hides no other
+        names = self.macros.environment.globals
+        names |= dict.fromkeys(("warn_of_ignored_columns", "warn_of_ignored_files"), lambda *_: "")
+        names["raw_files"] = self.readable_files
+        self.broken: set[str] = set()
         self.found: dict[str, list[str]] = {"stop": [], "note": []}
         self.stops = self.found["stop"]
 
@@ -67,6 +68,11 @@ class Check:
         """Look at everything."""
         with self.noted():
             check_delivery(folder=self.folder, project_dir=self.project_dir)
+        for table in self.macros.sources:
+            stops = len(self.stops)
+            with self.noted():
+                self.macros.raw_parts(table)
+            self.broken |= {table} if len(self.stops) > stops else set()
         with self.noted():
             self.make_settings()
         tables = [facts for name in self.macros.sources if (facts := self.facts_of(name))]
@@ -97,6 +103,10 @@ class Check:
             ],
             "tables": tables,
         }
+
+    def readable_files(self, table: str, *suffixes: str) -> list[str]:
+        """List the files of a table for the macros; none where one of them stops a build."""
+        return [] if table in self.broken else self.macros.raw_files(table, *suffixes)
 
     def make_settings(self) -> None:
         """Make the settings of the run; where the data has several currencies, with the first."""
@@ -134,7 +144,7 @@ class Check:
         columns = self.macros.sources[table]["columns"]
         unknown = [name for name in types if name not in columns]
         missing = [name for name in columns if types and name not in types]
-        like = nearest(missing, unknown)
+        nearest = self.macros.nearest_names(missing, unknown)
         facts: dict[str, Any] = {
             "table": table,
             "files": [self.short(Path(file)) for file in files],
@@ -143,7 +153,7 @@ class Check:
                 {
                     "column": name,
                     "is_required": bool(columns[name]["config"]["meta"].get("required")),
-                    "nearest": like.get(name),
+                    "nearest": nearest.get(name),
                 }
                 for name in missing
             ],
@@ -151,7 +161,7 @@ class Check:
         }
         with self.noted():
             self.macros.raw_data(table)
-            if "int_run_settings" in self.macros.made:
+            if "int_run_settings" in self.macros.made and table not in self.broken:
                 facts |= judged(table, macros=self.macros)
         return facts
 
@@ -185,17 +195,3 @@ class Check:
         new = set(self.macros.sources) - known
         lines = message.splitlines()
         self.stops += [line for line in lines if not known or line.split(": ")[0] in new]
-
-
-def nearest(missing: Iterable[str], found: Iterable[str], /) -> dict[str, str]:
-    """Find the columns that are most like the missing ones, each for one of them."""
-    pairs = [
-        (SequenceMatcher(None, name, re.sub("[^a-z0-9]+", "_", other)).ratio(), name, other)
-        for name in missing
-        for other in found
-    ]
-    names: dict[str, str] = {}
-    for likeness, name, other in sorted(pairs, reverse=True):
-        if likeness >= LIKE and name not in names and other not in names.values():
-            names[name] = other
-    return names
