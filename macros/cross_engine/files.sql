@@ -180,7 +180,8 @@
         'from ' ~ duckdb__read_csv([path], names, delimiter, format, has_header=false) ~ ' limit 1'
     ).rows %}
     {% set found = [] %}
-    {% for name in (header[0] if header else []) %}
+    {#- the last column is the name of the file -#}
+    {% for name in ((header[0] | list)[:names | length] if header else []) %}
         {% do found.append((name or '').strip().lower() or 'column' ~ loop.index) %}
     {% endfor %}
     {% if found != names %}

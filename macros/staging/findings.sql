@@ -70,7 +70,7 @@
             'table_name': table_name,
             'subject': 'forms',
             'message': table_name ~ ': ' ~ column_name ~ ' is read as ' ~ words[form] ~ ', for example '
-                ~ example ~ (', in ' ~ files ~ ' files.' if files > 1 else '.'),
+                ~ shown_value(example) ~ (', in ' ~ files ~ ' files.' if files > 1 else '.'),
         }) %}
     {% endfor %}
     {{ return(findings) }}

@@ -11,8 +11,8 @@
 
 {#- An optional sign, currency, parentheses, thousands and decimals. -#}
 {% macro number_pattern() %}
-    {{ return("^[-+(]?\\s*([^\\w\\s.,()+-]|[A-Za-z]{1,3}[$.]?)?\\s*[-+(]?\\s*\\d[\\d.,'\\x{2019}\\x{a0}\\x{202f} ]*\\s*[)-]?"
-        ~ "\\s*([^\\w\\s.,()+-]|[A-Za-z]{1,3})?\\s*[)-]?$") }}
+    {{ return("^[-+(]?\\s*(\\p{Sc}|[A-Za-z]{1,3}[$.]?)?\\s*[-+(]?\\s*\\d[\\d.,'\\x{2019}\\x{a0}\\x{202f} ]*\\s*[)-]?"
+        ~ "\\s*(\\p{Sc}|[A-Za-z]{1,3})?\\s*[)-]?$") }}
 {% endmacro %}
 
 

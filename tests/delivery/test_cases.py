@@ -92,6 +92,7 @@ def checked(name: str, /, *arguments: str) -> str:
             "from staging.stg_orders",
             [("130.00", ["701 completed", "702 refunded", "703 completed", "704 completed"])],
         ),
+        ("preamble", {}, f"select count(*), {NET} from staging.stg_orders", [(3, "1069.95")]),
         (
             "reporting-timezone-west",
             {"REPORTING_TIMEZONE": "America/New_York"},
@@ -138,7 +139,7 @@ def test_a_case_with_a_right_answer_gives_it(name, environment, query, answer):
             r"Warning: orders: 5 of 5 orders have no customer",
         ),
         ("dot-thousands", r"orders\.csv: amount such as 1\.250 may be .* --decimal-mark comma"),
-        ("etsy-us-dates", r"ordered_at is read as dates that begin with the month, .* 1/1/2025"),
+        ("etsy-us-dates", r"ordered_at is read as dates that begin with the month, .* '1/1/2025'"),
         ("footer", r"orders\.csv, lines 6 to 7: .* Take away lines 6 to 7"),
         (
             "items-of-one-subscription/raw",
@@ -149,7 +150,6 @@ def test_a_case_with_a_right_answer_gives_it(name, environment, query, answer):
             r"rows have the key of another row and other content.* the lines of an order",
         ),
         ("phone-only/export", r"orders_export\.csv is an export of Shopify orders"),
-        ("preamble", r"line 1 is no header; line 5 looks like it\. Take lines 1 to 4 away"),
         ("refund-same-id", r"'-80\.00' and '80\.00'\. They look like a sale and its refund"),
         ("sci-ids", r"order_id such as 5\.46013E\+12 was rounded by a spreadsheet"),
         ("store-name-collision/export", r"orders_export_1\.csv is an export of Shopify orders"),
@@ -175,7 +175,7 @@ def test_a_case_without_a_right_answer_is_told_in_one_line(name, line):
         ("o,ann,1/2/2025,5\nq,ann,13/2/2025,5", (), r"from 2025-02-01 to 2025-02-13"),
         ("o,ann,2/13/2025,5\nq,ann,13/2/2025,5", (), r"begins with the day in some rows and with"),
         ("o,ann,2025-01-31,1.250", (), r"amount such as 1\.250 may be a thousand or a fraction"),
-        ("o,ann,2025-01-31,1.250", ("--decimal-mark", "comma"), r"decimal comma, for example 1\."),
+        ("o,ann,2025-01-31,1.250", ("--decimal-mark", "comma"), r"decimal comma, for example '1\."),
         ("o,ann,2025-01-31,1.250", ("--reporting-currency", "KWD"), r"as of 2025-01-31, in KWD"),
         ('o,ann,2025-01-31,"1,5"\nq,ann,2025-01-31,1.5', (), r"a decimal point in some rows and a"),
         ("o,ann,2025-01-31 23:30:00,5", ("--raw-timezone", "Asia/Tokyo"), r"read as Asia/Tokyo"),
