@@ -132,9 +132,9 @@ KINDS: dict[str, tuple[Files, str, tuple[str, ...]]] = {
         ("orders: 2 of 3 rows are rejected: invalid_amount 2", "max_rejected_share_of_few (0.5)"),
     ),
     "some rows rejected": (
-        many(*(f"{number},ann,soon,10,EUR,completed" for number in range(5))),
+        many(*(f"{number},ann,soon,10,EUR,completed" for number in range(15))),
         "warn",
-        ("orders: 5 of 205 rows are rejected: invalid_ordered_at 5 (for example 'soon'",),
+        ("orders: 15 of 215 rows are rejected: invalid_ordered_at 15 (for example 'soon'",),
     ),
     "orders that carry no revenue": (
         orders("1,ann,2024-01-05,10,EUR,pending", "2,ann,2024-01-06,10,EUR,cancelled"),
