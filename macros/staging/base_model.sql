@@ -144,7 +144,10 @@ fated_rows as (
         is_usable and row_number() over same_key = 1 as is_accepted,
         is_usable
         {%- if 'updated_at' in names %}
-        and updated_at is not distinct from first_value(updated_at) over same_key
+        and coalesce(
+            updated_at = first_value(updated_at) over same_key,
+            first_value(updated_at) over same_key is null
+        )
         {%- endif %}
         and {{ content_hash }} <> first_value({{ content_hash }}) over same_key as is_conflicting
     from usable_rows

@@ -148,19 +148,38 @@
 {% endmacro %}
 
 
+{#- The forms that cannot be decided, with what a person has to say. -#}
+{% macro questions_of_form() %}
+    {% set say = 'Correct the file, or say which is right: ' %}
+    {{ return({
+        'either_order': 'such as {0} may begin with the day or with the month. Say which: --date-order day-first'
+            ~ ' or --date-order month-first.',
+        'both_orders': 'begins with the day in some rows and with the month in others of one file, for example {0}. '
+            ~ say ~ '--date-order day-first or --date-order month-first.',
+        'either_mark': 'such as {0} may be a thousand or a fraction. Say which mark is the decimal one:'
+            ~ ' --decimal-mark comma or --decimal-mark point.',
+        'both_marks': 'has a decimal point in some rows and a decimal comma in others of one file, for example {0}. '
+            ~ say ~ '--decimal-mark comma or --decimal-mark point.',
+        'rounded': 'such as {0} was rounded by a spreadsheet, so that different keys look alike. Export it again,'
+            ~ ' with the column as text.',
+    }) }}
+{% endmacro %}
+
+
 {#- Stops where a form is in question. int_run_settings calls it, which everything else reads. -#}
 {% macro stop_at_questions() %}
     {% set forms = ref('int_raw_forms') %}
+    {% set lines = [] %}
     {% if execute and load_relation(forms) %}
-        {% set questions = run_query('select question from ' ~ forms
-            ~ ' where question is not null order by table_name, file_name, column_name').rows %}
-        {% set lines = [] %}
-        {% for (question,) in questions %}
-            {% do lines.append(question) %}
+        {% for table_name, file_name, column_name, form, example in run_query(
+            'select table_name, file_name, column_name, form, example from ' ~ forms ~ ' order by 1, 2, 3'
+        ).rows if form in questions_of_form() %}
+            {% do lines.append(table_name ~ ': ' ~ file_name ~ ': ' ~ column_name ~ ' '
+                ~ questions_of_form()[form].format(example)) %}
         {% endfor %}
-        {% if lines %}
-            {% do raw_data_error(lines[:5] | join(' ')) %}
-        {% endif %}
+    {% endif %}
+    {% if lines %}
+        {% do raw_data_error(lines[:5] | join('\nRaw data: ')) %}
     {% endif %}
 {% endmacro %}
 
@@ -175,7 +194,7 @@
         ).rows %}
         {% for part in parts %}
             {% set cases = {} %}
-            {% for file_name, column_name, form in found %}
+            {% for file_name, column_name, form in found if form not in questions_of_form() %}
                 {% set column = adapter.quote(column_name) %}
                 {% if file_name in (part.files or [part.place]) %}
                     {% do cases.setdefault(column_name, []).append(

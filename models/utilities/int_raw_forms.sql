@@ -30,11 +30,11 @@ time_forms as (
                 then case
                     when '{{ date_order }}' = 'day-first' then 'day_first'
                     when '{{ date_order }}' = 'month-first' then 'month_first'
-                    when {{ are_close('day_first_rows', 'month_first_rows') }} then 'both'
+                    when {{ are_close('day_first_rows', 'month_first_rows') }} then 'both_orders'
                     when day_first_rows > month_first_rows then 'day_first'
                     when month_first_rows > 0 then 'month_first'
                     when dotted_rows > 0 then 'day_first'
-                    else 'either'
+                    else 'either_order'
                 end
             when worded_rows = most_others then 'words'
             when compact_rows = most_others then 'compact'
@@ -63,13 +63,13 @@ number_forms as (
         case
             when '{{ decimal_mark }}' = 'point' then 'decimal_point'
             when '{{ decimal_mark }}' = 'comma' then 'decimal_comma'
-            when {{ are_close('first_rows', 'second_rows') }} then 'both'
+            when {{ are_close('first_rows', 'second_rows') }} then 'both_marks'
             when first_rows > second_rows then 'decimal_point'
             when second_rows > 0 then 'decimal_comma'
             when doubtful_rows = 0 or has_three_decimals = 1 then 'decimal_point'
             when file_point_rows > 0 and file_comma_rows = 0 then 'decimal_point'
             when file_comma_rows > 0 and file_point_rows = 0 then 'decimal_comma'
-            else 'either'
+            else 'either_mark'
         end as form
     from numbers_of_files
 ),
@@ -78,69 +78,41 @@ key_signs as (
     {{ counted_signs('key', doubtful) }}
 ),
 
-forms as (
+key_forms as (
     select
-        table_name,
-        file_name,
-        column_name,
-        form,
-        example,
-        case form
-            when 'either'
-                then 'such as ' || example || ' may begin with the day or with the month. '
-                    || 'Say which: --date-order day-first or --date-order month-first.'
-            when 'both'
-                then 'begins with the day in some rows and with the month in others of one file, for '
-                    || 'example ' || example || '. Correct the file, or say which is right with '
-                    || '--date-order.'
-        end as question
-    from time_forms
-
-    union all
-
-    select
-        table_name,
-        file_name,
-        column_name,
-        form,
-        example,
-        case form
-            when 'either'
-                then 'such as ' || example || ' may be a thousand or a fraction. Say which mark is the '
-                    || 'decimal one: --decimal-mark comma or --decimal-mark point.'
-            when 'both'
-                then 'has a decimal point in some rows and a decimal comma in others of one file, for '
-                    || 'example ' || example || '. Correct the file, or say which is right with '
-                    || '--decimal-mark.'
-        end as question
-    from number_forms
-
-    union all
-
-    select
-        table_name,
-        file_name,
-        column_name,
+        *,
         case
-            when whole_rows = filled_rows and plain_rows < filled_rows then 'whole_number' else 'plain'
-        end as form,
-        example,
-        case
-            when rounded_rows > 0
-                then 'such as ' || example || ' was rounded by a spreadsheet, so that different keys '
-                    || 'look alike. Export it again, with the column as text.'
-        end as question
+            when rounded_rows > 0 then 'rounded'
+            when whole_rows = filled_rows and plain_rows < filled_rows then 'whole_number'
+            else 'plain'
+        end as form
     from key_signs
 )
 
 select
-    -- keys
     table_name,
     file_name,
     column_name,
-
-    -- the form
     form,
-    example,
-    table_name || ': ' || file_name || ': ' || column_name || ' ' || question as question
-from forms
+    example
+from time_forms
+
+union all
+
+select
+    table_name,
+    file_name,
+    column_name,
+    form,
+    example
+from number_forms
+
+union all
+
+select
+    table_name,
+    file_name,
+    column_name,
+    form,
+    example
+from key_forms

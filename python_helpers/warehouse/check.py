@@ -177,7 +177,7 @@ class Check:
         except CompilerError as error:
             if not str(error).startswith(RAW_DATA):
                 raise
-            self.note(str(error).removeprefix(RAW_DATA))
+            self.note(str(error).replace(RAW_DATA, ""))
         except RawDataError as error:
             self.note(str(error))
         except duckdb.Error as error:
