@@ -161,7 +161,7 @@
         'both_marks': 'has a decimal point in some rows and a decimal comma in others of one file, for example {0}. '
             ~ say ~ '--decimal-mark comma or --decimal-mark point.',
         'rounded': 'such as {0} was rounded by a spreadsheet, so that different keys look alike. Export it again,'
-            ~ ' with the column as text.',
+            ~ ' and do not save it in a spreadsheet.',
     }) }}
 {% endmacro %}
 

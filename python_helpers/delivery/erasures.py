@@ -46,7 +46,8 @@ FIELDS = tuple(field.name for field in fields(Erasure))
 
 def checked_ids(ids: Collection[str], /) -> list[str]:
     """Return the ids as staging knows them, each once. Raises SettingsError."""
-    found = list(dict.fromkeys(each.strip(" ") for each in ids))
+    stripped = (each.strip(" ") for each in ids)
+    found = list(dict.fromkeys(each.lower() if "@" in each else each for each in stripped))
     if not found:
         raise SettingsError("No customer is named: add --customer ID or --customers FILE.")
     for each in found:

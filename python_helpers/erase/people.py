@@ -129,13 +129,17 @@ def known_texts(*, settings: Settings, people: People) -> frozenset[str]:
 
 
 def canonical(column: str, /) -> str:
-    """Return an id as staging knows it: without blanks around it, and 7 where 7.0 is stored."""
-    return f"regexp_replace(trim(cast({name(column)} as varchar), ' '), '^(-?\\d+)[.]0+$', '\\1')"
+    """Return an id as staging has it: without blanks around, 7 for 7.0, addresses in lower case."""
+    id_ = f"trim(cast({name(column)} as varchar), ' ')"
+    number = f"regexp_replace({id_}, '^(-?\\d+)[.]0+$', '\\1')"
+    return f"case when contains({id_}, '@') then lower({id_}) else {number} end"
 
 
 def patterns(values: Iterable[str], /) -> list[str]:
     """Return regular expressions that find any of the values, each as a word of its own."""
-    forms = {re.escape(form) for value in values for form in spellings(value)}
+    spelt = {form for value in values for form in spellings(value)}
+    # an address is the same in any case
+    forms = {f"(?i:{re.escape(form)})" if "@" in form else re.escape(form) for form in spelt}
     chunks: list[list[str]] = []
     size = LONGEST
     # the longest first: one id may be the beginning of another

@@ -62,10 +62,19 @@ def macros() -> Macros:
 @hypothesis.example(before=" \u00a0", behind="")
 @hypothesis.example(before="", behind="\u2009 ")
 def test_an_id_is_the_same_to_staging_and_to_an_erasure_whatever_is_around_it(before, behind):
-    staged = macros().raw_value("customer_id", {"customer_id": "varchar"})
-    query = f"select {staged}, {canonical('customer_id')} from (select $id as customer_id)"
-    found = macros().connection.execute(query, {"id": f"{before}c7{behind}"}).fetchone()
-    assert found[0] == found[1] == checked_ids([f"{before}c7{behind}"])[0]
+    column = macros().sources["customers"]["columns"]["customer_id"]
+    types = {"customer_id": "varchar"}
+    query = f"""
+        select {macros().typed_value(column, types, [])}, {canonical("customer_id")}
+        from (
+            select *, {macros().raw_value(column, types)} as raw_customer_id
+            from (select $id as customer_id)
+        )
+    """
+    for each in ("c7", "Ann@Example.com"):
+        delivered = f"{before}{each}{behind}"
+        found = macros().connection.execute(query, {"id": delivered}).fetchone()
+        assert found[0] == found[1] == checked_ids([delivered])[0]
 
 
 @pytest.mark.parametrize(

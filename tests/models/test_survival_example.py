@@ -50,7 +50,7 @@ def marts(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection
         for customer, (duration, is_censored) in enumerate(SPELLS):
             days = purchase_days(duration=duration, is_censored=is_censored)
             for number, day in enumerate(days):
-                orders.writerow([f"{customer}-{number}", customer, day, "1.00"])
+                orders.writerow([f"{customer}-{number}", f"buyer {customer}", day, "1.00"])
     with (folder / "subscriptions.csv").open("w", newline="") as file:
         subscriptions = csv.writer(file)
         subscriptions.writerow(

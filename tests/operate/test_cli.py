@@ -371,8 +371,7 @@ def test_a_missing_required_column_is_one_clear_line(refreshed_without_amount):
     lines = [line for line in result.stderr.splitlines() if line.startswith("orders: ")]
     assert len(lines) == 1
     orders = refreshed_without_amount.folder / "delivery" / "orders.csv"
-    assert f"orders: the required column amount is missing from {orders}" in lines[0]
-    assert "amuont" in lines[0]  # what was found
+    assert f"the required column amount (found: amuont?) is missing from {orders}" in lines[0]
     assert f"log of dbt: {refreshed_without_amount.log}" in result.stderr
     assert "skipped" in result.stderr
 
