@@ -73,7 +73,8 @@
             'is_first': numeric ~ ' and ' ~ number_in('raw_value', day_month_year, 1) ~ ' > 12',
             'is_second': numeric ~ ' and ' ~ number_in('raw_value', day_month_year, 2) ~ ' > 12',
             'is_worded': matches('raw_value',
-                '(?i)(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)|^\\d{4}-.*\\d ?[ap][.]?m'),
+                '(?i)(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)|^\\d{4}-.*\\d ?[ap][.]?m')
+                ~ ' and ' ~ matches('raw_value', '^[\\w ,.:+-]*\\d[\\w ,.:+-]*$'),
             'is_compact': matches('raw_value', '^(19|20)\\d{6}$'),
             'is_seconds': matches('raw_value', '^\\d{9,10}$'),
             'is_milliseconds': matches('raw_value', '^\\d{12,13}$'),
@@ -124,10 +125,16 @@
     {% for name, condition in signs_of_form(kind).items() %}
         {% do sums.append('count(case when ' ~ condition ~ ' then 1 end) as ' ~ name | replace('is_', '') ~ '_rows') %}
     {% endfor %}
+    {#- an example is a date, a number or a key: any other text may say who somebody is -#}
+    {% set shown = [] %}
+    {% for name, condition in signs_of_form(kind).items() if name != 'is_plain' %}
+        {% do shown.append('(' ~ condition ~ ')') %}
+    {% endfor %}
     {% for table_name, part, column in doubtful if kind_of_form(column) == kind %}
         {% do selects.append('select ' ~ sql_text(table_name) ~ ' as table_name, ' ~ sql_text(column.name)
             ~ ' as column_name, file_name, count(*) as filled_rows, min(has_three_decimals) as has_three_decimals,'
-            ~ ' min(case when not (' ~ signs_of_form(kind).is_plain ~ ') then raw_value end) as example, '
+            ~ ' min(case when not (' ~ signs_of_form(kind).is_plain ~ ') and (' ~ shown | join(' or ')
+            ~ ') then raw_value end) as example, '
             ~ sums | join(', ') ~ ' from (select ' ~ raw_value(column, part.types) ~ ' as raw_value, '
             ~ (adapter.quote(file_name_column()) if part.files else sql_text(part.place)) ~ ' as file_name, '
             ~ has_three_decimals(part) ~ ' as has_three_decimals from ' ~ part.relation

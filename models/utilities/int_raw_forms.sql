@@ -94,7 +94,7 @@ select
     file_name,
     column_name,
     form,
-    example
+    case when form <> 'plain' then example end as example
 from time_forms
 
 union all
@@ -104,7 +104,7 @@ select
     file_name,
     column_name,
     form,
-    example
+    case when form <> 'plain' then example end as example
 from number_forms
 
 union all
@@ -114,5 +114,5 @@ select
     file_name,
     column_name,
     form,
-    example
+    case when form <> 'plain' then example end as example
 from key_forms
