@@ -28,8 +28,7 @@
     {% set rewritten = {
         'day_first': duckdb__numeric_date(text, '\\3-\\2-\\1'),
         'month_first': duckdb__numeric_date(text, '\\3-\\1-\\2'),
-        'words': duckdb__worded_time(text, ['%b %d, %Y', '%B %d, %Y', '%b %d %Y', '%B %d %Y', '%d %b %Y',
-            '%d %B %Y', '%d-%b-%Y', '%d-%b-%y', '%d %b, %Y', '%a, %d %b %Y', '%Y-%m-%d']),
+        'words': duckdb__worded_time(text),
         'compact': "regexp_replace(" ~ text ~ ", '^(\\d{4})(\\d{2})(\\d{2})$', '\\1-\\2-\\3')",
         'epoch_seconds': duckdb__time_of_epoch(text, 1000000) ~ " || 'Z'",
         'epoch_milliseconds': duckdb__time_of_epoch(text, 1000) ~ " || 'Z'",
@@ -51,15 +50,21 @@
     {% set time = "ltrim(regexp_replace(" ~ text ~ ", " ~ pattern ~ ", '\\4'), ', T')" %}
     {% set half_day = "strftime(try_strptime(regexp_replace(" ~ time ~ ", '(?i) ?([ap])[.]?m[.]?$', ' \\1m'), "
         ~ duckdb__text_list(['%I:%M:%S %p', '%I:%M %p', '%I %p']) ~ "), '%H:%M:%S')" %}
-    {{ return("case when regexp_matches(" ~ text ~ ", " ~ pattern ~ ") then cast(try_cast(case when substr(" ~ date ~ ", 3, 1) <> '-' then '' when " ~ date ~ " >= '70' then '19' else '20' end || " ~ date
-        ~ " as date) as varchar) || case when " ~ time ~ " = '' then '' when regexp_matches(" ~ text
-        ~ ", '(?i)\\d ?[ap][.]?m') then ' ' || " ~ half_day ~ " else ' ' || " ~ time ~ " end end") }}
+    {#- two digits of a year are of this century up to 69 -#}
+    {% set century = "case when substr(" ~ date ~ ", 3, 1) <> '-' then '' when " ~ date
+        ~ " >= '70' then '19' else '20' end" %}
+    {% set iso = "cast(try_cast(" ~ century ~ " || " ~ date ~ " as date) as varchar)" %}
+    {% set rest = "case when " ~ time ~ " = '' then '' when regexp_matches(" ~ text
+        ~ ", '(?i)\\d ?[ap][.]?m') then ' ' || " ~ half_day ~ " else ' ' || " ~ time ~ " end" %}
+    {{ return("case when regexp_matches(" ~ text ~ ", " ~ pattern ~ ") then " ~ iso ~ " || " ~ rest ~ " end") }}
 {% endmacro %}
 
 
 {#- A date with the name of a month, or a time with AM or PM, as a time of ISO. A zone at the end becomes its
     offset. -#}
-{% macro duckdb__worded_time(text, dates) %}
+{% macro duckdb__worded_time(text) %}
+    {% set dates = ['%b %d, %Y', '%B %d, %Y', '%b %d %Y', '%B %d %Y', '%d %b %Y', '%d %B %Y', '%d-%b-%Y', '%d-%b-%y',
+        '%d %b, %Y', '%a, %d %b %Y', '%Y-%m-%d'] %}
     {% set offsets = {
         'UTC': '+00:00', 'GMT': '+00:00', 'Z': '+00:00', 'BST': '+01:00', 'CET': '+01:00', 'CEST': '+02:00',
         'EST': '-05:00', 'EDT': '-04:00', 'CST': '-06:00', 'CDT': '-05:00', 'MST': '-07:00', 'MDT': '-06:00',
@@ -98,7 +103,9 @@
     that are not three digits are a typing error. -#}
 {% macro duckdb__plain_number(text, thousands, decimal) %}
     {% set kept = "replace(regexp_replace(" ~ text ~ ", '[^0-9" ~ decimal ~ "]', '', 'g'), '" ~ decimal ~ "', '.')" %}
-    {% set grouped = "^\\D*(\\d+|\\d{1,3}([" ~ thousands ~ "'\\x{2019}\\x{a0}\\x{202f} ]\\d{3})+)([" ~ decimal ~ "]\\d*)?\\D*$" %}
-    {{ return("case when " ~ matches(text, number_pattern()) ~ " and " ~ matches(text, grouped) ~ " then case when regexp_matches(" ~ text
-        ~ ", '[(-]') then '-' else '' end || " ~ kept ~ " end") }}
+    {% set groups = "\\d{1,3}([" ~ thousands ~ "'\\x{2019}\\x{a0}\\x{202f} ]\\d{3})+" %}
+    {% set is_number = matches(text, number_pattern()) ~ " and "
+        ~ matches(text, "^\\D*(\\d+|" ~ groups ~ ")([" ~ decimal ~ "]\\d*)?\\D*$") %}
+    {{ return("case when " ~ is_number ~ " then case when regexp_matches(" ~ text ~ ", '[(-]') then '-' else '' end || "
+        ~ kept ~ " end") }}
 {% endmacro %}

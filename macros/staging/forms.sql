@@ -9,17 +9,18 @@
 {% endmacro %}
 
 
-{#- An optional sign, currency, parentheses, thousands and decimals. -#}
+{#- An optional sign, currency, parentheses, thousands and decimals. Three small letters are a unit, not a currency. -#}
 {% macro number_pattern() %}
-    {{ return("^[-+(]?\\s*(\\p{Sc}|[A-Za-z]{1,3}[$.]?)?\\s*[-+(]?\\s*\\d[\\d.,'\\x{2019}\\x{a0}\\x{202f} ]*\\s*[)-]?"
-        ~ "\\s*(\\p{Sc}|[A-Za-z]{1,3})?\\s*[)-]?$") }}
+    {% set currency = '(\\p{Sc}|[A-Z]{3}|[A-Z]{1,2}[$]|kr|Kr|z\\x{142}|K\\x{10d}|Ft|Fr|Rs|RM)?' %}
+    {{ return('^[-+(]?\\s*' ~ currency ~ '\\s*[-+(]?\\s*\\d[\\d.,\'\\x{2019}\\x{a0}\\x{202f} ]*\\s*[)-]?\\s*' ~ currency
+        ~ '\\s*[)-]?$') }}
 {% endmacro %}
 
 
 {#- The kind of form that a column can have: time, number or key; none where a value is only a text. -#}
 {% macro kind_of_form(column) %}
-    {% set kinds = {'timestamp': 'time', 'date': 'time', 'decimal(18,2)': 'number', 'integer': 'number'} %}
-    {{ return(kinds.get(column.data_type, 'key' if column.name.endswith('_id') else none)) }}
+    {% set kinds = {'timestamp': 'time', 'date': 'time', 'decimal': 'number', 'integer': 'number'} %}
+    {{ return(kinds.get(column.data_type.split('(')[0], 'key' if column.name.endswith('_id') else none)) }}
 {% endmacro %}
 
 
@@ -33,11 +34,11 @@
         {% if part.types.get(column.name) == 'varchar' and kind_of_form(column) %}
             {% set value = adapter.quote(column.name) %}
             {% set doubt = {
-                'time': 'case when ' ~ value ~ ' is null or try_cast(' ~ value ~ ' as timestamp) is not null then false else '
-                    ~ cast_or_null(value, 'varchar', 'timestamp') ~ ' is null end',
+                'time': 'case when ' ~ value ~ ' is null or try_cast(' ~ value ~ ' as timestamp) is not null'
+                    ~ ' then false else ' ~ cast_or_null(value, 'varchar', 'timestamp') ~ ' is null end',
                 'number': value ~ ' is not null and (try_cast(' ~ value ~ ' as decimal(18, 2)) is null or substr('
                     ~ value ~ ", -4, 1) = '.')",
-                'key': value ~ " like '%.0' or " ~ value ~ " like '%E+%'",
+                'key': value ~ " like '%.0' or " ~ value ~ " like '%E+%' or " ~ value ~ " like '%e+%'",
             }[kind_of_form(column)] %}
             {% do columns.append(column) %}
             {% do values.append(raw_value(column, part.types) ~ ' as ' ~ value) %}
@@ -57,6 +58,18 @@
         {% do looked_at.append(column) %}
     {% endfor %}
     {{ return(looked_at) }}
+{% endmacro %}
+
+
+{#- What shows that a mark is the one before the decimals: not three digits behind it, the other mark between
+    thousands before it, or a number before it that is no thousand. -#}
+{% macro decided_by(mark, other_mark) %}
+    {{ return([
+        mark ~ '(\\d{1,2}|\\d{4,})\\D*$',
+        '\\d' ~ other_mark ~ '\\d{3}(' ~ mark ~ '|' ~ other_mark ~ ')\\d',
+        '(^|\\D)0' ~ mark ~ '\\d{3}\\D*$',
+        '\\d{4}' ~ mark ~ '\\d+\\D*$',
+    ] | join('|')) }}
 {% endmacro %}
 
 
@@ -83,11 +96,10 @@
         'number': {
             'is_plain': "try_cast(raw_value as decimal(18, 2)) is not null and substr(raw_value, -4, 1) <> '.'",
             'is_number': number,
-            'is_doubtful': number ~ ' and ' ~ matches('raw_value', '^\\D*[1-9]\\d{0,2}[.,]\\d{3}\\D*$'),
-            'is_first': number ~ ' and ' ~ matches('raw_value',
-                '[.](\\d{1,2}|\\d{4,})\\D*$|\\d,\\d{3}[.]\\d|\\d,\\d{3},\\d{3}|^\\D*0[.]\\d{3}\\D*$|\\d{4}[.]\\d+\\D*$'),
-            'is_second': number ~ ' and ' ~ matches('raw_value',
-                ',(\\d{1,2}|\\d{4,})\\D*$|\\d[.]\\d{3},\\d|\\d[.]\\d{3}[.]\\d{3}|^\\D*0,\\d{3}\\D*$|\\d{4},\\d+\\D*$'),
+            'is_doubtful_point': number ~ ' and ' ~ matches('raw_value', '^\\D*[1-9]\\d{0,2}[.]\\d{3}\\D*$'),
+            'is_doubtful_comma': number ~ ' and ' ~ matches('raw_value', '^\\D*[1-9]\\d{0,2},\\d{3}\\D*$'),
+            'is_first': number ~ ' and ' ~ matches('raw_value', decided_by('[.]', ',')),
+            'is_second': number ~ ' and ' ~ matches('raw_value', decided_by(',', '[.]')),
         },
         'key': {
             'is_plain': 'not ' ~ matches('raw_value', '^\\d+[.]0+$|^\\d([.]\\d+)?[eE][+]?\\d+$'),
@@ -125,9 +137,9 @@
     {% for name, condition in signs_of_form(kind).items() %}
         {% do sums.append('count(case when ' ~ condition ~ ' then 1 end) as ' ~ name | replace('is_', '') ~ '_rows') %}
     {% endfor %}
-    {#- an example is a date, a number or a key: any other text may say who somebody is -#}
+    {#- an example is a date, a number or a key that a spreadsheet made up: other texts may say who somebody is -#}
     {% set shown = [] %}
-    {% for name, condition in signs_of_form(kind).items() if name != 'is_plain' %}
+    {% for name, condition in signs_of_form(kind).items() if name not in ('is_plain', 'is_whole') %}
         {% do shown.append('(' ~ condition ~ ')') %}
     {% endfor %}
     {% for table_name, part, column in doubtful if kind_of_form(column) == kind %}
@@ -137,7 +149,7 @@
             ~ ') then raw_value end) as example, '
             ~ sums | join(', ') ~ ' from (select ' ~ raw_value(column, part.types) ~ ' as raw_value, '
             ~ (adapter.quote(file_name_column()) if part.files else sql_text(part.place)) ~ ' as file_name, '
-            ~ has_three_decimals(part) ~ ' as has_three_decimals from ' ~ part.relation
+            ~ has_three_decimals(part, column) ~ ' as has_three_decimals from ' ~ part.relation
             ~ ') as delivered where raw_value is not null group by file_name') %}
     {% endfor %}
     {{ return(selects | join('\n    union all\n    ') or 'select ' ~ sums | join(', ')
@@ -147,8 +159,11 @@
 {% endmacro %}
 
 
-{#- 1 where an amount of the row has three decimals by law: 1.250 is no thousand in Kuwait. -#}
-{% macro has_three_decimals(part) %}
+{#- 1 where a number may well have three decimals: an amount of a Kuwaiti row, a quantity, a rate. -#}
+{% macro has_three_decimals(part, column) %}
+    {% if column.data_type not in ('decimal(18,2)', 'integer') %}
+        {{ return('1') }}
+    {% endif %}
     {% set currencies = "('KWD', 'BHD', 'OMR', 'TND', 'JOD', 'IQD', 'LYD')" %}
     {% set currency = "upper(currency)" if 'currency' in part.types else sql_text(setting('reporting_currency', '')) %}
     {{ return('case when ' ~ currency ~ ' in ' ~ currencies ~ ' then 1 else 0 end') }}
@@ -186,7 +201,7 @@
         {% endfor %}
     {% endif %}
     {% if lines %}
-        {% do raw_data_error(lines[:5] | join('\nRaw data: ')) %}
+        {% do raw_data_error(lines) %}
     {% endif %}
 {% endmacro %}
 
@@ -204,9 +219,10 @@
             {% for file_name, column_name, form in found if form not in questions_of_form() %}
                 {% set column = adapter.quote(column_name) %}
                 {% if file_name in (part.files or [part.place]) %}
+                    {% set is_of_file = adapter.quote(file_name_column()) ~ ' = ' ~ sql_text(file_name) %}
                     {% do cases.setdefault(column_name, []).append(
-                        'when ' ~ (adapter.quote(file_name_column()) ~ ' = ' ~ sql_text(file_name) if part.files else 'true')
-                        ~ ' then ' ~ canonical_text(trimmed(column), form)
+                        'when ' ~ (is_of_file if part.files else 'true') ~ ' then '
+                        ~ canonical_text(trimmed(column), form)
                     ) %}
                 {% endif %}
             {% endfor %}

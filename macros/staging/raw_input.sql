@@ -56,7 +56,7 @@
         {% endif %}
     {% endfor %}
     {% if faults %}
-        {% do raw_data_error(faults | join('\n')) %}
+        {% do raw_data_error(faults) %}
     {% endif %}
     {{ return(parts) }}
 {% endmacro %}
@@ -178,7 +178,8 @@
 {% endmacro %}
 
 
-{#- The command line recognises the error by its first words. -#}
-{% macro raw_data_error(message) %}
-    {{ exceptions.raise_compiler_error('Raw data: ' ~ message) }}
+{#- The command line recognises each of the messages by its first words. -#}
+{% macro raw_data_error(messages) %}
+    {% set said = [messages] if messages is string else messages %}
+    {{ exceptions.raise_compiler_error('Raw data: ' ~ said | join('\nRaw data: ')) }}
 {% endmacro %}

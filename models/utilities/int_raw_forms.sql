@@ -1,6 +1,8 @@
 -- Grain: one row per raw table, file and column with values in another form than the contract's.
-{%- set date_order = setting('date_order', '') %}
-{%- set decimal_mark = setting('decimal_mark', '') %}
+{%- set date_order = policy(
+    'date_order', ['day-first', 'month-first', ''], setting('date_order', '')
+) %}
+{%- set decimal_mark = policy('decimal_mark', ['point', 'comma', ''], setting('decimal_mark', '')) %}
 {%- set doubtful = doubtful_columns() %}
 
 with
@@ -61,14 +63,16 @@ number_forms as (
     select
         *,
         case
+            when plain_rows = filled_rows then 'plain'
             when '{{ decimal_mark }}' = 'point' then 'decimal_point'
             when '{{ decimal_mark }}' = 'comma' then 'decimal_comma'
             when {{ are_close('first_rows', 'second_rows') }} then 'both_marks'
             when first_rows > second_rows then 'decimal_point'
             when second_rows > 0 then 'decimal_comma'
-            when doubtful_rows = 0 or has_three_decimals = 1 then 'decimal_point'
+            when doubtful_point_rows = 0 and doubtful_comma_rows = 0 then 'decimal_point'
             when file_point_rows > 0 and file_comma_rows = 0 then 'decimal_point'
             when file_comma_rows > 0 and file_point_rows = 0 then 'decimal_comma'
+            when has_three_decimals = 1 and doubtful_comma_rows = 0 then 'decimal_point'
             else 'either_mark'
         end as form
     from numbers_of_files
@@ -89,30 +93,13 @@ key_forms as (
     from key_signs
 )
 
+{% for forms in ['time_forms', 'number_forms', 'key_forms'] -%}
 select
     table_name,
     file_name,
     column_name,
     form,
     case when form <> 'plain' then example end as example
-from time_forms
-
-union all
-
-select
-    table_name,
-    file_name,
-    column_name,
-    form,
-    case when form <> 'plain' then example end as example
-from number_forms
-
-union all
-
-select
-    table_name,
-    file_name,
-    column_name,
-    form,
-    case when form <> 'plain' then example end as example
-from key_forms
+from {{ forms }}
+{{- '\nunion all\n' if not loop.last }}
+{%- endfor %}

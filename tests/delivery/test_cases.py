@@ -177,6 +177,15 @@ def test_a_case_without_a_right_answer_is_told_in_one_line(name, line):
         ("o,ann,2025-01-31,1.250", (), r"amount such as 1\.250 may be a thousand or a fraction"),
         ("o,ann,2025-01-31,1.250", ("--decimal-mark", "comma"), r"decimal comma, for example '1\."),
         ("o,ann,2025-01-31,1.250", ("--reporting-currency", "KWD"), r"as of 2025-01-31, in KWD"),
+        (
+            'o,ann,2025-01-31,"1,250"',
+            ("--reporting-currency", "KWD"),
+            r"amount such as 1,250 may be",
+        ),
+        ("o,ann,2025-01-31,5 oz", (), r"invalid_amount 1 \(for example '5 oz'"),
+        ("o,ann,2025-01-31,5 EUR", (), r"amount is read as numbers .* for example '5 EUR'"),
+        ("o,ann,2025-01-31,5", ("--vars", "{date_order: dmy}"), r"Invalid date_order \"dmy\""),
+        ("1e+12,ann,2025-01-31,5", (), r"order_id such as 1e\+12 was rounded by a spreadsheet"),
         ('o,ann,2025-01-31,"1,5"\nq,ann,2025-01-31,1.5', (), r"a decimal point in some rows and a"),
         ("o,ann,2025-01-31 23:30:00,5", ("--raw-timezone", "Asia/Tokyo"), r"read as Asia/Tokyo"),
         ("17.0,ann,2025-01-31,5\n18.0,ann,2025-01-31,5", (), r"order_id is read as whole numbers"),
@@ -193,6 +202,25 @@ def test_what_decides_a_form_is_taken_and_what_does_not_is_asked(
     (tmp_path / "orders.csv").write_text(f"order_id,customer_id,ordered_at,amount\n{orders}\n")
     said = " ".join(run("check", tmp_path, *arguments).output.split())
     assert re.search(line, said), said
+
+
+def test_one_column_of_a_file_decides_for_the_others_and_a_key_is_no_example(tmp_path, monkeypatch):
+    for variable in VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+    (tmp_path / "orders.csv").write_text(
+        "order_id;customer_id;ordered_at;updated_at;amount;discount_amount\n"
+        "1;4711.0;1/2/2025;13/2/2025;1.250;0,5\n2;4712.0;2/2/2025;14/2/2025;2.500;1\n"
+    )
+    (tmp_path / "order_lines.csv").write_text(
+        "order_id,line_number,product_id,quantity,amount\n1,1,p,1.250,10.00\n1,2,p,7.125,10.00\n"
+    )
+    said = " ".join(run("check", tmp_path).output.split())
+    assert "orders: from 2025-02-01 to 2025-02-02." in said
+    assert "orders: amount is read as numbers with a decimal comma, for example '1.250'." in said
+    assert "order_lines: quantity is read as numbers with a decimal point" in said
+    assert "line_number" not in said.partition("Settings:")[2]
+    assert "orders: customer_id is read as whole numbers: 7.0 is 7." in said
+    assert "471" not in said
 
 
 # Rules that the contract does not have yet
