@@ -2,7 +2,9 @@
 {%- set date_order = policy(
     'date_order', ['day-first', 'month-first', ''], setting('date_order', '')
 ) %}
-{%- set decimal_mark = policy('decimal_mark', ['point', 'comma', ''], setting('decimal_mark', '')) %}
+{%- set decimal_mark = policy(
+    'decimal_mark', ['point', 'comma', ''], setting('decimal_mark', '')
+) %}
 {%- set doubtful = doubtful_columns() %}
 
 with
