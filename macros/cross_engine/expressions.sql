@@ -107,3 +107,13 @@
 {% macro duckdb__last_not_null(value, window) %}
     {{ return('last_value(' ~ value ~ ' ignore nulls) over ' ~ window) }}
 {% endmacro %}
+
+
+{#- Only the digits of a text. -#}
+{% macro digits_of(text) %}
+    {{ return(adapter.dispatch('digits_of')(text)) }}
+{% endmacro %}
+
+{% macro duckdb__digits_of(text) %}
+    {{ return("regexp_replace(" ~ text ~ ", '[^0-9]', '', 'g')") }}
+{% endmacro %}

@@ -75,7 +75,6 @@
         {% do groups.append({
             'relation': relation ~ ', filename = ' ~ sql_text(file_name_column()) ~ ')',
             'types': column_types(relation ~ ')'),
-            'has_file_name': true,
             'place': files_of_schema | join(', '),
             'files': files_of_schema,
             'forms': {},
@@ -117,7 +116,6 @@
         {% do groups.append({
             'relation': duckdb__read_csv(same.files, same.names, delimiter, format),
             'types': types,
-            'has_file_name': true,
             'place': same.files | join(', '),
             'files': same.files,
             'forms': {},
@@ -145,6 +143,23 @@
         {% endif %}
     {% endfor %}
     {{ return(encodings) }}
+{% endmacro %}
+
+
+{% macro first_lines_of(files) %}
+    {{ return(adapter.dispatch('first_lines_of')(files)) }}
+{% endmacro %}
+
+{#- Of a Parquet file there are none. -#}
+{% macro duckdb__first_lines_of(files) %}
+    {% set texts = [] %}
+    {% set lines = {} %}
+    {% for path in files %}
+        {% do lines.update({path: []}) %}
+        {% do texts.append(path) if not path.lower().endswith('.parquet') %}
+    {% endfor %}
+    {% do lines.update(duckdb__first_lines(texts, 30, duckdb__encodings(texts))) %}
+    {{ return(lines) }}
 {% endmacro %}
 
 
@@ -184,7 +199,7 @@
     {% for name in ((header[0] | list)[:names | length] if header else []) %}
         {% do found.append((name or '').strip().lower() or 'column' ~ loop.index) %}
     {% endfor %}
-    {% if found != names %}
+    {% if (names_of_export(table_name, found) if '.' in table_name else found) != names %}
         {% do no_header_error(table_name, path, format[2] + 1, names) %}
     {% endif %}
 {% endmacro %}

@@ -101,3 +101,23 @@
 {% macro utc_time(moment) %}
     {{ return("cast('" ~ moment.strftime('%Y-%m-%d %H:%M:%S') ~ "' as timestamp)") }}
 {% endmacro %}
+
+
+{#- A time of UTC, with its offset: no setting moves it again. -#}
+{% macro moment_of_utc(time) %}
+    {{ return(adapter.dispatch('moment_of_utc')(time)) }}
+{% endmacro %}
+
+{% macro duckdb__moment_of_utc(time) %}
+    {{ return("timezone('UTC', " ~ time ~ ")") }}
+{% endmacro %}
+
+
+{#- The moment of a local time in a zone that is named in the row. -#}
+{% macro moment_of_local(time, zone) %}
+    {{ return(adapter.dispatch('moment_of_local')(time, zone)) }}
+{% endmacro %}
+
+{% macro duckdb__moment_of_local(time, zone) %}
+    {{ return('timezone(' ~ zone ~ ', ' ~ time ~ ')') }}
+{% endmacro %}

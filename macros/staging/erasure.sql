@@ -82,6 +82,8 @@
     {% set erased = 'case when ' ~ value ~ " is not null then 'erased' end" %}
     {% if column.name == 'customer_id' %}
         {{ return('tombstone_id') }}
+    {% elif column.config.meta.of_person %}
+        {{ return('cast(null as string)') }}
     {% elif column.config.meta.restricted %}
         {{ return(erased) }}
     {% elif column.config.meta.accepted_values or 'currency' in column.name %}

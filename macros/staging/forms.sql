@@ -20,7 +20,8 @@
 {#- The kind of form that a column can have: time, number or key; none where a value is only a text. -#}
 {% macro kind_of_form(column) %}
     {% set kinds = {'timestamp': 'time', 'date': 'time', 'decimal': 'number', 'integer': 'number'} %}
-    {{ return(kinds.get(column.data_type.split('(')[0], 'key' if column.name.endswith('_id') else none)) }}
+    {% set is_key = column.name == 'id' or column.name.endswith('_id') %}
+    {{ return(kinds.get(column.data_type.split('(')[0], 'key' if is_key else none)) }}
 {% endmacro %}
 
 
@@ -120,9 +121,16 @@
 {% macro doubtful_columns() %}
     {% set found = [] %}
     {% for table_name in raw_table_names() %}
-        {% for part in raw_parts(table_name) %}
+        {% for part in delivered_parts(table_name) %}
             {% for column in columns_to_look_at(table_name, part) if execute %}
                 {% do found.append((table_name, part, column)) %}
+            {% endfor %}
+        {% endfor %}
+    {% endfor %}
+    {% for export in export_names('files') %}
+        {% for part in export_parts(export) %}
+            {% for column in columns_to_look_at(export, part) %}
+                {% do found.append((export, part, column)) %}
             {% endfor %}
         {% endfor %}
     {% endfor %}
@@ -209,7 +217,7 @@
 {#- Adds to each part of a table how its columns are rewritten: name -> expression. -#}
 {% macro add_forms(table_name, parts) %}
     {% set forms = ref('int_raw_forms') %}
-    {% if execute and parts and setting('raw_input', 'sample') != 'sample' and load_relation(forms) %}
+    {% if execute and parts and 'sample' not in raw_inputs() and load_relation(forms) %}
         {% set found = run_query(
             'select file_name, column_name, form from ' ~ forms ~ ' where table_name = ' ~ sql_text(table_name)
             ~ " and form <> 'plain' order by column_name, form, file_name"

@@ -12,7 +12,8 @@
 {% endmacro %}
 
 
-{#- Case matters neither in the name of a file nor in that of a table's folder. -#}
+{#- Case matters neither in the name of a file nor in that of a table's folder. An export of a system that is read is no
+    file of the contract, whatever its name. -#}
 {% macro raw_files(table_name, suffixes='(csv|tsv|txt)([.]gz)?|parquet') %}
     {% set folder = path_pattern(raw_folder()) %}
     {% set files = [] %}
@@ -26,6 +27,15 @@
             {% endif %}
         {% endfor %}
     {% endfor %}
+    {% set exports = export_names('files') %}
+    {% if files and exports %}
+        {% set first_lines = first_lines_of(files) %}
+        {% set contract_files = [] %}
+        {% for path in files %}
+            {% do contract_files.append(path) if not is_export(path, exports, first_lines[path]) %}
+        {% endfor %}
+        {{ return(contract_files) }}
+    {% endif %}
     {{ return(files) }}
 {% endmacro %}
 
@@ -54,7 +64,7 @@
 
 
 {% macro has_required_columns(table_name, line) %}
-    {{ return(required_columns(table_name) | reject('in', csv_names(line)[1]) | list == []) }}
+    {{ return(required_columns(table_name) | reject('in', csv_names(line, table_name)[1]) | list == []) }}
 {% endmacro %}
 
 
@@ -70,7 +80,7 @@
     {% set above = namespace(has_none=true) %}
     {% set likely = namespace(number=1, known=0) %}
     {% for line in lines %}
-        {% set names = csv_names(line)[1] %}
+        {% set names = csv_names(line, table_name)[1] %}
         {% if has_required_columns(table_name, line) %}
             {% do whole.append(loop.index) %}
         {% elif not whole and names | select('in', required) | list %}
@@ -91,7 +101,7 @@
         {{ return(whole[0]) }}
     {% endif %}
     {% if likely.number > 1 %}
-        {% do no_header_error(table_name, path, likely.number, csv_names(lines[likely.number - 1])[1]) %}
+        {% do no_header_error(table_name, path, likely.number, csv_names(lines[likely.number - 1], table_name)[1]) %}
     {% endif %}
     {{ return(1) }}
 {% endmacro %}
@@ -128,7 +138,8 @@
 {% endmacro %}
 
 
-{% macro csv_names(line) %}
+{#- The columns of an export have names of ours: `Created at` is created_at. -#}
+{% macro csv_names(line, table_name) %}
     {% set delimiter, fields = csv_fields(line or '') %}
     {% set names = [] %}
     {% for field in fields %}
@@ -137,7 +148,7 @@
         {% endif %}
         {% do names.append(field.strip().lower() or 'column' ~ loop.index) %}
     {% endfor %}
-    {{ return((delimiter, names)) }}
+    {{ return((delimiter, names_of_export(table_name, names) if '.' in table_name else names)) }}
 {% endmacro %}
 
 
@@ -164,7 +175,7 @@
             ) %}
         {% endif %}
     {% endfor %}
-    {% set delimiter, names = csv_names(line) %}
+    {% set delimiter, names = csv_names(line, table_name) %}
     {% if not has_required_columns(table_name, line) and has_required_columns(table_name, names[0]) %}
         {% do raw_data_error(
             place_of_line ~ ': The line is quoted as one field, as spreadsheets save a table that is in one'

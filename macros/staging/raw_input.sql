@@ -1,5 +1,7 @@
 {#- Where raw data comes from. raw_input is `sample` (the seeds of the project), `files` (CSV or Parquet in
-    raw_data_dir) or `tables` (schema `raw` of the warehouse). -#}
+    raw_data_dir), `tables` (schema `raw` of the warehouse), or systems whose exports are read through the models in
+    models/connectors, for example `shopify,stripe`. Contract files are read beside exports, and raw tables beside
+    the tables of systems. -#}
 
 
 {% macro raw_table_names() %}
@@ -11,11 +13,38 @@
 {% endmacro %}
 
 
+{#- Of a table of the contract, or of an export that is named with its system: shopify.orders. -#}
 {% macro raw_contract(table_name) %}
+    {% set source_name, name = table_name.split('.') if '.' in table_name else ('raw', table_name) %}
     {% set found = graph.sources.values()
-        | selectattr('source_name', 'equalto', 'raw')
-        | selectattr('name', 'equalto', table_name) | list %}
+        | selectattr('source_name', 'equalto', source_name)
+        | selectattr('name', 'equalto', name) | list %}
     {{ return(found[0]) }}
+{% endmacro %}
+
+
+{#- What raw_input names, each word once. -#}
+{% macro raw_inputs() %}
+    {% set words = setting('raw_input', 'sample').split(',') | map('trim') | select | unique | list %}
+    {% set known = ['sample', 'files', 'tables'] + connected_tables() | list %}
+    {% set unknown = words | reject('in', known) | list %}
+    {% if unknown or ('sample' in words and words | length > 1) %}
+        {{ exceptions.raise_compiler_error(
+            "Invalid raw_input '" ~ setting('raw_input') ~ "'. Use sample, files or tables, or one or more of "
+            ~ connected_tables() | join(', ') ~ '.'
+        ) }}
+    {% endif %}
+    {{ return(words) }}
+{% endmacro %}
+
+
+{% macro reads_files() %}
+    {{ return('files' in raw_inputs() or export_names('files') | length > 0) }}
+{% endmacro %}
+
+
+{% macro reads_tables() %}
+    {{ return('tables' in raw_inputs() or export_names('tables') | length > 0) }}
 {% endmacro %}
 
 
@@ -26,28 +55,41 @@
 {% endmacro %}
 
 
-{#- What a table was delivered in: files of one header, or a table. -#}
+{#- What a table was delivered in: files of one header, a table, or the models of connectors. -#}
 {% macro raw_parts(table_name) %}
-    {% set raw_input = setting('raw_input', 'sample') %}
-    {% if raw_input not in ('sample', 'files', 'tables') %}
-        {{ exceptions.raise_compiler_error(
-            "Invalid raw_input '" ~ raw_input ~ "'. Use sample, files or tables."
-        ) }}
-    {% endif %}
+    {% set parts = delivered_parts(table_name) + connected_parts(table_name) %}
+    {% do stop_without_required_columns(table_name, parts) %}
+    {{ return(parts) }}
+{% endmacro %}
+
+
+{% macro delivered_parts(table_name) %}
+    {% set is_sample = 'sample' in raw_inputs() %}
     {#- asked for even where it is not read, because it gives the graph its edge -#}
-    {% set table = ref(table_name) if raw_input == 'sample' else source('raw', table_name) %}
+    {% set table = ref(table_name) if is_sample else source('raw', table_name) %}
     {% set parts = [] %}
-    {% if execute and raw_input == 'files' %}
+    {% if execute and reads_files() %}
         {% do parts.extend(file_groups(table_name, raw_files(table_name))) %}
-    {% elif execute and load_relation(table) %}
-        {% do parts.append({
-            'relation': table | string,
-            'types': column_types(table),
-            'place': table.schema ~ '.' ~ table.identifier,
-            'files': none,
-            'forms': {},
-        }) %}
     {% endif %}
+    {% if execute and (is_sample or reads_tables()) %}
+        {% do parts.extend(parts_of_table(table)) %}
+    {% endif %}
+    {{ return(parts) }}
+{% endmacro %}
+
+
+{% macro parts_of_table(table) %}
+    {{ return([{
+        'relation': table | string,
+        'types': column_types(table),
+        'place': table.schema ~ '.' ~ table.identifier,
+        'files': none,
+        'forms': {},
+    }] if load_relation(table) else []) }}
+{% endmacro %}
+
+
+{% macro stop_without_required_columns(table_name, parts) %}
     {% set faults = [] %}
     {% for part in parts %}
         {% set fault = missing_columns(table_name, part.types | list, part.place) %}
@@ -58,7 +100,6 @@
     {% if faults %}
         {% do raw_data_error(faults) %}
     {% endif %}
-    {{ return(parts) }}
 {% endmacro %}
 
 
@@ -90,6 +131,7 @@
             {% do types.update({name: type if types.get(name, type) == type else 'varchar'}) %}
         {% endfor %}
     {% endfor %}
+    {% set has_file_name = parts | selectattr('files') | list | length > 0 or parts | length > 1 %}
     {% set selects = [] %}
     {% for part in parts %}
         {% set expressions = [] %}
@@ -105,17 +147,15 @@
                 {% do expressions.append(column ~ ' as ' ~ adapter.quote(name)) %}
             {% endif %}
         {% endfor %}
-        {% if part.has_file_name %}
-            {% do expressions.append(adapter.quote(file_name_column())) %}
-        {% endif %}
+        {% do expressions.append((adapter.quote(file_name_column()) if part.files else sql_text(part.place))
+            ~ ' as ' ~ adapter.quote(file_name_column())) if has_file_name %}
         {% do selects.append('select ' ~ expressions | join(', ') ~ ' from ' ~ part.relation) %}
     {% endfor %}
     {% set union = '(' ~ selects | join(' union all ') ~ ')' if parts | length > 1 or (parts and parts[0].forms) %}
     {{ return({
         'relation': union or (parts[0].relation if parts else none),
         'types': types,
-        'file_name': adapter.quote(file_name_column()) if parts and parts[0].has_file_name
-            else 'cast(null as string)',
+        'file_name': adapter.quote(file_name_column()) if has_file_name else 'cast(null as string)',
     }) }}
 {% endmacro %}
 
@@ -151,9 +191,9 @@
 
 
 {% macro require_main_input() %}
-    {% set raw_input = setting('raw_input', 'sample') %}
     {% set found = [] %}
-    {% if execute and raw_input == 'files' %}
+    {% do stop_at_unreadable_exports() if execute %}
+    {% if execute and raw_inputs() == ['files'] %}
         {% do warn_of_ignored_files() %}
         {% for table_name in main_inputs() if not raw_files(table_name) %}
             {% for path in raw_files(table_name, 'xls[bmx]?|ods|numbers|json|jsonl|xml|zip') %}
@@ -168,10 +208,10 @@
         {% do found.append(table_name) %}
     {% endfor %}
     {#- the sample is there, or about to be loaded -#}
-    {% if execute and not found and raw_input != 'sample' %}
+    {% if execute and not found and 'sample' not in raw_inputs() %}
         {% do raw_data_error(
             'none of ' ~ main_inputs() | join(', ') ~ ' was found in '
-            ~ (raw_folder() if raw_input == 'files' else 'schema raw')
+            ~ (raw_folder() if reads_files() else 'schema raw')
             ~ '. Deliver at least one, for example orders.csv.'
         ) %}
     {% endif %}

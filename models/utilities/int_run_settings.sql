@@ -1,8 +1,8 @@
 -- Grain: one row per run: its settings.
 {%- set as_of_date = setting('as_of_date') %}
-{%- set raw_input = setting('raw_input', 'sample') %}
+{%- set is_sample = 'sample' in raw_inputs() %}
 {%- set reporting_currency = setting(
-    'reporting_currency', 'EUR' if raw_input == 'sample' else none
+    'reporting_currency', 'EUR' if is_sample else none
 ) %}
 {%- do stop_at_questions() %}
 {%- do require_main_input() %}
@@ -79,7 +79,7 @@ select
     clock.today,
     {{ 'true' if as_of_date else 'false' }} as is_as_of_date_set,
     {{ 'true' if setting('reporting_currency') else 'false' }} as is_reporting_currency_set,
-    {{ 'true' if raw_input == 'sample' else 'false' }} as is_sample
+    {{ 'true' if is_sample else 'false' }} as is_sample
 from clock
 cross join latest_event
 cross join currency_range

@@ -16,10 +16,10 @@ from python_helpers.core.log import Log
 from python_helpers.core.settings import (
     DATE_ORDERS,
     DECIMAL_MARKS,
-    RAW_INPUTS,
     Choices,
     Inputs,
     Resources,
+    is_of_files,
 )
 from python_helpers.export.wanted import FORMATS
 
@@ -54,13 +54,13 @@ def not_beside_a_folder(
 ) -> str | None:
     """Refuse a folder on the command line that would not be read."""
     is_named = context.get_parameter_source("raw_data") is ParameterSource.COMMANDLINE
-    if is_named and value not in (None, "files"):
-        raise click.UsageError("--raw-data goes with --raw-input files only.")
+    if is_named and value and not any(map(is_of_files, value.split(","))):
+        raise click.UsageError(f"--raw-data goes with files, and {value} is none.")
     return value
 
 
 ATTRIBUTES: dict[str, dict[str, Any]] = {
-    "raw_input": {"type": click.Choice(RAW_INPUTS), "callback": not_beside_a_folder},
+    "raw_input": {"callback": not_beside_a_folder},
     # eager: known when --raw-input is read
     "raw_data": {"type": click.Path(path_type=Path), "is_eager": True},
     "date_order": {"type": click.Choice(DATE_ORDERS)},
@@ -95,12 +95,14 @@ def described(kind: Any, /, **texts: str) -> dict[str, Callable]:
     for field in fields(kind):
         if field.name in texts:
             declared, said = texts[field.name].split(": ", 1)
-            name, *metavar, variable = declared.split()
+            names, *metavar, variable = declared.split()
             attributes: dict[str, Any] = {"metavar": " ".join(metavar) or None}
             if isinstance(field.default, str | int | float):
                 attributes |= {"default": field.default, "is_flag": field.default is False}
             attributes |= ATTRIBUTES.get(field.name, {})
-            options[field.name] = option(name, field.name, envvar=variable, help=said, **attributes)
+            options[field.name] = option(
+                *names.split("/"), field.name, envvar=variable, help=said, **attributes
+            )
     return options
 
 
@@ -121,11 +123,11 @@ PLACES = described(
 )
 INPUTS = described(
     Inputs,
-    raw_input="--raw-input RAW_INPUT: Where raw data is read from: the sample in the project, "
-    "files in --raw-data, or tables in schema raw of the warehouse.  "
-    "[default: files with --raw-data, else sample]",
+    raw_input="--from/--raw-input SYSTEMS RAW_INPUT: Where raw data is read from: exports of systems "
+    "in --raw-data, such as shopify,stripe; files of the contract there; tables in schema raw of "
+    "the warehouse; or the sample of the project.  [default: files with --raw-data, else sample]",
     raw_data="--raw-data RAW_DATA_DIR: Folder with the raw files: orders.csv, "
-    "subscriptions.parquet, orders/*.parquet, ...",
+    "subscriptions.parquet, orders/*.parquet, ..., or with exports.",
     as_of="--as-of YYYY-MM-DD AS_OF_DATE: The day whose end the warehouse shows.  "
     "[default: yesterday, or the last event in the data if that is earlier]",
     reporting_currency="--reporting-currency CODE REPORTING_CURRENCY: Currency all amounts are "

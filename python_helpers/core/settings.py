@@ -15,6 +15,9 @@ from python_helpers.core.folders import Folders
 from python_helpers.core.sql import text as sql_text
 
 RAW_INPUTS = ("sample", "files", "tables")
+CONNECTORS = Path("models", "connectors")
+OF_TABLES = "fivetran_"
+"""How the names of systems begin whose tables are in the warehouse; others export files."""
 DATE_ORDERS = ("day-first", "month-first")
 DECIMAL_MARKS = ("point", "comma")
 READING = ("raw_timezone", "date_order", "decimal_mark")
@@ -61,6 +64,8 @@ class Settings(Folders, Inputs, Resources, Choices):
 
     raw_input: str
     threads: int
+    reads_exports: bool
+    """Whether files of the raw folder are exports of systems."""
     compared_with: Path | None
     """The folder whose marts a build is compared with: what is published, or a kept build."""
 
@@ -100,10 +105,13 @@ def resolve_settings(
     zone = chosen_vars.get("reporting_timezone") or os.environ.get("REPORTING_TIMEZONE") or "UTC"
     today_in(str(inputs.raw_timezone or "UTC"), name="raw")
     raw_input = inputs.raw_input or ("files" if inputs.raw_data else "sample")
+    # --vars beats the environment in the project, so it does here
+    raw_input = str(chosen_vars.get("raw_input", raw_input))
+    words = checked_inputs(raw_input, project_dir=folders.project_dir)
     checked = {
-        # --vars beats the environment in the project, so it does here
-        "raw_input": str(chosen_vars.get("raw_input", raw_input)),
-        "raw_data": checked_raw_data(raw_input=raw_input, raw_data=inputs.raw_data),
+        "raw_input": ",".join(words),
+        "raw_data": checked_raw_data(words=words, raw_data=inputs.raw_data),
+        "reads_exports": any(is_of_files(each) and each not in RAW_INPUTS for each in words),
         "as_of": checked_as_of(text=inputs.as_of, zone=str(zone)),
         "reporting_currency": checked_currency(code=inputs.reporting_currency),
         "threads": resources.threads or os.cpu_count() or 1,
@@ -114,12 +122,31 @@ def resolve_settings(
     return Settings(**vars(folders), **chosen)
 
 
-def checked_raw_data(*, raw_input: str, raw_data: Path | None) -> Path | None:
+def checked_inputs(raw_input: str, /, *, project_dir: Path) -> list[str]:
+    """Check what the raw data is read from; returns the words of it, each once."""
+    systems = sorted(path.name for path in (project_dir / CONNECTORS).glob("[!_.]*/"))
+    words = list(dict.fromkeys(each.strip() for each in raw_input.split(",") if each.strip()))
+    if set(words) - {*RAW_INPUTS, *systems} or ("sample" in words and len(words) > 1) or not words:
+        raise SettingsError(
+            f"Invalid raw input {raw_input!r}. Use {', '.join(RAW_INPUTS)}, or one or more of "
+            f"{', '.join(systems)}, such as {','.join(systems[:2])}."
+        )
+    return words
+
+
+def is_of_files(word: str, /) -> bool:
+    """Tell whether a word of the raw input is about files."""
+    return word not in ("sample", "tables") and not word.startswith(OF_TABLES)
+
+
+def checked_raw_data(*, words: list[str], raw_data: Path | None) -> Path | None:
     """Check that the raw folder exists, if the input is files."""
-    if raw_input != "files":
+    if not any(map(is_of_files, words)):
         return None
     if not raw_data:
-        raise SettingsError("The raw input is files, but no folder is named. Add --raw-data DIR.")
+        raise SettingsError(
+            f"The raw input is {', '.join(words)}, but no folder is named. Add --raw-data DIR."
+        )
     if not raw_data.is_dir():
         raise SettingsError(f"The raw data folder {raw_data} does not exist or is not a folder.")
     return raw_data.absolute()

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 CONTRACT = Path("models", "staging", "_raw.yml")
+EXPORTS = "models/connectors/*/_*.yml"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,17 +50,30 @@ def contract_of(*, project_dir: Path) -> list[dict[str, Any]]:
 
 def sources_of(*, project_dir: Path) -> dict[str, dict[str, Any]]:
     """Return the contract as dbt has it in its graph, by the name of the table."""
+    tables = contract_of(project_dir=project_dir)
+    return {table["name"]: as_in_graph("raw", table) for table in tables}
+
+
+def exports_of(*, project_dir: Path) -> dict[str, dict[str, Any]]:
+    """Return the exports that connectors read as dbt has them in its graph: `shopify.orders`."""
     return {
-        table["name"]: {
-            "source_name": "raw",
-            "name": table["name"],
-            "config": {"meta": meta_of(table)},
-            "columns": {
-                each["name"]: each | {"config": {"meta": meta_of(each)}}
-                for each in table["columns"]
-            },
-        }
-        for table in contract_of(project_dir=project_dir)
+        f"{source['name']}.{table['name']}": as_in_graph(source["name"], table)
+        | {"schema": source.get("schema", source["name"])}
+        for file in sorted(project_dir.glob(EXPORTS))
+        for source in yaml.safe_load(file.read_text(encoding="utf-8"))["sources"]
+        for table in source["tables"]
+    }
+
+
+def as_in_graph(source_name: str, table: dict[str, Any], /) -> dict[str, Any]:
+    """Write a table of a source as it is in dbt's graph."""
+    return {
+        "source_name": source_name,
+        "name": table["name"],
+        "config": {"meta": meta_of(table)},
+        "columns": {
+            each["name"]: each | {"config": {"meta": meta_of(each)}} for each in table["columns"]
+        },
     }
 
 

@@ -14,6 +14,7 @@ from python_helpers.core.errors import RawDataError
 from python_helpers.delivery.contract import raw_tables
 
 RAW_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".parquet")
+EXPORT = "export"
 DELIVER = "Deliver at least one, for example orders.csv."
 SAVE_AS_CSV = "Save a spreadsheet as CSV (UTF-8), or unpack an archive."
 # a hash reads every value; a count would only read the statistics of the file
@@ -21,7 +22,7 @@ READ_PARQUET = "select bit_xor(hash(columns(*))) from read_parquet(?)"
 BLOCK = 1 << 20  # bytes of a compressed file read at once
 
 
-def check_delivery(*, folder: Path, project_dir: Path) -> None:
+def check_delivery(*, folder: Path, project_dir: Path, has_exports: bool = False) -> None:
     """Refuse what dbt would not notice: no file at all, or a truncated one.
 
     DuckDB skips a broken link, and reads a truncated gzip file without an error. Raises
@@ -29,7 +30,7 @@ def check_delivery(*, folder: Path, project_dir: Path) -> None:
     """
     tables = raw_tables(project_dir=project_dir)
     try:
-        files = raw_files(folder=folder, tables=tables)
+        files = raw_files(folder=folder, tables=tables, has_exports=has_exports)
     except OSError as error:
         raise RawDataError(f"The raw data folder {folder} cannot be read: {why(error)}.") from error
     if not files:
@@ -51,14 +52,20 @@ def check_delivery(*, folder: Path, project_dir: Path) -> None:
         raise RawDataError("\n".join(faults))
 
 
-def raw_files(*, folder: Path, tables: Collection[str]) -> list[tuple[str | None, Path]]:
-    """List the raw files of a folder, each with the table it is for, if there is one."""
+def raw_files(
+    *, folder: Path, tables: Collection[str], has_exports: bool = False
+) -> list[tuple[str | None, Path]]:
+    """List the raw files of a folder, each with the table it is for, if there is one.
+
+    Any other file may be an export of a system, whose header tells what it is.
+    """
     found = []
     for entry in sorted(folder.iterdir()):
-        is_folder = entry.name.lower() in tables and entry.is_dir()
+        is_folder = entry.is_dir() and (has_exports or entry.name.lower() in tables)
         for file in sorted(entry.iterdir()) if is_folder else [entry]:
             if file.name.lower().endswith(RAW_SUFFIXES) and not file.name.startswith("."):
-                found.append((table_of(file=file, folder=folder, tables=tables), file))
+                table = table_of(file=file, folder=folder, tables=tables)
+                found.append((table or (EXPORT if has_exports else None), file))
     return found
 
 

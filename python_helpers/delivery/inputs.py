@@ -17,13 +17,13 @@ SAMPLE = Path("seeds", "sample")
 
 def input_paths(*, settings: Settings) -> list[Path]:
     """Find the raw files of a build; none where the raw input is tables of the warehouse."""
-    if settings.raw_input == "tables":
+    is_sample = settings.raw_input == "sample"
+    folder = settings.project_dir / SAMPLE if is_sample else settings.raw_data
+    if not folder or not folder.is_dir():
         return []
-    folder = settings.raw_data or settings.project_dir / SAMPLE
     tables = raw_tables(project_dir=settings.project_dir)
-    if not folder.is_dir():
-        return []
-    return [file for table, file in raw_files(folder=folder, tables=tables) if table]
+    found = raw_files(folder=folder, tables=tables, has_exports=settings.reads_exports)
+    return [file for table, file in found if table]
 
 
 def looks(*, settings: Settings) -> dict[Path, tuple[int, int]]:
@@ -59,7 +59,11 @@ def steady_inputs(*, settings: Settings) -> Iterator[None]:
 def check_inputs(*, settings: Settings) -> None:
     """Refuse raw files that cannot be read. Raises RawDataError."""
     if settings.raw_data:
-        check_delivery(folder=settings.raw_data, project_dir=settings.project_dir)
+        check_delivery(
+            folder=settings.raw_data,
+            project_dir=settings.project_dir,
+            has_exports=settings.reads_exports,
+        )
 
 
 def described_inputs(*, settings: Settings) -> list[dict[str, Any]]:

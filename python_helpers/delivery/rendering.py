@@ -20,7 +20,7 @@ import yaml
 from python_helpers.core.folders import PROJECT_FILE
 from python_helpers.core.sql import name as quoted
 from python_helpers.core.sql import text as sql_text
-from python_helpers.delivery.contract import sources_of
+from python_helpers.delivery.contract import exports_of, sources_of
 from python_helpers.delivery.standins import CompilerError, Relation, Returned, agate_table
 
 MACRO = re.compile(r"{%-? macro (\w+)\(.*?{%-? endmacro -?%}", flags=re.DOTALL)
@@ -41,6 +41,7 @@ class Macros:
         project = yaml.safe_load((project_dir / PROJECT_FILE).read_text(encoding="utf-8"))
         self.connection, self.project_dir, self.project = connection, project_dir, project
         self.sources = sources_of(project_dir=project_dir)
+        self.exports = exports_of(project_dir=project_dir)
         self.settings = project["vars"] | dict(settings or {})
         self.variables = dict(environment or {})
         self.warnings: dict[str, None] = {}
@@ -56,7 +57,7 @@ class Macros:
             "execute": True,
             "flags": SimpleNamespace(WHICH="build"),
             "fromjson": json.loads,
-            "graph": {"sources": self.sources},
+            "graph": {"sources": self.sources | self.exports},
             "invocation_args_dict": SimpleNamespace(project_dir=str(project_dir)),
             "load_relation": self.load_relation,
             "modules": SimpleNamespace(re=re),
@@ -64,7 +65,7 @@ class Macros:
             "return": self.hand_over,
             "run_query": self.run_query,
             "run_started_at": datetime.now(UTC),
-            "source": self.relation,
+            "source": self.source,
             "var": lambda name, default=None: self.settings.get(name, default),
         }
         self.macros: dict[str, Callable[..., Any]] = {
@@ -121,6 +122,11 @@ class Macros:
         """Name a table of this database."""
         ((database,),) = self.connection.execute("select current_database()").fetchall()
         return Relation(database, schema, name)
+
+    def source(self, source_name: str, name: str) -> Relation:
+        """Name the table of a source."""
+        export = self.exports.get(f"{source_name}.{name}", {})
+        return self.relation(export.get("schema", source_name), name)
 
     def load_relation(self, relation: Relation) -> Relation | None:
         """Return a relation that exists."""

@@ -1,0 +1,322 @@
+{#- How the exports of systems are read. models/connectors/<system>/_<system>.yml describes each export as a dbt
+    source; the models beside it turn exports into tables of the contract.
+    config.meta of an export: main: true (the system cannot be read without one of these), rows (a condition on the
+    values as delivered; other lines are no rows). config.meta of a column: names (its other names in headers;
+    blanks, dots, hyphens, underscores and case never matter), required (a header is recognised by these). -#}
+
+
+{#- The systems, and the tables of the contract that each has a model for. -#}
+{% macro connected_tables() %}
+    {{ return({
+        'amazon': ['orders', 'order_lines', 'products'],
+        'etsy': ['customers', 'orders', 'order_lines', 'products'],
+        'fivetran_shopify': ['customers', 'orders', 'order_lines', 'products'],
+        'fivetran_stripe': ['customers', 'orders', 'subscriptions'],
+        'invoice_lines': ['customers', 'orders', 'order_lines', 'products'],
+        'qualtrics': ['survey_responses'],
+        'shopify': ['customers', 'orders', 'order_lines', 'products'],
+        'square': ['customers', 'orders', 'order_lines', 'products'],
+        'stripe': ['customers', 'orders', 'subscriptions'],
+        'typeform': ['survey_responses'],
+        'woocommerce': ['customers', 'orders'],
+    }) }}
+{% endmacro %}
+
+
+{#- Systems that a connector service copies into the warehouse, each into a schema. -#}
+{% macro is_of_tables(system) %}
+    {{ return(system.startswith('fivetran_')) }}
+{% endmacro %}
+
+
+{#- The exports of the systems in use that are files, or tables, each with its system: shopify.orders. -#}
+{% macro export_names(kind) %}
+    {% set found = [] %}
+    {% for source in (graph.sources.values() if execute else []) %}
+        {% if source.source_name in raw_inputs() and is_of_tables(source.source_name) == (kind == 'tables') %}
+            {% do found.append(source.source_name ~ '.' ~ source.name) %}
+        {% endif %}
+    {% endfor %}
+    {{ return(found | sort) }}
+{% endmacro %}
+
+
+{% macro names_of_export(export, names) %}
+    {% set columns = {} %}
+    {% for column in raw_contract(export).columns.values() %}
+        {% for name in [column.name] + (column.config.meta.names or []) %}
+            {% do columns.setdefault(plain_name(name), column.name) %}
+        {% endfor %}
+    {% endfor %}
+    {% set found = [] %}
+    {% for name in names %}
+        {% set known = columns.get(plain_name(name), name) %}
+        {% do found.append(name if known in found else known) %}
+    {% endfor %}
+    {{ return(found) }}
+{% endmacro %}
+
+
+{% macro is_export(path, exports, lines) %}
+    {% for export in exports %}
+        {% for line in lines if has_required_columns(export, line) %}
+            {{ return(true) }}
+        {% endfor %}
+    {% endfor %}
+    {{ return(false) }}
+{% endmacro %}
+
+
+{#- Files of text in the folder of the raw data, and in the folders in it. -#}
+{% macro text_files() %}
+    {% set folder = path_pattern(raw_folder()) %}
+    {% set files = [] %}
+    {% for path in list_files([folder ~ '/*', folder ~ '/*/*']) %}
+        {% do files.append(path) if modules.re.search('(?i)[.](csv|tsv|txt)([.]gz)?$', path) %}
+    {% endfor %}
+    {{ return(files) }}
+{% endmacro %}
+
+
+{% macro export_files(export) %}
+    {% set found = [] %}
+    {% for path, lines in first_lines_of(text_files()).items() if is_export(path, [export], lines) %}
+        {% do found.append(path) %}
+    {% endfor %}
+    {{ return(found) }}
+{% endmacro %}
+
+
+{#- What an export was delivered in, with the number of each row in its files. -#}
+{% macro export_parts(export) %}
+    {% set system, name = export.split('.') %}
+    {% set parts = parts_of_table(source(system, name)) if is_of_tables(system)
+        else file_groups(export, export_files(export)) %}
+    {% set condition = raw_contract(export).config.meta.rows %}
+    {% for part in parts %}
+        {% do part.update({
+            'relation': '(select * from (select *, row_number() over () as file_row from ' ~ part.relation
+                ~ ') as numbered' ~ (' where ' ~ condition if condition else '') ~ ')',
+            'types': dict(part.types, file_row='bigint'),
+        }) %}
+    {% endfor %}
+    {{ return(parts) }}
+{% endmacro %}
+
+
+{#- A query of an export: the columns that its source describes, typed, NULL where the delivery lacks one. Times are
+    moments. Also source_name (the folder of the file, else the system), raw_file_name and file_row. -#}
+{% macro exported(export) %}
+    {% set system, name = export.split('.') %}
+    {% set relation = source(system, name) %}
+    {% set placeholders = placeholder_customers() %}
+    {% do ref('int_raw_forms') %}
+    {% if execute %}
+    {% set parts = export_parts(export) %}
+    {% do add_forms(export, parts) if not is_of_tables(system) %}
+    {% set raw = union_by_name(parts) %}
+    {% set columns = raw_contract(export).columns.values() | list %}
+        select
+            {%- for column in columns %}
+            {%- set value = typed_value(column, raw.types, placeholders) %}
+            {{ moment_of_utc(value) if column.data_type == 'timestamp' else value }} as {{ column.name }},
+            {%- endfor %}
+            {{ source_of_file(system, 'raw_file_name') }} as source_name,
+            raw_file_name,
+            file_row
+        from (
+            select
+                {%- for column in columns %}
+                {{ raw_value(column, raw.types) }} as raw_{{ column.name }},
+                {%- endfor %}
+                {{ raw.file_name }} as raw_file_name,
+                {{ 'file_row' if parts else '0' }} as file_row
+            {{ 'from ' ~ raw.relation ~ ' as files' if parts else 'where false' }}
+        ) as delivered
+    {%- endif %}
+{% endmacro %}
+
+
+{#- Two shops may number alike, so each has a folder, whose name is part of its keys. -#}
+{% macro source_of_file(system, file) %}
+    {% set name = sql_text(system.replace('fivetran_', '')) %}
+    {% if is_of_tables(system) %}
+        {{ return(name) }}
+    {% endif %}
+    {% set path = 'substr(' ~ file ~ ', ' ~ (raw_folder() | length + 2) ~ ')' %}
+    {{ return('case when contains(' ~ path ~ ", '/') then split_part(" ~ path ~ ", '/', 1) else " ~ name ~ ' end') }}
+{% endmacro %}
+
+
+{#- The key of a thing of a system, in every table: two systems may number alike. -#}
+{% macro source_key(id) %}
+    {{ return("source_name || '-' || " ~ id) }}
+{% endmacro %}
+
+
+{#- The published key of a person, the same in all systems: of the e-mail address, else of the phone number, else of
+    the id in the system. Nobody can work the address out from it without the salt. NULL where nothing is known. -#}
+{% macro customer_key(email='cast(null as string)', phone='cast(null as string)', native_id='cast(null as string)') %}
+    {% set digits = digits_of(phone) %}
+    {% set known = "case when contains(" ~ email ~ ", '@') then 'email:' || lower(trim(" ~ email ~ "))"
+        ~ " when length(" ~ digits ~ ") >= 7 then 'phone:' || " ~ digits
+        ~ " else 'id:' || " ~ source_key(native_id) ~ " end" %}
+    {{ return('case when ' ~ known ~ ' is not null then ' ~ sha256_of(customer_salt() ~ ' || ' ~ known) ~ ' end') }}
+{% endmacro %}
+
+
+{% macro customer_salt() %}
+    {% set file = erasures_folder() ~ '/salt' %}
+    {% if execute and not list_files([path_pattern(file)]) %}
+        {{ exceptions.raise_compiler_error(file ~ ' is not there. It is the salt that keys of customers are made'
+            ~ ' with: restore it from a backup, or run lifecycle refresh, which makes the first one.') }}
+    {% endif %}
+    {{ return('(select content from ' ~ text_of_file(file) ~ ')') }}
+{% endmacro %}
+
+
+{#- Of the rows of a thing that stands in several files, those of the file that sorts last by name. -#}
+{% macro is_of_newest_file(key) %}
+    {{ return('raw_file_name = max(raw_file_name) over (partition by source_name, ' ~ key ~ ')') }}
+{% endmacro %}
+
+
+{#- The models of connectors that give a table. Customers of several systems are merged: one row for each, with what
+    the first system that knows it says. -#}
+{% macro connected_parts(table_name) %}
+    {% set parts = [] %}
+    {% for system, tables in connected_tables().items() if system in raw_inputs() and table_name in tables %}
+        {% set model = ref(system ~ '__' ~ table_name) %}
+        {% do parts.extend(parts_of_table(model)) if execute %}
+    {% endfor %}
+    {% if table_name != 'customers' or parts | length < 2 %}
+        {{ return(parts) }}
+    {% endif %}
+    {% set types = {} %}
+    {% set selects = [] %}
+    {% for part in parts %}
+        {% do types.update(part.types) %}
+    {% endfor %}
+    {% for part in parts %}
+        {% set number = loop.index %}
+        {% set columns = [number ~ ' as part_number'] %}
+        {% for name, type in types.items() %}
+            {% do columns.append((name if name in part.types else 'cast(null as ' ~ type ~ ')') ~ ' as ' ~ name) %}
+        {% endfor %}
+        {% do selects.append('select ' ~ columns | join(', ') ~ ' from ' ~ part.relation) %}
+    {% endfor %}
+    {% set merged = ['customer_id'] %}
+    {% for name in types if name != 'customer_id' %}
+        {% set of_parts = [] %}
+        {% for part in parts %}
+            {% do of_parts.append('max(case when part_number = ' ~ loop.index ~ ' then ' ~ name ~ ' end)') %}
+        {% endfor %}
+        {% set said = of_parts | join(', ') %}
+        {% do merged.append(
+            ("nullif(concat_ws(', ', " ~ said ~ "), '')" if name == 'source_customer_id' else 'coalesce(' ~ said ~ ')')
+            ~ ' as ' ~ name
+        ) %}
+    {% endfor %}
+    {{ return([{
+        'relation': '(select ' ~ merged | join(', ') ~ ' from (' ~ selects | join(' union all ')
+            ~ ') as known group by customer_id)',
+        'types': types,
+        'place': 'the customers of ' ~ raw_inputs() | join(', '),
+        'files': none,
+        'forms': {},
+    }]) }}
+{% endmacro %}
+
+
+{#- Stops where a system has no export that it needs, or where an export has a value that cannot be read. -#}
+{% macro stop_at_unreadable_exports() %}
+    {% set faults = [] %}
+    {% for system in raw_inputs() if system in connected_tables() %}
+        {% set found = namespace(main=false) %}
+        {% set wanted = [] %}
+        {% for export in export_names('tables' if is_of_tables(system) else 'files')
+            if export.startswith(system ~ '.') %}
+            {% set parts = export_parts(export) %}
+            {% if raw_contract(export).config.meta.main %}
+                {% do wanted.append(export) %}
+                {% set found.main = found.main or parts | length > 0 %}
+            {% endif %}
+            {% if parts and not is_of_tables(system) %}
+                {% do add_forms(export, parts) %}
+                {% do faults.extend(unreadable_values(export, parts)) %}
+            {% endif %}
+        {% endfor %}
+        {% if not found.main %}
+            {% do faults.append(missing_export(system, wanted)) %}
+        {% endif %}
+    {% endfor %}
+    {% if faults %}
+        {% do raw_data_error(faults) %}
+    {% endif %}
+{% endmacro %}
+
+
+{% macro unreadable_values(export, parts) %}
+    {% set raw = union_by_name(parts) %}
+    {% set counts = [] %}
+    {% set values = [raw.file_name ~ ' as raw_file_name'] %}
+    {% set typed = [] %}
+    {% for column in raw_contract(export).columns.values() if raw.types.get(column.name) == 'varchar'
+        and column.data_type != 'string' %}
+        {% set is_unreadable = 'raw_' ~ column.name ~ ' is not null and '
+            ~ typed_value(column, raw.types, []) ~ ' is null' %}
+        {% do typed.append(column) %}
+        {% do values.append(raw_value(column, raw.types) ~ ' as raw_' ~ column.name) %}
+        {% do counts.append('count(case when ' ~ is_unreadable ~ ' then 1 end)') %}
+        {% do counts.append('min(case when ' ~ is_unreadable ~ ' then raw_' ~ column.name ~ ' end)') %}
+        {% do counts.append('min(case when ' ~ is_unreadable ~ ' then raw_file_name end)') %}
+    {% endfor %}
+    {% set faults = [] %}
+    {% if typed %}
+        {% set row = run_query('select ' ~ counts | join(', ') ~ ' from (select ' ~ values | join(', ') ~ ' from '
+            ~ raw.relation ~ ' as files) as delivered').rows[0] %}
+        {% for column in typed %}
+            {% set rows, value, file = row[3 * loop.index0], row[3 * loop.index0 + 1], row[3 * loop.index0 + 2] %}
+            {% do faults.append(
+                export ~ ': ' ~ file ~ ': ' ~ rows ~ ' value' ~ (' ' if rows == 1 else 's ') ~ 'of '
+                ~ column.name | replace('_', ' ') ~ (' is' if rows == 1 else ' are') ~ ' not a '
+                ~ ('time' if column.data_type in ('timestamp', 'date') else 'number'
+                    if column.data_type != 'boolean' else 'yes or no')
+                ~ ', for example ' ~ shown_value(value) ~ '. Export it again, and do not save it in a spreadsheet.'
+            ) if rows %}
+        {% endfor %}
+    {% endif %}
+    {{ return(faults) }}
+{% endmacro %}
+
+
+{% macro missing_export(system, exports) %}
+    {% if is_of_tables(system) %}
+        {% set relation = source(system, exports[0].split('.')[1]) %}
+        {{ return(system ~ ': the warehouse has no table ' ~ relation.schema ~ '.' ~ relation.identifier ~ '.') }}
+    {% endif %}
+    {% set nearest = namespace(missing=none, path='') %}
+    {% for path, lines in first_lines_of(text_files()).items() %}
+        {% for line in lines %}
+            {% for export in exports %}
+                {% set required = required_columns(export) %}
+                {% set missing = required | reject('in', csv_names(line, export)[1]) | list %}
+                {% if missing | length * 2 <= required | length
+                    and (nearest.missing is none or missing | length < nearest.missing | length) %}
+                    {% set nearest.missing = missing %}
+                    {% set nearest.path = path %}
+                {% endif %}
+            {% endfor %}
+        {% endfor %}
+    {% endfor %}
+    {% set said = [] %}
+    {% for export in exports %}
+        {% do said.append(export.split('.')[1] | replace('_', ' ') ~ ', whose header has '
+            ~ required_columns(export) | join(', ') | replace('_', ' ')) %}
+    {% endfor %}
+    {{ return(
+        system ~ ': no export of ' ~ said | join(', or of ') ~ ', is in ' ~ raw_folder() ~ '.'
+        ~ (' ' ~ nearest.path ~ ' lacks ' ~ nearest.missing | join(', ') | replace('_', ' ') ~ '.'
+            if nearest.missing else '')
+    ) }}
+{% endmacro %}

@@ -1,0 +1,55 @@
+-- Grain: one row per Shopify order of goods.
+
+with
+
+sales as (
+    select
+        *,
+        -- an edited order may cost more than its lines say
+        {{ as_amount('(goods - least(off_goods, 0)) * net_share') }} as amount,
+        {{ as_amount('greatest(off_goods, 0) * net_share') }} as goods_discount
+    from {{ ref('shopify__sales') }}
+),
+
+refunds as (
+    select
+        {{ source_key('"order"') }} as order_id,
+        max(created_at) as refunded_at
+    from ({{ exported('shopify.transactions') }}) as transactions
+    where kind = 'refund' and status = 'success'
+    group by 1
+)
+
+select
+    sales.order_id,
+    sales.source_name,
+    sales.customer_id,
+    sales.created_at as ordered_at,
+    sales.amount,
+    sales.goods_discount as discount_amount,
+    -- a refund covers goods, tax and delivery; this is the part for goods
+    case
+        when sales.refunded_amount > 0
+            then {{ as_amount(
+                '(sales.amount - sales.goods_discount)'
+                ~ ' * least(sales.refunded_amount / nullif(sales.paid, 0), 1)'
+            ) }}
+    end as refunded_amount,
+    refunds.refunded_at,
+    sales.goods_cost as cost_amount,
+    sales.taxes as tax_amount,
+    sales.currency,
+    case
+        when sales.financial_status = 'refunded' then 'refunded'
+        when sales.cancelled_at is not null then 'cancelled'
+        when sales.financial_status in ('voided', 'expired') then 'cancelled'
+        when coalesce(sales.financial_status, 'paid') like '%paid'
+            or sales.financial_status = 'partially_refunded' then 'completed'
+        when sales.fulfillment_status = 'fulfilled'
+            then '{{ policy('delivered_unpaid_counts_as', ['pending', 'completed']) }}'
+        else 'pending'
+    end as status,
+    sales.source as sales_channel
+from sales
+left join refunds
+    on sales.order_id = refunds.order_id
