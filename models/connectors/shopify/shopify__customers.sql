@@ -10,7 +10,7 @@ people as (
         billing_name as full_name,
         billing_country as region
     from {{ ref('shopify__rows') }}
-    where id is not null
+    where id is not null and coalesce(payment_method, '') <> 'bogus'
 
     union all
 
