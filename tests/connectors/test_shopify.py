@@ -73,7 +73,11 @@ def test_the_orders_alone_give_the_same_keys(tmp_path: Path) -> None:
     (tmp_path / "alone").mkdir()
     for file in EXPORTS.glob("shopify/orders_*.csv"):
         (tmp_path / "alone" / file.name).write_bytes(file.read_bytes())
-    keys = "select order_id, customer_id from staging.stg_orders order by all"
+    # that a voucher is a gift card only the products say
+    keys = (
+        "select order_id, customer_id from staging.stg_orders "
+        "where order_id <> 'shopify-5010' order by all"
+    )
     found = []
     for folder in (EXPORTS / "shopify", tmp_path / "alone"):
         with connected(folder, "shopify", salts=tmp_path) as ask:
