@@ -17,7 +17,7 @@ from python_helpers.core.log import say
 from python_helpers.core.settings import Choices, Inputs, Resources, Settings, resolve_settings
 from python_helpers.delivery.erasures import checked_ids
 from python_helpers.erase.exports import secrets_of
-from python_helpers.erase.people import CUSTOMER_ID
+from python_helpers.erase.people import CUSTOMER_ID, known_ids
 from python_helpers.erase.search import Place, Whose
 from python_helpers.operate.erasure import erase as run_erase
 from python_helpers.operate.erasure import find, inputs_as_before
@@ -45,8 +45,9 @@ class CustomerId(click.types.StringParamType):
     multiple=True,
     type=CustomerId(),
     metavar="ID",
-    help="The id of a customer; may be given several times. Other users can see a command line, "
-    "and the shell remembers it: --customers keeps the id out of both.",
+    help="The id of a customer, the one in the system that the data comes from, or an e-mail "
+    "address; may be given several times. Other users can see a command line, and the shell "
+    "remembers it: --customers keeps the id out of both.",
 )
 @options.option(
     "--customers",
@@ -99,6 +100,7 @@ def erase(
     ids = checked_ids([*customers, *(ids_in(file) if file else ())])
     inputs = inputs_as_before(inputs, folders=folders)
     settings = resolve_settings(folders, inputs=inputs, resources=resources, choices=choices)
+    ids = known_ids(ids, settings=settings)
     hidden = secrets_of(postgres_url)
     if dry_run:
         found, servers = find(settings=settings, ids=ids)

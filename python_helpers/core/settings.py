@@ -64,10 +64,15 @@ class Settings(Folders, Inputs, Resources, Choices):
 
     raw_input: str
     threads: int
-    reads_exports: bool
-    """Whether files of the raw folder are exports of systems."""
+    systems: tuple[str, ...]
+    """The systems that the raw data was exported from."""
     compared_with: Path | None
     """The folder whose marts a build is compared with: what is published, or a kept build."""
+
+    @property
+    def has_exports(self) -> bool:
+        """Tell whether files of the raw folder are exports of systems."""
+        return any(map(is_of_files, self.systems))
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that the dbt project reads.
@@ -111,7 +116,7 @@ def resolve_settings(
     checked = {
         "raw_input": ",".join(words),
         "raw_data": checked_raw_data(words=words, raw_data=inputs.raw_data),
-        "reads_exports": any(is_of_files(each) and each not in RAW_INPUTS for each in words),
+        "systems": tuple(each for each in words if each not in RAW_INPUTS),
         "as_of": checked_as_of(text=inputs.as_of, zone=str(zone)),
         "reporting_currency": checked_currency(code=inputs.reporting_currency),
         "threads": resources.threads or os.cpu_count() or 1,

@@ -17,7 +17,7 @@ class PersonalTable:
     name: str
     key: tuple[str, ...]
     restricted: tuple[str, ...]
-    """Its columns that identify the customer: e-mail address, name, comment."""
+    """Its columns that identify the customer: e-mail address, name, comment, foreign key."""
 
 
 def personal_tables(*, project_dir: Path) -> list[PersonalTable]:
@@ -26,7 +26,11 @@ def personal_tables(*, project_dir: Path) -> list[PersonalTable]:
         PersonalTable(
             name=table["name"],
             key=tuple(meta_of(table).get("key", ())),
-            restricted=tuple(name for name, meta in columns.items() if meta.get("restricted")),
+            restricted=tuple(
+                name
+                for name, meta in columns.items()
+                if meta.get("restricted") or meta.get("of_person")
+            ),
         )
         for table in contract_of(project_dir=project_dir)
         if "customer_id"

@@ -2,6 +2,7 @@
 
     ERASURES_DIR/key           32 random bytes in hexadecimal digits, made once
     ERASURES_DIR/erased.csv    a keyed hash of each id, and the id that replaces it
+    ERASURES_DIR/salt          as the key; connectors make the ids of customers with it
 
 The key is the salt of every hash: the list alone does not let anybody try ids until one fits. The
 first line of the list says which key is its own. Staging reads both in every build.
@@ -21,6 +22,7 @@ from python_helpers.core.disk import keep_owner, replace_text, why
 from python_helpers.core.errors import PublishError, SettingsError
 
 KEY = "key"
+SALT = "salt"
 LIST = "erased.csv"
 OF_KEY = "key"  # in place of a tombstone, in the line that is about the key
 NO_ID = " the key of this list"  # hashed in that line, as in macros/staging/erasure.sql
@@ -107,6 +109,20 @@ def add_to_list(*, folder: Path, ids: Collection[str]) -> dict[str, Erasure]:
         listed[each] = known[id_hash] = replace(known.get(id_hash, new), finished_at="")
     write_list(folder=folder, erasures=known.values(), key=key)
     return listed
+
+
+def make_salt(*, folder: Path) -> None:
+    """Make the salt of the ids of customers, once. Raises PublishError and OSError."""
+    made_folder(folder=folder)
+    if not (folder / SALT).exists():
+        replace_text(folder / SALT, secrets.token_hex(32), mode=FILE_MODE)
+
+
+def id_of_address(address: str, /, *, folder: Path) -> str | None:
+    """Return the id that connectors give to an e-mail address; None without a salt."""
+    salt = read(folder / SALT)
+    said = f"{salt}email:{address.strip().lower()}"
+    return hashlib.sha256(said.encode()).hexdigest() if salt else None
 
 
 def finish_on_list(*, folder: Path, tombstones: Collection[str]) -> None:

@@ -22,7 +22,7 @@ def input_paths(*, settings: Settings) -> list[Path]:
     if not folder or not folder.is_dir():
         return []
     tables = raw_tables(project_dir=settings.project_dir)
-    found = raw_files(folder=folder, tables=tables, has_exports=settings.reads_exports)
+    found = raw_files(folder=folder, tables=tables, has_exports=settings.has_exports)
     return [file for table, file in found if table]
 
 
@@ -62,7 +62,7 @@ def check_inputs(*, settings: Settings) -> None:
         check_delivery(
             folder=settings.raw_data,
             project_dir=settings.project_dir,
-            has_exports=settings.reads_exports,
+            has_exports=settings.has_exports,
         )
 
 

@@ -33,6 +33,7 @@ from python_helpers.publishing.publish import NEW_DATABASE, connect, copy_mart
 
 SCHEMA = "main"  # of published tables
 TOMBSTONE = f"(select tombstone_id from {ERASED} where erased_id = {CUSTOMER_ID})"
+SOURCE_ID = "source_customer_id"
 ROW_KEY = "row_key"  # of a rejected row: the values of its key as delivered, between bars
 
 
@@ -97,6 +98,8 @@ def replacements(*, columns: list[str], of_people: list[str]) -> Iterator[str]:
     """Yield what is selected in place of columns that hold ids."""
     if CUSTOMER_ID in columns:
         yield f"coalesce({TOMBSTONE}, {CUSTOMER_ID}) as {CUSTOMER_ID}"
+    if {CUSTOMER_ID, SOURCE_ID} <= {*columns}:
+        yield f"case when {TOMBSTONE} is null then {SOURCE_ID} end as {SOURCE_ID}"
     if {"table_name", ROW_KEY} <= {*columns}:
         # no pattern finds an id in every form that was delivered; only an order may be called so
         is_of_people = f"table_name in (select unnest([{', '.join(map(text, of_people))}]::text[]))"

@@ -3,22 +3,25 @@
 import html
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import duckdb
 
+from python_helpers.core.errors import SettingsError
 from python_helpers.core.log import HIDDEN
 from python_helpers.core.settings import Settings
 from python_helpers.core.sql import name, text
 from python_helpers.delivery.contract import personal_tables
+from python_helpers.delivery.erasures import id_of_address
 
 CUSTOMER_ID = "customer_id"
 ERASED = "temp.erased_people"
 """The table of the people: erased_id, tombstone_id."""
 WORD = "erased"  # what macros/erasure.sql leaves of a text
 SHORTEST = 8  # one short word, such as a first name, is the name of many people
+OF_ONE = re.compile(r"[ \d]")  # as have full names, comments and keys; a word without is common
 LONGEST = 50_000  # characters of one regular expression
 IN_WORDS = r"\pL\pN_-"  # an id inside a longer word is another id
 PLAIN = re.compile(r"\w*INT(EGER)?|DOUBLE|FLOAT|DECIMAL.*|DATE|TIME.*|BOOLEAN|INTERVAL|UUID")
@@ -100,6 +103,38 @@ class People:
         return contents
 
 
+def known_ids(ids: Collection[str], /, *, settings: Settings) -> list[str]:
+    """Return the ids of customers who are named by an id, by one of another system or an address.
+
+    One that nobody has stays as it is. Raises SettingsError and duckdb.Error.
+    """
+    found: dict[str, None] = {}
+    with duckdb.connect() as connection:
+        customers = "(select null as customer_id, null as source_customer_id where false)"
+        if settings.warehouse.is_file():
+            connection.execute(f"attach {text(settings.warehouse)} as warehouse (read_only)")
+            columns = connection.execute(
+                "select column_name from duckdb_columns() where table_name = 'base_customers'"
+            ).fetchall()
+            if ("source_customer_id",) in columns:
+                customers = "warehouse.restricted.base_customers"
+        for each in ids:
+            address = id_of_address(each, folder=settings.erasures_dir) if "@" in each else None
+            rows = connection.execute(
+                f"select distinct customer_id from {customers} where is_accepted and "
+                "list_contains(string_split(source_customer_id, ', '), $1)",
+                [each],
+            ).fetchall()
+            theirs = {id_ for (id_,) in rows} - {each}
+            if len(theirs) > 1:
+                raise SettingsError(
+                    f"{each} is a customer of several systems: name the customer_id of the one "
+                    f"you mean, {' or '.join(sorted(theirs))}."
+                )
+            found |= dict.fromkeys([*([address] if address else []), *(theirs or [each])])
+    return list(found)
+
+
 def known_texts(*, settings: Settings, people: People) -> frozenset[str]:
     """Return what the warehouse knows of the people that says who they are. Raises duckdb.Error."""
     found: set[str] = set()
@@ -124,7 +159,9 @@ def known_texts(*, settings: Settings, people: People) -> frozenset[str]:
                     ).fetchall()
                     found |= {value.strip() for (value,) in rows if value}
     return frozenset(
-        value for value in found if "@" in value or (len(value) >= SHORTEST and " " in value)
+        value
+        for value in found
+        if "@" in value or (len(value) >= SHORTEST and OF_ONE.search(value))
     ) - {WORD}
 
 

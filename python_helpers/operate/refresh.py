@@ -8,7 +8,12 @@ from python_helpers.audit.run import audit, check_suites, compared
 from python_helpers.core.locks import locked, warehouse_lock
 from python_helpers.core.log import Log
 from python_helpers.core.settings import Settings
-from python_helpers.delivery.erasures import check_list, said_of_unfinished, unfinished
+from python_helpers.delivery.erasures import (
+    check_list,
+    make_salt,
+    said_of_unfinished,
+    unfinished,
+)
 from python_helpers.delivery.inputs import check_inputs, described_inputs, steady_inputs
 from python_helpers.publishing.builds import check_links
 from python_helpers.publishing.publish import publish
@@ -55,6 +60,8 @@ def build_and_publish(*, settings: Settings, run: Run, log: Log) -> Path:
     remove_spill(warehouse=settings.warehouse)
     settings = compared(settings=settings, log=log)
     check_suites(settings=settings)
+    if settings.systems:
+        make_salt(folder=settings.erasures_dir)
     with steady_inputs(settings=settings):
         with run.phase("inputs"):
             check_inputs(settings=settings)

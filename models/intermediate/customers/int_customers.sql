@@ -33,6 +33,7 @@ customers_described as (
     select
         customers_known.customer_id,
         customers_known.known_since,
+        customers.source_customer_id,
         customers.acquisition_campaign_id,
         customers.is_discount_acquired,
         customers.has_email,
@@ -49,6 +50,7 @@ customers_described as (
 select
     -- keys
     customers_described.customer_id,
+    customers_described.source_customer_id,
 
     -- dates
     customers_described.known_since,

@@ -2,6 +2,7 @@
 
 select
     customer_id,
+    source_customer_id,
     known_since,
     {{ segment_columns() }},
     vertical,
@@ -17,6 +18,7 @@ union all
 -- stands for orders and answers without a customer, so that each of them finds a row here
 select
     'anonymous' as customer_id,
+    cast(null as string) as source_customer_id,
     cast(null as date) as known_since,
     'unknown' as region,
     'unknown' as industry,

@@ -119,6 +119,7 @@ select
     -- words
     order_type,
     status,
+    source_name,
     coalesce(sales_channel, 'unknown') as sales_channel,
     currency,
 

@@ -36,6 +36,7 @@ stages as (
 select
     -- keys
     customers.customer_id,
+    customers.source_customer_id,
 
     -- segments
     {{ segment_columns('customers') }},

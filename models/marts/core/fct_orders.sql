@@ -28,6 +28,7 @@ select
     -- words
     orders.order_type,
     orders.status,
+    orders.source_name,
     orders.sales_channel,
     orders.currency,
 
