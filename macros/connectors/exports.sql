@@ -67,6 +67,20 @@
 {% endmacro %}
 
 
+{#- The system that a header is of, whether its exports are read or not; empty where none is known. -#}
+{% macro system_of_header(names) %}
+    {% for source in graph.sources.values() if source.source_name != 'raw' %}
+        {% set export = source.source_name ~ '.' ~ source.name %}
+        {% set required = required_columns(export) %}
+        {% if required and not required | reject('in', names_of_export(export, names)) | list
+            and not is_of_tables(source.source_name) %}
+            {{ return(source.source_name) }}
+        {% endif %}
+    {% endfor %}
+    {{ return('') }}
+{% endmacro %}
+
+
 {#- Files of text in the folder of the raw data, and in the folders in it. -#}
 {% macro text_files() %}
     {% set folder = path_pattern(raw_folder()) %}
@@ -187,7 +201,9 @@
     {% set parts = [] %}
     {% for system, tables in connected_tables().items() if system in raw_inputs() and table_name in tables %}
         {% set model = ref(system ~ '__' ~ table_name) %}
-        {% do parts.extend(parts_of_table(model)) if execute %}
+        {% for part in parts_of_table(model) if execute %}
+            {% do parts.append(dict(part, place=model.identifier)) %}
+        {% endfor %}
     {% endfor %}
     {% if table_name != 'customers' or parts | length < 2 %}
         {{ return(parts) }}

@@ -93,7 +93,11 @@
     {% set faults = [] %}
     {% for part in parts %}
         {% set fault = missing_columns(table_name, part.types | list, part.place) %}
-        {% if fault %}
+        {% set system = system_of_header(part.types | list) if fault and part.files else '' %}
+        {% if system %}
+            {% do faults.append(table_name ~ ': ' ~ part.place ~ (' is an export' if part.files | length == 1
+                else ' are exports') ~ ' of ' ~ system ~ '. Read it with --from ' ~ system ~ '.') %}
+        {% elif fault %}
             {% do faults.append(table_name ~ ': ' ~ fault) %}
         {% endif %}
     {% endfor %}

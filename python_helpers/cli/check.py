@@ -17,7 +17,7 @@ from python_helpers.cli.tables import counted, table_of
 from python_helpers.core.errors import RawDataError
 from python_helpers.core.folders import Folders
 from python_helpers.core.log import say
-from python_helpers.core.settings import Inputs, Resources, resolve_settings
+from python_helpers.core.settings import Inputs, Resources, is_of_files, resolve_settings
 from python_helpers.warehouse.check import check as look_at
 
 FATES = ("rows", "accepted", "superseded", "rejected", "held_back")
@@ -28,12 +28,16 @@ WITHOUT = {"without_customer": "have no customer", "without_revenue": "carry no 
 
 @click.command(
     cls=Command,
-    examples=("lifecycle check ~/deliveries", "lifecycle check ~/deliveries --json"),
+    examples=(
+        "lifecycle check ~/deliveries",
+        "lifecycle check ~/exports --from shopify,stripe",
+        "lifecycle check ~/deliveries --json",
+    ),
     exit_codes=(0, 1, 2, 4),
     failed="Nothing can be built from these files.",
 )
 @click.argument("raw_data", envvar="RAW_DATA_DIR", metavar="DIR", type=click.Path(path_type=Path))
-@options.inputs(*(name for name in options.INPUTS if name not in ("raw_input", "raw_data")))
+@options.inputs(*(name for name in options.INPUTS if name != "raw_data"))
 @options.places("erasures_dir", "log_file")
 @options.resources()
 @options.option(
@@ -46,7 +50,8 @@ def check(*, folders: Folders, inputs: Inputs, resources: Resources, as_json: bo
     why, what stops a build. Without DIR it reads RAW_DATA_DIR.
     """
     options.log_of(folders)
-    inputs = replace(inputs, raw_input="files")
+    words = (inputs.raw_input or "files").split(",")
+    inputs = replace(inputs, raw_input=",".join(filter(is_of_files, words)) or "files")
     facts = look_at(settings=resolve_settings(folders, inputs=inputs, resources=resources))
     if as_json:
         click.echo(json.dumps(facts, indent=2))
@@ -95,21 +100,28 @@ def lines_of(facts: dict[str, Any], /) -> Iterator[str]:
         f"days are those of {facts['reporting_timezone']}."
     )
     yield from facts["notes"]
-    for file, system in facts["systems"].items():
-        yield f"{file} is an export of {system}: map it to the contract first ({GUIDE})."
+    words = facts["raw_input"].split(",")
+    for file, export in facts["exports"].items():
+        system, name = export.split(".")
+        said = f"{file} is an export of {system} ({name.replace('_', ' ')})"
+        yield f"{said}." if system in words else f"{said}: read it with --from {system}."
+    for file, system in facts["files_of_other_systems"].items():
+        yield f"{file} is an export of {system}, which no connector reads: see {GUIDE}."
     if unread := facts["files_not_read"]:
         yield f"Not read, because their names match no table: {', '.join(unread)}."
     for warning in facts["warnings"]:
         yield f"Warning: {warning}"
     if facts["can_be_built"]:
-        yield f"To build from it: lifecycle refresh --raw-data {shlex.quote(facts['folder'])}"
+        source = "" if words == ["files"] else f" --from {facts['raw_input']}"
+        yield f"To build from it: lifecycle refresh{source} --raw-data {shlex.quote(facts['folder'])}"
 
 
 def lines_of_table(table: dict[str, Any], /) -> Iterator[str]:
     """Say which columns a table has, and what is strange about its rows."""
     known, missing = len(table["known"]), table["missing"]
-    files = ", ".join(table["files"])
-    found = f"{known} of {known + len(missing)} columns" if known or missing else "no column"
+    files = ", ".join([*table["files"], *table["models"]])
+    of_all = f" of {known + len(missing)}" if table["files"] else ""
+    found = f"{known}{of_all} columns" if known or missing else "no column"
     yield f"{found} found in {files}."
     if missing:
         yield f"missing columns: {', '.join(map(described, missing))}."

@@ -3,48 +3,55 @@
 import gzip
 import re
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-# Columns that together are in the header of one export alone. The first that fits counts.
-SYSTEMS = (
-    ("Shopify orders", "financial status, lineitem quantity, lineitem name"),
-    ("Shopify transactions", "order, kind, gateway, created at, status, amount"),
-    ("Shopify products", "handle, title, variant price"),
-    ("Shopify customers", "first name, last name, email, total spent, total orders"),
-    ("Shopify customers", "customer id, first name, default address country code"),
-    ("Amazon All Orders", "amazon-order-id, purchase-date, order-status"),
-    ("Amazon date-range transactions", "date/time, settlement id, order id, product sales"),
-    ("Etsy sold order items", "sale date, item name, buyer, transaction id, listing id"),
-    ("Etsy sold orders", "sale date, order id, order value, order net"),
-    ("Square item sales", "date, time, time zone, item, gross sales, transaction id"),
+# Exports that no connector reads: columns that together are in the header of one of them alone.
+OTHERS = (
     ("Square transactions", "date, time, time zone, gross sales, total collected, transaction id"),
     ("WooCommerce Analytics orders", "date, order #, status, customer type, net sales"),
-    ("WooCommerce orders", "order_id, order_total, billing_email"),
-    ("WooCommerce orders (Advanced Order Export)", "order number, order status, order date"),
-    ("Stripe subscriptions", "customer id, plan, current period start (utc)"),
-    ("Stripe subscriptions", "id, customer, livemode, canceled_at, ended_at"),
-    ("Stripe invoices", "id, customer, livemode, total_excluding_tax"),
     ("Stripe payments", "amount refunded, seller message"),
     ("Stripe customers", "created (utc), delinquent, total spend"),
-    ("Qualtrics responses", "startdate, recordeddate, responseid"),
     ("SurveyMonkey responses", "respondent id, collector id, start date"),
-    ("Typeform responses", "#, start date (utc), submit date (utc), network id"),
-    ("Fivetran Shopify orders", "id, _fivetran_synced, financial_status"),
-    ("Fivetran Stripe subscriptions", "id, _fivetran_active, current_period_end"),
-    ("UCI invoice lines", "stockcode, quantity, invoicedate"),
 )
 BEGINNING = 1 << 16  # bytes: a preamble and a header are not longer
-LINES = 20
+LINES = 30
 
 
-def system_of(file: Path, /) -> str | None:
-    """Name the export that a file of text is; None if its header is of none that is known."""
+def export_of(file: Path, /, *, exports: Mapping[str, dict[str, Any]]) -> str | None:
+    """Name the export that a file of text is, such as `shopify.orders`, by its header."""
+    required = {name: required_names(export) for name, export in exports.items()}
+    for line in first_lines(file):
+        found = {plain(each) for each in re.split("[,;\t|]", line)}
+        for name, columns in required.items():
+            if columns and all(names & found for names in columns):
+                return name
+    return None
+
+
+def other_system_of(file: Path, /) -> str | None:
+    """Name the export that a file is and that no connector reads."""
     for line in first_lines(file):
         found = {each.strip(" \"'").lower() for each in re.split("[,;\t]", line)}
-        for system, columns in SYSTEMS:
+        for system, columns in OTHERS:
             if found.issuperset(columns.split(", ")):
                 return system
     return None
+
+
+def required_names(export: dict[str, Any], /) -> list[set[str]]:
+    """Return the columns that an export is recognised by, each with all its names."""
+    return [
+        {plain(name) for name in (column["name"], *meta.get("names", ()))}
+        for column in export["columns"].values()
+        if (meta := column["config"]["meta"]).get("required")
+    ]
+
+
+def plain(name: str, /) -> str:
+    """Return a name without what may differ, as the macro plain_name() does."""
+    return re.sub(r"[\s_.-]", "", name.strip(" \"'\ufeff").lower())
 
 
 def first_lines(file: Path, /) -> list[str]:

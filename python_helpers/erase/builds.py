@@ -18,7 +18,7 @@ from python_helpers.core.folders import AUDIT_PAGE
 from python_helpers.core.settings import Settings
 from python_helpers.core.sql import text
 from python_helpers.delivery.contract import personal_tables
-from python_helpers.erase.people import CUSTOMER_ID, ERASED, WORD, People
+from python_helpers.erase.people import CUSTOMER_ID, ERASED, SOURCE_ID, WORD, People
 from python_helpers.publishing.builds import (
     BUILDS,
     DATABASE,
@@ -33,7 +33,6 @@ from python_helpers.publishing.publish import NEW_DATABASE, connect, copy_mart
 
 SCHEMA = "main"  # of published tables
 TOMBSTONE = f"(select tombstone_id from {ERASED} where erased_id = {CUSTOMER_ID})"
-SOURCE_ID = "source_customer_id"
 ROW_KEY = "row_key"  # of a rejected row: the values of its key as delivered, between bars
 
 

@@ -17,6 +17,7 @@ from python_helpers.delivery.contract import personal_tables
 from python_helpers.delivery.erasures import id_of_address
 
 CUSTOMER_ID = "customer_id"
+SOURCE_ID = "source_customer_id"
 ERASED = "temp.erased_people"
 """The table of the people: erased_id, tombstone_id."""
 WORD = "erased"  # what macros/erasure.sql leaves of a text
@@ -114,24 +115,25 @@ def known_ids(ids: Collection[str], /, *, settings: Settings) -> list[str]:
         if settings.warehouse.is_file():
             connection.execute(f"attach {text(settings.warehouse)} as warehouse (read_only)")
             columns = connection.execute(
-                "select column_name from duckdb_columns() where table_name = 'base_customers'"
+                "select column_name from duckdb_columns() where table_name = 'int_customers'"
             ).fetchall()
-            if ("source_customer_id",) in columns:
-                customers = "warehouse.restricted.base_customers"
+            if (SOURCE_ID,) in columns:
+                customers = "warehouse.intermediate.int_customers"
         for each in ids:
             address = id_of_address(each, folder=settings.erasures_dir) if "@" in each else None
+            named = {each, address or each}
             rows = connection.execute(
-                f"select distinct customer_id from {customers} where is_accepted and "
-                "list_contains(string_split(source_customer_id, ', '), $1)",
-                [each],
+                f"select customer_id from {customers} where list_contains($named, customer_id) or "
+                f"list_contains(string_split({SOURCE_ID}, ', '), $each) order by customer_id",
+                {"named": [*named], "each": each},
             ).fetchall()
-            theirs = {id_ for (id_,) in rows} - {each}
-            if len(theirs) > 1:
+            known = {id_: None for (id_,) in rows}
+            if len(known) > 1 and not named >= set(known):
                 raise SettingsError(
-                    f"{each} is a customer of several systems: name the customer_id of the one "
-                    f"you mean, {' or '.join(sorted(theirs))}."
+                    f"{each} is the id of several customers: name the customer_id of the one that "
+                    f"you mean, {' or '.join(known)}."
                 )
-            found |= dict.fromkeys([*([address] if address else []), *(theirs or [each])])
+            found |= known or dict.fromkeys(sorted(named))
     return list(found)
 
 

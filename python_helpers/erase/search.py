@@ -160,7 +160,7 @@ def relation_of(file: Path, /) -> str:
         return f"read_parquet({text(file)})"
     return (
         f"read_csv({text(file)}, all_varchar = true, header = true, quote = '\"', escape = '\"', "
-        "comment = '', ignore_errors = true, null_padding = true)"
+        "comment = '', ignore_errors = true, null_padding = true, parallel = false)"
     )
 
 

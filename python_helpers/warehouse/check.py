@@ -17,7 +17,7 @@ from python_helpers.delivery.files import check_delivery, damaged_parquet
 from python_helpers.delivery.judged import judged
 from python_helpers.delivery.rendering import Macros
 from python_helpers.delivery.standins import CompilerError
-from python_helpers.delivery.systems import system_of
+from python_helpers.delivery.systems import export_of, other_system_of
 from python_helpers.warehouse.problems import explained, raw_data_problem
 
 RAW_DATA = "Raw data: "
@@ -53,13 +53,16 @@ class Check:
             connection=connection,
             project_dir=settings.project_dir,
             settings=parsed_vars(text=settings.dbt_vars)
-            | {"raw_input": "files", "raw_data_dir": str(self.folder)},
+            | {"raw_input": settings.raw_input, "raw_data_dir": str(self.folder)},
             environment=os.environ | settings.environment(),
         )
         # the facts have their own place for these, and a table that stops a build hides no other
         names = self.macros.environment.globals
         names |= dict.fromkeys(("warn_of_ignored_columns", "warn_of_ignored_files"), lambda *_: "")
         names["raw_files"] = self.readable_files
+        # nothing of this is kept, so no key has to be the same the next time
+        names["customer_salt"] = lambda: "''"
+        self.has_exports = settings.has_exports
         self.broken: set[str] = set()
         self.found: dict[str, list[str]] = {"stop": [], "note": []}
         self.stops = self.found["stop"]
@@ -67,7 +70,9 @@ class Check:
     def facts(self) -> dict[str, Any]:
         """Look at everything."""
         with self.noted():
-            check_delivery(folder=self.folder, project_dir=self.project_dir)
+            check_delivery(
+                folder=self.folder, project_dir=self.project_dir, has_exports=self.has_exports
+            )
         for table in self.macros.sources:
             stops = len(self.stops)
             with self.noted():
@@ -84,9 +89,14 @@ class Check:
                     elif finding["subject"] != "rejected_rows":  # each is in the facts
                         self.macros.warn(finding["message"])
         read = {file for table in tables for file in table["files"]}
-        found = [*self.folder.glob("*"), *self.folder.glob("*/*")]
-        files = sorted(file for file in found if file.is_file())
-        systems = {file: system for file in files if (system := system_of(file))}
+        files = sorted(
+            self.short(file)
+            for file in (*self.folder.glob("*"), *self.folder.glob("*/*"))
+            if file.is_file()
+        )
+        exports = {file: self.export_of(file) for file in files}
+        in_use = {name.split(".")[0] for name in self.macros.export_names("files")}
+        read |= {file for file, export in exports.items() if export.split(".")[0] in in_use}
         return {
             "folder": str(self.folder),
             "can_be_built": not self.stops,
@@ -94,12 +104,18 @@ class Check:
             "notes": self.found["note"],
             "warnings": list(self.macros.warnings),
             **self.settings_facts(),
-            "systems": {self.short(file): system for file, system in systems.items()},
-            "files_not_read": [
-                self.short(file)
+            "raw_input": self.macros.settings["raw_input"],
+            "exports": {file: export for file, export in exports.items() if export},
+            "files_of_other_systems": {
+                file: system
                 for file in files
-                if file.parent == self.folder or file.parent.name in self.macros.sources
-                if self.short(file) not in read and not file.name.startswith((".", "_"))
+                if not exports[file] and (system := other_system_of(self.folder / file))
+            },
+            "files_not_read": [
+                file
+                for file in files
+                if "/" not in file or self.has_exports or file.split("/")[0] in self.macros.sources
+                if file not in read and not file.split("/")[-1].startswith((".", "_"))
             ],
             "tables": tables,
         }
@@ -135,19 +151,25 @@ class Check:
     def facts_of(self, table: str, /) -> dict[str, Any]:
         """Look at a table; of one that was not delivered there are no facts."""
         files: list[str] = []
+        models: list[str] = []
         types: dict[str, str] = {}
         with self.noted():
             files = self.macros.raw_files(table)
-            types = self.macros.union_by_name(self.macros.file_groups(table, files))["types"]
-        if not files:
+            parts = self.macros.connected_parts(table)
+            models = [part["place"] for part in parts]
+            parts += self.macros.file_groups(table, files)
+            types = self.macros.union_by_name(parts)["types"]
+        if not files and not models:
             return {}
         columns = self.macros.sources[table]["columns"]
         unknown = [name for name in types if name not in columns]
-        missing = [name for name in columns if types and name not in types]
+        # what the connector of a system leaves out, its exports do not say
+        missing = [name for name in columns if types and files and name not in types]
         nearest = self.macros.nearest_names(missing, unknown)
         facts: dict[str, Any] = {
             "table": table,
             "files": [self.short(Path(file)) for file in files],
+            "models": models,
             "known": [name for name in columns if name in types],
             "missing": [
                 {
@@ -164,6 +186,10 @@ class Check:
             if "int_run_settings" in self.macros.made and table not in self.broken:
                 facts |= judged(table, macros=self.macros)
         return facts
+
+    def export_of(self, file: str, /) -> str:
+        """Name the export that a file is; empty where it is none."""
+        return export_of(self.folder / file, exports=self.macros.exports) or ""
 
     def short(self, file: Path, /) -> str:
         """Name a file as its place in the delivery."""
