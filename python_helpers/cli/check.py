@@ -113,7 +113,8 @@ def lines_of(facts: dict[str, Any], /) -> Iterator[str]:
         yield f"Warning: {warning}"
     if facts["can_be_built"]:
         source = "" if words == ["files"] else f" --from {facts['raw_input']}"
-        yield f"To build from it: lifecycle refresh{source} --raw-data {shlex.quote(facts['folder'])}"
+        folder = shlex.quote(facts["folder"])
+        yield f"To build from it: lifecycle refresh{source} --raw-data {folder}"
 
 
 def lines_of_table(table: dict[str, Any], /) -> Iterator[str]:

@@ -123,9 +123,9 @@ PLACES = described(
 )
 INPUTS = described(
     Inputs,
-    raw_input="--from/--raw-input SYSTEMS RAW_INPUT: Where raw data is read from: exports of systems "
-    "in --raw-data, such as shopify,stripe; files of the contract there; tables in schema raw of "
-    "the warehouse; or the sample of the project.  [default: files with --raw-data, else sample]",
+    raw_input="--from/--raw-input SYSTEMS RAW_INPUT: Where raw data is read from: exports of "
+    "systems in --raw-data, such as shopify,stripe; files, those of the contract alone; tables, in "
+    "schema raw of the warehouse; sample.  [default: files with --raw-data, else sample]",
     raw_data="--raw-data RAW_DATA_DIR: Folder with the raw files: orders.csv, "
     "subscriptions.parquet, orders/*.parquet, ..., or with exports.",
     as_of="--as-of YYYY-MM-DD AS_OF_DATE: The day whose end the warehouse shows.  "

@@ -456,11 +456,11 @@ COLUMN = keys("name description data_type", constraints=[keys("type")])
 TABLE = keys("name description", data_tests=DATA_TESTS, columns=[COLUMN])
 RAW_COLUMN = keys(
     "name description data_type",
-    config=keys(meta=keys("required accepted_values default restricted coarse")),
+    config=keys(meta=keys("required accepted_values default restricted of_person coarse names")),
 )
 RAW_TABLE = keys(
     "name description",
-    config=keys(meta=keys("key event_date reject_when")),
+    config=keys(meta=keys("key event_date reject_when main rows")),
     columns=[RAW_COLUMN],
 )
 UNIT_TEST = keys(
@@ -480,6 +480,8 @@ PROPERTIES = keys(
 FOLDER = keys("+schema +materialized +enabled")
 MODEL_FOLDERS = keys(
     staging=FOLDER | keys(base=FOLDER),
+    connectors=FOLDER
+    | {path.parent.name: FOLDER for path in PROJECT.glob("models/connectors/*/_*")},
     intermediate=FOLDER,
     utilities=FOLDER,
     marts=FOLDER | {"+contract": keys("enforced"), "+persist_docs": keys("relation columns")},
@@ -533,7 +535,8 @@ def test_every_model_and_seed_is_used(manifest, nodes):
 
 @rule("Staging is base_<table> and stg_<table> for each table of the raw contract:")
 def test_every_table_of_the_contract_has_its_two_models(manifest, models):
-    tables = [source["name"] for source in manifest["sources"].values()]
+    sources = manifest["sources"].values()
+    tables = [source["name"] for source in sources if source["source_name"] == "raw"]
     expected = {f"{layer}_{table}" for layer in ("base", "stg") for table in tables}
     staging = {model["name"] for model in models if model["fqn"][1] == "staging"}
     yield from (f"{name}: missing" for name in expected - staging)

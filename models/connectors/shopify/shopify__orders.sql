@@ -13,11 +13,11 @@ sales as (
 
 refunds as (
     select
-        {{ source_key('"order"') }} as order_id,
+        {{ source_key('order_id') }} as order_id,
         max(created_at) as refunded_at
     from ({{ exported('shopify.transactions') }}) as transactions
     where kind = 'refund' and status = 'success'
-    group by 1
+    group by {{ source_key('order_id') }}
 )
 
 select
@@ -32,7 +32,7 @@ select
         when sales.refunded_amount > 0
             then {{ as_amount(
                 '(sales.amount - sales.goods_discount)'
-                ~ ' * least(sales.refunded_amount / nullif(sales.paid, 0), 1)'
+                ~ ' * least(' ~ rate('sales.refunded_amount', 'sales.paid') ~ ', 1)'
             ) }}
     end as refunded_amount,
     refunds.refunded_at,
