@@ -17,7 +17,13 @@ from python_helpers.cli.tables import counted, table_of
 from python_helpers.core.errors import RawDataError
 from python_helpers.core.folders import Folders
 from python_helpers.core.log import say
-from python_helpers.core.settings import Inputs, Resources, is_of_files, resolve_settings
+from python_helpers.core.settings import (
+    Inputs,
+    Resources,
+    is_of_files,
+    parsed_vars,
+    resolve_settings,
+)
 from python_helpers.warehouse.check import check as look_at
 
 FATES = ("rows", "accepted", "superseded", "rejected", "held_back")
@@ -50,8 +56,10 @@ def check(*, folders: Folders, inputs: Inputs, resources: Resources, as_json: bo
     why, what stops a build. Without DIR it reads RAW_DATA_DIR.
     """
     options.log_of(folders)
-    words = (inputs.raw_input or "files").split(",")
-    inputs = replace(inputs, raw_input=",".join(filter(is_of_files, words)) or "files")
+    words = filter(is_of_files, (inputs.raw_input or "files").split(","))
+    raw_input = ",".join(words) or "files"
+    own = parsed_vars(text=inputs.dbt_vars) | {"raw_input": raw_input}
+    inputs = replace(inputs, raw_input=raw_input, dbt_vars=json.dumps(own, default=str))
     facts = look_at(settings=resolve_settings(folders, inputs=inputs, resources=resources))
     if as_json:
         click.echo(json.dumps(facts, indent=2))

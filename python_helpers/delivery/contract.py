@@ -48,8 +48,15 @@ def contract_of(*, project_dir: Path) -> list[dict[str, Any]]:
     contract = project_dir / CONTRACT
     if not contract.is_file():
         return []
-    sources = yaml.safe_load(contract.read_text(encoding="utf-8"))["sources"]
-    return [table for source in sources for table in source["tables"]]
+    return [table for source in sources_in(contract) for table in source["tables"]]
+
+
+def sources_in(file: Path, /) -> list[dict[str, Any]]:
+    """Return the sources that a YAML file describes."""
+    # the loader in C is four times as fast
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    described: dict[str, Any] = yaml.load(file.read_text(encoding="utf-8"), Loader=loader)
+    return list(described["sources"])
 
 
 def sources_of(*, project_dir: Path) -> dict[str, dict[str, Any]]:
@@ -64,7 +71,7 @@ def exports_of(*, project_dir: Path) -> dict[str, dict[str, Any]]:
         f"{source['name']}.{table['name']}": as_in_graph(source["name"], table)
         | {"schema": source.get("schema", source["name"])}
         for file in sorted(project_dir.glob(EXPORTS))
-        for source in yaml.safe_load(file.read_text(encoding="utf-8"))["sources"]
+        for source in sources_in(file)
         for table in source["tables"]
     }
 

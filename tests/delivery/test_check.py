@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -14,9 +15,10 @@ import duckdb
 import pytest
 from lifecycle import PROJECT, VARIABLES, build_with_dbt, run
 
+from python_helpers.delivery.contract import exports_of
 from python_helpers.delivery.judged import explained
 from python_helpers.delivery.rendering import Macros
-from python_helpers.delivery.systems import SYSTEMS, system_of
+from python_helpers.delivery.systems import OTHERS, export_of, other_system_of
 
 CASES = Path(os.environ.get("LIFECYCLE_CASES", PROJECT.parent / "shared" / "cases"))
 DELIVERIES = sorted(
@@ -78,14 +80,17 @@ def test_check_runs_the_sql_that_dbt_runs(tmp_path):
         marketing_spend="spend_date,channel,amount\n2024-01-01,web,3\n",
         exchange_rates="rate_date,from_currency,to_currency,rate\n2024-01-01,USD,EUR,0.9\n",
     )
-    settings = {"RAW_INPUT": "files", "RAW_DATA_DIR": str(folder)}
+    shutil.copy(PROJECT / "tests" / "connectors" / "shopify" / "orders_export_2.csv", folder)
+    (tmp_path / "salt").write_text("salt")
+    settings = {
+        "RAW_INPUT": "files,shopify",
+        "RAW_DATA_DIR": str(folder),
+        "ERASURES_DIR": str(tmp_path),
+    }
     build_with_dbt(folder=tmp_path, select=["+path:models/staging/base"], **settings).close()
     compiled = tmp_path / "target" / "compiled" / "customer_lifecycle_warehouse" / "models"
     with duckdb.connect() as connection:
-        environment = settings | {
-            "REPORTING_CURRENCY": "EUR",
-            "ERASURES_DIR": os.environ.get("ERASURES_DIR", ""),
-        }
+        environment = settings | {"REPORTING_CURRENCY": "EUR"}
         macros = Macros(connection=connection, project_dir=PROJECT, environment=environment)
         for table in macros.sources:
             macros.ref(f"base_{table}")
@@ -137,7 +142,7 @@ def test_a_person_reads_tables_and_sentences(tmp_path):
     for words in (
         "orders 4 3 0 1 0",
         "invalid_amount 1 amount: 5 euros 1234.50",
-        "orders: 6 of 16 columns found in orders.csv.",
+        "orders: 6 of 17 columns found in orders.csv.",
         "orders: from 2024-01-31 to 2024-02-03.",
         "orders: rows by currency: EUR 4.",
         "orders: 33.3% of the accepted rows have no customer.",
@@ -244,30 +249,48 @@ def test_a_terminal_obeys_no_value(tmp_path, monkeypatch):
 # Exports
 
 
-@pytest.mark.parametrize(("system", "columns"), SYSTEMS)
+EXPORTS = exports_of(project_dir=PROJECT)
+
+
+@pytest.mark.parametrize("export", [name for name in EXPORTS if not name.startswith("fivetran_")])
 @pytest.mark.parametrize(("before", "delimiter"), [("", ","), ("\ufeff", "\t"), ("A\n\n", ";")])
-def test_an_export_is_recognised(tmp_path, system, columns, before, delimiter):
+def test_an_export_is_recognised(tmp_path, export, before, delimiter):
     file = tmp_path / "export.csv"
-    header = delimiter.join(f'"{each.title()}"' for each in ["more", *columns.split(", ")])
+    columns = [
+        name.replace("_", " ").title()
+        for name, column in EXPORTS[export]["columns"].items()
+        if column["config"]["meta"].get("required")
+    ]
+    header = delimiter.join(f'"{each}"' for each in ["more", *columns])
     file.write_text(f"{before}{header}\n", encoding="utf-8")
-    assert system_of(file) == system
+    assert export_of(file, exports=EXPORTS) == export
+
+
+@pytest.mark.parametrize(("system", "columns"), OTHERS)
+def test_an_export_that_no_connector_reads_is_recognised(tmp_path, system, columns):
+    delivered(tmp_path, orders=ORDERS, export=columns.replace(", ", ",").title())
+    result = run("check", tmp_path)
+    assert f"export.csv is an export of {system}, which no connector reads" in result.stdout
 
 
 def test_the_contract_is_no_export(tmp_path):
     for file in (PROJECT / "seeds" / "sample").glob("*.csv"):
-        assert system_of(file) is None
+        assert export_of(file, exports=EXPORTS) is None
+        assert other_system_of(file) is None
 
 
 def test_an_export_is_named_whatever_its_file_is_called(tmp_path):
-    header = "Name,Email,Financial Status,Lineitem quantity,Lineitem name\n"
-    delivered(tmp_path, orders=ORDERS, orders_export=header, shop=header)
+    content = (PROJECT / "tests" / "connectors" / "shopify" / "orders_export_2.csv").read_text()
+    delivered(tmp_path, orders=ORDERS, orders_export=content, shop=content)
     result = run("check", tmp_path)
     assert result.exit_code == 4
     for file in ("orders_export.csv", "shop.csv"):
-        assert (
-            f"{file} is an export of Shopify orders: map it to the contract first" in result.stdout
-        )
+        assert f"{file} is an export of shopify (orders): read it with --from" in result.stdout
     assert "their names match no table: shop.csv." in result.stdout
+    facts, tables = facts_of(tmp_path, "--from", "shopify")
+    assert tables["orders"]["accepted"] == 3 + 2
+    assert facts["files_not_read"] == []
+    assert "lifecycle refresh --from shopify" in run("check", tmp_path, "--from", "shopify").stdout
 
 
 # Whatever is delivered
