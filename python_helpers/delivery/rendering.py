@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
+from types import CodeType, SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -46,9 +46,7 @@ class Macros:
         self.variables = dict(environment or {})
         self.warnings: dict[str, None] = {}
         self.made: dict[str, Relation] = {}
-        self.environment = jinja2.Environment(
-            extensions=["jinja2.ext.do"], undefined=jinja2.ChainableUndefined
-        )
+        self.environment = environment_of_jinja()
         self.environment.globals |= {
             "adapter": SimpleNamespace(dispatch=self.dispatch, quote=quoted),
             "config": lambda **_: "",
@@ -81,7 +79,7 @@ class Macros:
 
     def callable(self, name: str, text: str, /) -> Callable[..., Any]:
         """Make a macro a function that returns what it returns, else what it renders."""
-        template = cache(lambda: self.environment.from_string(text))
+        template = cache(lambda: self.template(text))
 
         def call(*arguments: object, **named: object) -> object:
             try:
@@ -106,7 +104,12 @@ class Macros:
 
     def render(self, path: Path, /) -> str:
         """Return the SQL of a model."""
-        return self.environment.from_string(path.read_text(encoding="utf-8")).render()
+        return self.template(path.read_text(encoding="utf-8")).render()
+
+    def template(self, text: str, /) -> jinja2.Template:
+        """Make a template of this environment."""
+        variables = self.environment.make_globals(None)
+        return jinja2.Template.from_code(self.environment, code_of(text), variables)
 
     def schema_of(self, path: Path, /) -> str:
         """Find the schema that the project gives a model or a seed: that of the nearest folder."""
@@ -159,6 +162,17 @@ class Macros:
     def stop(message: str) -> None:
         """End the run with a message."""
         raise CompilerError(message)
+
+
+def environment_of_jinja() -> jinja2.Environment:
+    """Make an environment like dbt's."""
+    return jinja2.Environment(extensions=["jinja2.ext.do"], undefined=jinja2.ChainableUndefined)
+
+
+@cache
+def code_of(text: str, /) -> CodeType:
+    """Compile a template, once in a process: that takes half of the time of a small delivery."""
+    return environment_of_jinja().compile(text)
 
 
 def seed_query(path: Path, /) -> str:
