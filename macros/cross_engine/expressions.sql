@@ -109,11 +109,11 @@
 {% endmacro %}
 
 
-{#- Only the digits of a text. -#}
+{#- Only the digits of a text, without zeros in front: 0049 and +49 are the same. -#}
 {% macro digits_of(text) %}
     {{ return(adapter.dispatch('digits_of')(text)) }}
 {% endmacro %}
 
 {% macro duckdb__digits_of(text) %}
-    {{ return("regexp_replace(" ~ text ~ ", '[^0-9]', '', 'g')") }}
+    {{ return("ltrim(regexp_replace(" ~ text ~ ", '[^0-9]', '', 'g'), '0')") }}
 {% endmacro %}

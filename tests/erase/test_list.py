@@ -1,9 +1,11 @@
 """The list of erased customers, and the ids that a command takes."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import pytest
@@ -18,10 +20,12 @@ from python_helpers.delivery.erasures import (
     check_list,
     checked_ids,
     finish_on_list,
+    id_of_address,
+    make_salt,
     read_erasures,
     unfinished,
 )
-from python_helpers.erase.people import People
+from python_helpers.erase.people import People, known_ids
 
 
 def test_a_customer_who_is_erased_again_keeps_the_tombstone(tmp_path):
@@ -159,3 +163,37 @@ def test_ids_are_read_from_lines_or_from_a_column_of_their_name(tmp_path):
     file.write_bytes(b"M\xfcller\n")
     with pytest.raises(SettingsError, match="not UTF-8"):
         ids_in(file)
+
+
+# Who is meant
+
+
+def test_a_customer_is_named_by_an_address_or_by_the_id_of_a_system(tmp_path):
+    make_salt(folder=tmp_path)
+    anna = id_of_address(" Anna@Example.com", folder=tmp_path)
+    assert anna == id_of_address("anna@example.com", folder=tmp_path)
+    settings = SimpleNamespace(warehouse=tmp_path / "w.duckdb", erasures_dir=tmp_path)
+    # nobody is known: every way in which a delivery may name her goes on the list
+    assert set(known_ids(["anna@example.com"], settings=settings)) == {"anna@example.com", anna}
+    with duckdb.connect(str(settings.warehouse)) as warehouse:
+        warehouse.execute("create schema intermediate")
+        warehouse.execute(
+            "create table intermediate.int_customers as "
+            "from (values ($1, '7001, cus_1'), ('b', 'cus_2'), ('c', '55'), ('d', '55')) "
+            "as t (customer_id, source_customer_id)",
+            [anna],
+        )
+    for named in ("anna@example.com", "7001", "cus_1", anna):
+        assert known_ids([named], settings=settings) == [anna]
+    assert known_ids(["cus_2", "7001", "nobody"], settings=settings) == ["b", anna, "nobody"]
+    with pytest.raises(SettingsError, match="55 is the id of several customers: .* c or d"):
+        known_ids(["55"], settings=settings)
+
+
+def test_the_salt_is_made_once(tmp_path):
+    make_salt(folder=tmp_path)
+    salt = (tmp_path / "salt").read_text()
+    assert re.fullmatch("[0-9a-f]{64}", salt)
+    make_salt(folder=tmp_path)
+    assert (tmp_path / "salt").read_text() == salt
+    assert (tmp_path / "salt").stat().st_mode & 0o777 == 0o600

@@ -29,10 +29,13 @@ select
     sales.goods_discount as discount_amount,
     -- a refund covers goods, tax and delivery; this is the part for goods
     case
+        when sales.refunded_amount >= coalesce(sales.paid, sales.amount - sales.goods_discount)
+            then sales.amount - sales.goods_discount
         when sales.refunded_amount > 0
             then {{ as_amount(
                 '(sales.amount - sales.goods_discount)'
-                ~ ' * least(' ~ rate('sales.refunded_amount', 'sales.paid') ~ ', 1)'
+                ~ ' * coalesce(' ~ rate('sales.refunded_amount', 'sales.paid') ~ ', '
+                ~ rate('sales.refunded_amount', '(sales.amount - sales.goods_discount)') ~ ')'
             ) }}
     end as refunded_amount,
     refunds.refunded_at,
