@@ -30,7 +30,10 @@ select
     {{ as_amount('case when is_return then abs(net_sales) else net_sales - discounts end') }}
         as amount,
     {{ as_amount('case when not is_return then -discounts end') }} as discount_amount,
-    {{ as_amount('least(-taken_back, net_sales)') }} as refunded_amount,
+    case
+        when taken_back < 0
+            then {{ as_amount('least(-taken_back, greatest(net_sales, 0))') }}
+    end as refunded_amount,
     refunded_at,
     {{ as_amount('case when is_return then abs(tax) else tax end') }} as tax_amount,
     case when taken_back <= -net_sales and net_sales > 0 then 'refunded' else 'completed' end
