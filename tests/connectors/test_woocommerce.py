@@ -62,6 +62,10 @@ def test_orders(tmp_path: Path) -> None:
             ("third-101", "12.00", "2.00", None, "pending", "0.00"),
             ("third-102", "8.00", "0.00", "4.00", "completed", "0.00"),
         ]
+        # the two rows of 101 are one order
+        assert ask("select count(*) from restricted.base_orders where order_id = 'third-101'") == [
+            (1,)
+        ]
         # Anna is one person in two shops; 0 is nobody's key, so Dana is known by her phone number
         assert ask(
             "select c.source_customer_id, c.full_name, count(o.order_id) "

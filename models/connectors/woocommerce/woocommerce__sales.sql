@@ -10,7 +10,6 @@ identified as (
     select
         *,
         coalesce(order_id, order_number) as native_order_id,
-        nullif(customer_id, '0') as native_customer_id,
         -- wc-on-hold and On hold are the same
         replace(replace(lower(status), 'wc-', ''), ' ', '-') as state,
         coalesce(fee_total, 0) as fees,
@@ -39,9 +38,9 @@ select
     {{ customer_key(
         email='billing_email',
         phone='billing_phone',
-        native_id='native_customer_id',
+        native_id='customer_id',
     ) }} as customer_id,
-    native_customer_id,
+    customer_id as native_customer_id,
     billing_email,
     billing_first_name,
     billing_last_name,
