@@ -117,3 +117,14 @@
 {% macro duckdb__digits_of(text) %}
     {{ return("ltrim(regexp_replace(" ~ text ~ ", '[^0-9]', '', 'g'), '0')") }}
 {% endmacro %}
+
+
+{#- The sum of the numbers that stand behind a word in a text; NULL where there is none. -#}
+{% macro sum_of_numbers_after(text, word) %}
+    {{ return(adapter.dispatch('sum_of_numbers_after')(text, word)) }}
+{% endmacro %}
+
+{% macro duckdb__sum_of_numbers_after(text, word) %}
+    {{ return('list_sum(cast(regexp_extract_all(' ~ text ~ ', ' ~ sql_text(word ~ '(-?[0-9]+[.]?[0-9]*)')
+        ~ ', 1) as decimal(18, 2)[]))') }}
+{% endmacro %}
