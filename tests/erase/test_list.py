@@ -186,7 +186,7 @@ def test_a_customer_is_named_by_an_address_or_by_the_id_of_a_system(tmp_path):
     for named in ("anna@example.com", "7001", "cus_1", anna):
         assert known_ids([named], settings=settings) == [anna]
     assert known_ids(["cus_2", "7001", "nobody"], settings=settings) == ["b", anna, "nobody"]
-    with pytest.raises(SettingsError, match="55 is the id of several customers: .* c or d"):
+    with pytest.raises(SettingsError, match="55 is the id of several customers"):
         known_ids(["55"], settings=settings)
 
 
