@@ -117,3 +117,19 @@
 {% macro duckdb__digits_of(text) %}
     {{ return("regexp_replace(" ~ text ~ ", '[^0-9]', '', 'g')") }}
 {% endmacro %}
+
+
+{#- The rows of a relation, each repeated for some columns of it, which are texts: column_number, column_name and cell. -#}
+{% macro unpivoted(relation, names) %}
+    {{ return(adapter.dispatch('unpivoted')(relation, names)) }}
+{% endmacro %}
+
+{% macro duckdb__unpivoted(relation, names) %}
+    {% set cells = [] %}
+    {% for name in names %}
+        {% do cells.append(adapter.quote(name)) %}
+    {% endfor %}
+    {{ return('(select *, unnest(range(1, ' ~ (names | length + 1) ~ ')) as column_number, unnest('
+        ~ duckdb__text_list(names) ~ ') as column_name, unnest([' ~ cells | join(', ') ~ ']) as cell from ' ~ relation
+        ~ ' as wide)') }}
+{% endmacro %}
