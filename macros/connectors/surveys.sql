@@ -1,4 +1,4 @@
-{#- What the exports of survey tools have in common: the questions stand in columns whose names are not known beforehand. -#}
+{#- What the exports of survey tools have in common: each question is a column, under a name that differs by survey. -#}
 
 
 {#- The type of a question that is answered with a score: nps, csat, ... `nps_condition` says where the words alone may

@@ -119,7 +119,7 @@
 {% endmacro %}
 
 
-{#- The rows of a relation, each repeated for some columns of it, which are texts: column_number, column_name and cell. -#}
+{#- The rows of a relation, each repeated for some of its columns, all texts: column_number, column_name, cell. -#}
 {% macro unpivoted(relation, names) %}
     {{ return(adapter.dispatch('unpivoted')(relation, names)) }}
 {% endmacro %}
