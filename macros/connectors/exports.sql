@@ -2,7 +2,8 @@
     source; the models beside it turn exports into tables of the contract.
     config.meta of an export: main: true (the system cannot be read without one of these), rows (a condition on the
     values as delivered; other lines are no rows). config.meta of a column: names (its other names in headers;
-    blanks, dots, hyphens, underscores and case never matter), required (a header is recognised by these). -#}
+    blanks, dots, hyphens, underscores and case never matter), required (a header is recognised by these), local (of
+    a timestamp: the clock of a zone that the model knows, which raw_timezone does not move). -#}
 
 
 {#- The systems, and the tables of the contract that each has a model for. -#}
@@ -49,17 +50,37 @@
         {% endfor %}
     {% endfor %}
     {% set found = [] %}
-    {% for name in names %}
+    {% for given in names %}
+        {#- a name is quoted in SQL -#}
+        {% set name = given | replace('"', "'") %}
         {% set known = columns.get(plain_name(name), name) %}
-        {% do found.append(name if known in found else known) %}
+        {#- surveys have several columns of one name, such as `Other` -#}
+        {% set times = names[:loop.index0].count(given) if plain_name(name) not in columns else 0 %}
+        {% do found.append((name ~ ' ' ~ (times + 1) if times else name) if times or known in found else known) %}
     {% endfor %}
     {{ return(found) }}
 {% endmacro %}
 
 
+{#- The lines of a file, with those that a name in quotes runs over as one: the text of a question may have several. -#}
+{% macro whole_records(lines) %}
+    {% set records = [] %}
+    {% set open = namespace(lines=[]) %}
+    {% for line in lines %}
+        {% do open.lines.append(line or '') %}
+        {% set record = open.lines | join(' ') %}
+        {% if record.count('"') % 2 == 0 %}
+            {% do records.append(record) %}
+            {% set open.lines = [] %}
+        {% endif %}
+    {% endfor %}
+    {{ return(records + ([open.lines | join(' ')] if open.lines else [])) }}
+{% endmacro %}
+
+
 {% macro is_export(path, exports, lines) %}
     {% for export in exports %}
-        {% for line in lines if has_required_columns(export, line) %}
+        {% for line in whole_records(lines) if has_required_columns(export, line) %}
             {{ return(true) }}
         {% endfor %}
     {% endfor %}
@@ -119,8 +140,10 @@
 
 
 {#- A query of an export: the columns that its source describes, typed, NULL where the delivery lacks one. Times are
-    moments. Also source_name (the folder of the file, else the system), raw_file_name and file_row. -#}
-{% macro exported(export) %}
+    moments. Also source_name (the folder of the file, else the system), raw_file_name and file_row.
+    With cells, each row is repeated for every other column in which it has a text: column_number, column_name (in
+    small letters) and cell. -#}
+{% macro exported(export, cells=false) %}
     {% set system, name = export.split('.') %}
     {% set relation = source(system, name) %}
     {% set placeholders = placeholder_customers() %}
@@ -130,11 +153,22 @@
     {% do add_forms(export, parts) if not is_of_tables(system) %}
     {% set raw = union_by_name(parts) %}
     {% set columns = raw_contract(export).columns.values() | list %}
+    {% set others = raw.types | reject('in', raw_contract(export).columns) | reject('equalto', 'file_row') | list %}
         select
             {%- for column in columns %}
             {%- set value = typed_value(column, raw.types, placeholders) %}
-            {{ moment_of_utc(value) if column.data_type == 'timestamp' else value }} as {{ column.name }},
+            {%- if column.config.meta.local %}
+            {%- set value = cast_or_null('raw_' ~ column.name, none, 'timestamp') %}
+            {%- elif column.data_type == 'timestamp' %}
+            {%- set value = moment_of_utc(value) %}
+            {%- endif %}
+            {{ value }} as {{ column.name }},
             {%- endfor %}
+            {%- if cells %}
+            column_number,
+            column_name,
+            cell,
+            {%- endif %}
             {{ source_of_file(system, 'raw_file_name') }} as source_name,
             raw_file_name,
             file_row
@@ -143,10 +177,17 @@
                 {%- for column in columns %}
                 {{ raw_value(column, raw.types) }} as raw_{{ column.name }},
                 {%- endfor %}
+                {%- if cells %}
+                {{ 'column_number' if others else 'cast(null as integer)' }} as column_number,
+                {{ 'column_name' if others else 'cast(null as string)' }} as column_name,
+                {{ "nullif(trim(cell), '')" if others else 'cast(null as string)' }} as cell,
+                {%- endif %}
                 {{ raw.file_name }} as raw_file_name,
                 {{ 'file_row' if parts else '0' }} as file_row
-            {{ 'from ' ~ raw.relation ~ ' as files' if parts else 'where false' }}
+            {%- set relation = unpivoted(raw.relation, others) if cells and others else raw.relation %}
+            {{ 'from ' ~ relation ~ ' as files' if parts else 'where false' }}
         ) as delivered
+        {{ 'where cell is not null' if cells }}
     {%- endif %}
 {% endmacro %}
 

@@ -128,3 +128,19 @@
     {{ return('list_sum(cast(regexp_extract_all(' ~ text ~ ', ' ~ sql_text(word ~ '(-?[0-9]+[.]?[0-9]*)')
         ~ ', 1) as decimal(18, 2)[]))') }}
 {% endmacro %}
+
+
+{#- The rows of a relation, each repeated for some of its columns, all texts: column_number, column_name, cell. -#}
+{% macro unpivoted(relation, names) %}
+    {{ return(adapter.dispatch('unpivoted')(relation, names)) }}
+{% endmacro %}
+
+{% macro duckdb__unpivoted(relation, names) %}
+    {% set cells = [] %}
+    {% for name in names %}
+        {% do cells.append(adapter.quote(name)) %}
+    {% endfor %}
+    {{ return('(select *, unnest(range(1, ' ~ (names | length + 1) ~ ')) as column_number, unnest('
+        ~ duckdb__text_list(names) ~ ') as column_name, unnest([' ~ cells | join(', ') ~ ']) as cell from ' ~ relation
+        ~ ' as wide)') }}
+{% endmacro %}

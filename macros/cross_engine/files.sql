@@ -94,6 +94,9 @@
         {% set head = namespace(lines=first_lines[path], number=1) %}
         {% if not has_required_columns(table_name, head.lines | first) %}
             {% set head.lines = duckdb__first_lines([path], 30, encodings)[path] %}
+            {% if '.' in table_name %}
+                {% set head.lines = whole_records(head.lines) %}
+            {% endif %}
             {% set head.number = csv_header_line(table_name, path, head.lines) %}
         {% endif %}
         {% set delimiter, names = csv_header(

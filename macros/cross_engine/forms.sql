@@ -20,6 +20,16 @@
 {% endmacro %}
 
 
+{#- What a group of a pattern matches in a text; NULL where it matches nothing. -#}
+{% macro text_in(text, pattern, group) %}
+    {{ return(adapter.dispatch('text_in')(text, pattern, group)) }}
+{% endmacro %}
+
+{% macro duckdb__text_in(text, pattern, group) %}
+    {{ return("nullif(regexp_extract(" ~ text ~ ", " ~ sql_text(pattern) ~ ", " ~ group ~ "), '')") }}
+{% endmacro %}
+
+
 {% macro canonical_text(text, form) %}
     {{ return(adapter.dispatch('canonical_text')(text, form)) }}
 {% endmacro %}
