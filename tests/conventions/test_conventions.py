@@ -456,7 +456,9 @@ COLUMN = keys("name description data_type", constraints=[keys("type")])
 TABLE = keys("name description", data_tests=DATA_TESTS, columns=[COLUMN])
 RAW_COLUMN = keys(
     "name description data_type",
-    config=keys(meta=keys("required accepted_values default restricted of_person coarse names")),
+    config=keys(
+        meta=keys("required accepted_values default restricted of_person coarse names local")
+    ),
 )
 RAW_TABLE = keys(
     "name description",
