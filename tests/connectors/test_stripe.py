@@ -135,3 +135,31 @@ def test_one_export_of_the_dashboard_needs_no_day(tmp_path: Path) -> None:
         connected(tmp_path / "raw", "stripe", salts=tmp_path, tables="subscriptions"),
     ):
         pass
+
+
+@pytest.mark.long
+def test_recurring_revenue_is_that_of_the_guide(tmp_path: Path) -> None:
+    (tmp_path / "salt").write_text("0" * 64, encoding="utf-8")
+    settings = {
+        "RAW_INPUT": "stripe",
+        "RAW_DATA_DIR": EXPORTS / "stripe",
+        "ERASURES_DIR": tmp_path,
+        "AS_OF_DATE": "2025-05-31",
+    }
+    marts = ["+fct_mrr_movements", "+base_customers"]
+    with build_with_dbt(folder=tmp_path, select=marts, **settings) as built:
+        found = built.execute(
+            "select source_customer_id, moved_on::text, mrr_change_amount::text "
+            "from marts.fct_mrr_movements join restricted.base_customers using (customer_id) "
+            "where source_customer_id in ('cus_1', 'cus_2', 'cus_3', 'cus_4', 'cus_9', 'cus_14') "
+            "order by all"
+        ).fetchall()
+    # 60 + 15 + 35 = 110 in March; two seats more, and a churn; never a trial
+    assert found == [
+        ("cus_1", "2025-01-15", "60.00"),
+        ("cus_1", "2025-04-01", "30.00"),
+        ("cus_2", "2025-02-01", "15.00"),
+        ("cus_3", "2025-02-10", "35.00"),
+        ("cus_3", "2025-03-20", "-35.00"),
+        ("cus_4", "2025-04-08", "30.00"),
+    ]
