@@ -169,8 +169,9 @@ select
     any_price_id as plan_id,
     -- a price with fractions of a cent has no room for itself
     {{ as_amount(
-        'case when is_metered then 0 when abs(unit_price * 100 - round(unit_price * 100)) < 0.000001'
-        ~ ' then unit_price else price end'
+        'case when is_metered then 0'
+        ~ ' when abs(unit_price * 100 - round(unit_price * 100)) < 0.000001 then unit_price'
+        ~ ' else price end'
     ) }} as amount,
     case
         when abs(unit_price * 100 - round(unit_price * 100)) < 0.000001 then item_quantity

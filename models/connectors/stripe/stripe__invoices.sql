@@ -42,7 +42,7 @@ select
     keyed.source_name,
     keyed.customer_id as native_customer_id,
     coalesce(subscribers.customer_id, keyed.own_customer_key) as customer_id,
-    lower(keyed.known_email) as email,
+    case when subscribers.customer_id is null then lower(keyed.known_email) end as email,
     keyed.customer_name,
     keyed.customer_country,
     keyed.created,
