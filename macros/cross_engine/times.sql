@@ -121,3 +121,13 @@
 {% macro duckdb__moment_of_local(time, zone) %}
     {{ return('timezone(' ~ zone ~ ', ' ~ time ~ ')') }}
 {% endmacro %}
+
+
+{#- The day in the name of a file; the last one, where the name has several. -#}
+{% macro day_in_path(path) %}
+    {{ return(adapter.dispatch('day_in_path')(path)) }}
+{% endmacro %}
+
+{% macro duckdb__day_in_path(path) %}
+    {{ return("try_cast(nullif(regexp_extract(" ~ path ~ ", '^.*(\\d{4}-\\d{2}-\\d{2})[^/]*$', 1), '') as date)") }}
+{% endmacro %}

@@ -1,0 +1,2 @@
+-- Grain: one row per invoice of Stripe that was sent.
+{{ stripe_orders(ref('stripe__invoices')) }}
