@@ -27,7 +27,7 @@ refund_lines as (
         total_tax
     from ({{ current_rows('fivetran_shopify.order_line_refund') }}) as rest_lines
 
-    union
+    union distinct
 
     select
         id,
