@@ -125,7 +125,7 @@
 {#- What an export was delivered in, with the number of each row in its files. -#}
 {% macro export_parts(export) %}
     {% set system, name = export.split('.') %}
-    {% set parts = parts_of_table(source(system, name)) if is_of_tables(system)
+    {% set parts = parts_of_export_table(export, source(system, name)) if is_of_tables(system)
         else file_groups(export, export_files(export)) %}
     {% set condition = raw_contract(export).config.meta.rows %}
     {% for part in parts %}
@@ -133,6 +133,30 @@
             'relation': '(select * from (select *, row_number() over () as file_row from ' ~ part.relation
                 ~ ') as numbered' ~ (' where ' ~ condition if condition else '') ~ ')',
             'types': dict(part.types, file_row='bigint'),
+        }) %}
+    {% endfor %}
+    {{ return(parts) }}
+{% endmacro %}
+
+
+{#- A table of a connector service with the names of ours, as the header of a file gets them. A time without a zone is
+    one of UTC there, whatever raw_timezone says of files. -#}
+{% macro parts_of_export_table(export, table) %}
+    {% set parts = parts_of_table(table) %}
+    {% for part in parts %}
+        {% set found = part.types %}
+        {% set types = {} %}
+        {% set columns = [] %}
+        {% for name in names_of_export(export, found | list) %}
+            {% set own_name = (found | list)[loop.index0] %}
+            {% set is_zoneless = modules.re.fullmatch('timestamp(_n?s|_ms)?', found[own_name]) %}
+            {% set value = adapter.quote(own_name) %}
+            {% do columns.append((moment_of_utc('cast(' ~ value ~ ' as timestamp)') if is_zoneless else value)
+                ~ ' as ' ~ adapter.quote(name)) %}
+            {% do types.update({name: 'timestamp with time zone' if is_zoneless else found[own_name]}) %}
+        {% endfor %}
+        {% do part.update({
+            'relation': '(select ' ~ columns | join(', ') ~ ' from ' ~ part.relation ~ ')', 'types': types,
         }) %}
     {% endfor %}
     {{ return(parts) }}
