@@ -343,10 +343,12 @@ credited as (
             as tax_amount,
         -- a credit note covers tax as well; this is the part without it
         least(
-            cast(
-                coalesce(pre_payment_credit_notes_amount, 0)
-                + coalesce(post_payment_credit_notes_amount, 0) as double
-            ) / nullif(total, 0), 1
+            coalesce(
+                cast(
+                    coalesce(pre_payment_credit_notes_amount, 0)
+                    + coalesce(post_payment_credit_notes_amount, 0) as double
+                ) / nullif(total, 0), 0
+            ), 1
         ) as credited_share
     from invoices
 )

@@ -27,7 +27,7 @@ def test_every_connector_is_registered_described_and_tested(system: str) -> None
     models = {path.stem for path in (CONNECTORS / system).glob("*.sql")}
     assert [source["name"] for source in described["sources"]] == [system]
     assert {model["name"] for model in described["models"]} == models
-    macros = (PROJECT / "macros" / "connectors" / "exports.sql").read_text()
+    macros = (PROJECT / "macros" / "connectors" / "connected.sql").read_text()
     (tables,) = re.findall(rf"'{system}': \[([^]]*)\]", macros)
     contract = sources_of(project_dir=PROJECT)
     given = {f"{system}__{table}" for table in re.findall(r"\w+", tables)}

@@ -30,7 +30,7 @@ priced as (
             order_rows.subtotal,
             totals.goods + totals.gift_cards - coalesce(order_rows.discount_amount, 0)
         ) as off_goods,
-        order_rows.total - totals.gift_cards as paid
+        order_rows.total - totals.gift_cards - totals.tips as paid
     from order_rows
     inner join totals
         on order_rows.order_id = totals.order_id
