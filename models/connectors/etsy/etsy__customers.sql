@@ -11,7 +11,7 @@ named_orders as (
         {{ source_key('order_id') }} as order_id,
         max(full_name) as full_name
     from ({{ exported('etsy.orders') }}) as orders
-    group by 1
+    group by {{ source_key('order_id') }}
 )
 
 select

@@ -30,8 +30,10 @@ select
         when sales.paid_word = 'refunded' then 'refunded'
         when sales.cancelled_at is not null then 'cancelled'
         when sales.paid_word in ('voided', 'expired') then 'cancelled'
-        when coalesce(sales.paid_word, 'paid') like '%paid'
-            or sales.paid_word = 'partially_refunded' then 'completed'
+        when
+            coalesce(sales.paid_word, 'paid')
+            in ('paid', 'partially_paid', 'partially_refunded')
+            then 'completed'
         when sales.sent_word = 'fulfilled'
             then '{{ policy('delivered_unpaid_counts_as', ['pending', 'completed']) }}'
         else 'pending'

@@ -7,13 +7,20 @@ customers as (
 ),
 
 mentioned as (
-    select id as native_customer_id, source_name from customers
+    select
+        id as native_customer_id,
+        source_name
+    from customers
     union
-    select customer_id, source_name
+    select
+        customer_id,
+        source_name
     from ({{ exported('fivetran_stripe.subscription_history') }}) as subscriptions
     where customer_id is not null and coalesce(livemode, true)
     union
-    select customer_id, source_name
+    select
+        customer_id,
+        source_name
     from ({{ exported('fivetran_stripe.invoice') }}) as invoices
     where customer_id is not null and coalesce(livemode, true)
 ),

@@ -40,7 +40,7 @@ prices as (
         id,
         amount as unit_amount,
         currency,
-        {{ adapter.quote('interval') }} as billing_interval,
+        billing_interval,
         interval_count as billing_interval_count,
         usage_type
     from ({{ exported('fivetran_stripe.plan') }}) as plan
@@ -49,7 +49,7 @@ prices as (
 prices_numbered as (
     select
         *,
-        row_number() over (partition by id order by unit_amount nulls last) as price_number
+        row_number() over (partition by id order by unit_amount asc nulls last) as price_number
     from prices
 ),
 
@@ -57,8 +57,8 @@ discounts as (
     select
         subscription_id,
         coupon_id,
-        {{ adapter.quote('start') }} as discount_began_at,
-        {{ adapter.quote('end') }} as discount_ends_at
+        began_at as discount_began_at,
+        ends_at as discount_ends_at
     from ({{ exported('fivetran_stripe.subscription_discount') }}) as subscription_discount
     where subscription_id is not null and invoice_id is null
 
@@ -67,8 +67,8 @@ discounts as (
     select
         subscription_id,
         coupon_id,
-        {{ adapter.quote('start') }} as discount_began_at,
-        {{ adapter.quote('end') }} as discount_ends_at
+        began_at as discount_began_at,
+        ends_at as discount_ends_at
     from ({{ exported('fivetran_stripe.discount') }}) as discount
     where subscription_id is not null and invoice_id is null
 ),
@@ -81,7 +81,7 @@ discounts_numbered as (
         coupons.amount_off,
         row_number() over (
             partition by discounts.subscription_id
-            order by discounts.discount_began_at desc nulls last, discounts.coupon_id
+            order by discounts.discount_began_at desc nulls last, discounts.coupon_id asc
         ) as discount_number
     from discounts
     inner join ({{ exported('fivetran_stripe.coupon') }}) as coupons
@@ -114,9 +114,11 @@ itemised as (
         on
             history.id = items.subscription_id
             -- an item that was added later is in no row that ended before
-            and (history.next_start is null or items.created < history.next_start)
+            and (history.next_start is null or history.next_start > items.created)
     left join prices_numbered as prices
-        on items.any_price_id = prices.id and prices.price_number = 1
+        on
+            items.any_price_id = prices.id
+            and prices.price_number = 1
     left join discounts_numbered as discounts
         on history.id = discounts.subscription_id and discounts.discount_number = 1
     left join {{ ref('fivetran_stripe__people') }} as people

@@ -34,7 +34,10 @@ sends as (
         answers.responded_at
     from history
     left join (
-        select source_name, response_id, min(responded_at) as responded_at
+        select
+            source_name,
+            response_id,
+            min(responded_at) as responded_at
         from {{ ref('qualtrics__answers') }}
         group by source_name, response_id
     ) as answers
@@ -120,10 +123,11 @@ select
     invitations.invited_at,
     -- the history of a later survey may name the response once more
     case
-        when row_number() over (
-            partition by invitations.source_name, invitations.response_id
-            order by invitations.invited_at, invitations.invitation_id
-        ) = 1
+        when
+            row_number() over (
+                partition by invitations.source_name, invitations.response_id
+                order by invitations.invited_at, invitations.invitation_id
+            ) = 1
             then invitations.response_id
     end as response_id
 from invitations

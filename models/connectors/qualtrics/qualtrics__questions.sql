@@ -71,7 +71,8 @@ marked as (
         coalesce(columns_of_files.import_id like '%!_TEXT' escape '!', true) as is_text,
         nps_groups.scored_column is not null as is_nps,
         max(case when nps_groups.scored_column is not null then 1 else 0 end)
-            over (partition by columns_of_files.raw_file_name) = 0 as has_no_nps_group
+            over (partition by columns_of_files.raw_file_name)
+        = 0 as has_no_nps_group
     from columns_of_files
     left join nps_groups
         on

@@ -46,8 +46,10 @@ select
         when sales.financial_status = 'refunded' then 'refunded'
         when sales.cancelled_at is not null then 'cancelled'
         when sales.financial_status in ('voided', 'expired') then 'cancelled'
-        when coalesce(sales.financial_status, 'paid') like '%paid'
-            or sales.financial_status = 'partially_refunded' then 'completed'
+        when
+            coalesce(sales.financial_status, 'paid')
+            in ('paid', 'partially_paid', 'partially_refunded')
+            then 'completed'
         when sales.fulfillment_status = 'fulfilled'
             then '{{ policy('delivered_unpaid_counts_as', ['pending', 'completed']) }}'
         else 'pending'

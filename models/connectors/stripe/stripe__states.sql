@@ -17,7 +17,13 @@ snapshots as (
         seen_at,
         lead(seen_at) over (partition by source_name order by seen_at) as next_seen_at,
         max(seen_until) over (partition by source_name) as known_until
-    from (select distinct source_name, seen_at, seen_until from export_rows) as days
+    from (
+        select distinct
+            source_name,
+            seen_at,
+            seen_until
+        from export_rows
+    ) as days
 ),
 
 -- a subscription whose first payment failed never began
@@ -79,7 +85,12 @@ days_of_subscriptions as (
         subscription_id,
         seen_at,
         lead(seen_at) over (partition by subscription_id order by seen_at) as next_seen_at
-    from (select distinct subscription_id, seen_at from begun) as days
+    from (
+        select distinct
+            subscription_id,
+            seen_at
+        from begun
+    ) as days
 ),
 
 states as (
