@@ -111,10 +111,18 @@ def add_to_list(*, folder: Path, ids: Collection[str]) -> dict[str, Erasure]:
     return listed
 
 
-def make_salt(*, folder: Path) -> None:
-    """Make the salt of the ids of customers, once. Raises PublishError and OSError."""
+def make_salt(*, folder: Path, is_first: bool = True) -> None:
+    """Make the salt of the ids of customers, once. Raises SettingsError, PublishError and OSError.
+
+    Unless it is the first one, it was lost.
+    """
     made_folder(folder=folder)
     if not (folder / SALT).exists():
+        if not is_first:
+            raise SettingsError(
+                f"{folder / SALT} is gone, and without it every customer has another id: restore "
+                "it from a backup."
+            )
         replace_text(folder / SALT, secrets.token_hex(32), mode=FILE_MODE)
 
 

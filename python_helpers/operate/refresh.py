@@ -1,13 +1,14 @@
 """The steps of a refresh, in order. If one of them fails, the last published build stays live."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 from python_helpers.audit.run import audit, check_suites, compared
+from python_helpers.core.errors import PublishError
 from python_helpers.core.locks import locked, warehouse_lock
 from python_helpers.core.log import Log
-from python_helpers.core.settings import Settings
+from python_helpers.core.settings import RAW_INPUTS, Settings
 from python_helpers.delivery.erasures import (
     check_list,
     make_salt,
@@ -15,7 +16,7 @@ from python_helpers.delivery.erasures import (
     unfinished,
 )
 from python_helpers.delivery.inputs import check_inputs, described_inputs, steady_inputs
-from python_helpers.publishing.builds import check_links
+from python_helpers.publishing.builds import check_links, live_build, read_manifest
 from python_helpers.publishing.publish import publish
 from python_helpers.publishing.runs import Run, code_version, recorded_run
 from python_helpers.publishing.watch import Watch
@@ -61,7 +62,7 @@ def build_and_publish(*, settings: Settings, run: Run, log: Log) -> Path:
     settings = compared(settings=settings, log=log)
     check_suites(settings=settings)
     if settings.systems:
-        make_salt(folder=settings.erasures_dir)
+        make_salt(folder=settings.erasures_dir, is_first=not had_exports(settings=settings))
     with steady_inputs(settings=settings):
         with run.phase("inputs"):
             check_inputs(settings=settings)
@@ -81,6 +82,15 @@ def build_and_publish(*, settings: Settings, run: Run, log: Log) -> Path:
             audit_page=audited.page,
             audit_facts=audited.in_manifest(),
         )
+
+
+def had_exports(*, settings: Settings) -> bool:
+    """Tell whether the live build is from exports; nothing is known of a damaged one."""
+    with suppress(PublishError):
+        live = live_build(publish_dir=settings.publish_dir)
+        raw_input = str(read_manifest(build=live).get("raw_input")) if live else "files"
+        return not {*raw_input.split(",")} <= {*RAW_INPUTS}
+    return False
 
 
 def facts_of_run(*, settings: Settings) -> dict[str, Any]:

@@ -194,6 +194,8 @@ def test_the_salt_is_made_once(tmp_path):
     make_salt(folder=tmp_path)
     salt = (tmp_path / "salt").read_text()
     assert re.fullmatch("[0-9a-f]{64}", salt)
-    make_salt(folder=tmp_path)
+    make_salt(folder=tmp_path, is_first=False)
     assert (tmp_path / "salt").read_text() == salt
+    with pytest.raises(SettingsError, match="is gone"):
+        make_salt(folder=tmp_path / "other", is_first=False)
     assert (tmp_path / "salt").stat().st_mode & 0o777 == 0o600
