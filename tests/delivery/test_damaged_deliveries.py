@@ -43,7 +43,7 @@ few = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-many = settings(few, max_examples=40)
+many = settings(few, max_examples=24)
 
 
 # Compiled SQL
@@ -546,7 +546,7 @@ def test_a_damaged_csv_file_is_read_whole_or_not_at_all(macros, tmp_path):
 @pytest.mark.long
 def test_many_damaged_csv_files(macros, tmp_path):
     file = tmp_path / "customers.csv"
-    profile = settings(many, max_examples=1500)
+    profile = settings(many, max_examples=800)
     try_examples(profile, check_damaged_csv, CSV_STRATEGIES, macros=macros, file=file)
 
 
@@ -611,7 +611,7 @@ PARQUET_STRATEGIES = {"content": st.sampled_from(PARQUET_CONTENTS), "damages": D
 
 def test_a_damaged_parquet_file_is_read_whole_or_not_at_all(macros, tmp_path):
     file = tmp_path / "customers.parquet"
-    profile = settings(few, max_examples=60)
+    profile = settings(few, max_examples=40)
     try_examples(profile, check_parquet, PARQUET_STRATEGIES, macros=macros, file=file)
 
 

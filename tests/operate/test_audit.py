@@ -1,7 +1,7 @@
 """The audit of a refresh: faults planted into honest data are found, and honest days pass.
 
 Each fault is planted into a delivery whose first refresh was published, and refreshed again. What
-is planted into the sample is run with the other tests; the shop's own faults and twenty of its days
+is planted into the sample is run with the other tests; the shop's own faults and its last days
 are long, and need the real data.
 """
 
@@ -298,7 +298,8 @@ def test_a_planted_fault_is_said_at_its_level(gift_shop, tmp_path, fault):
 
 
 @pytest.mark.long
-def test_twenty_honest_days_are_published_without_a_false_alarm(tmp_path):
+def test_honest_days_are_published_without_a_false_alarm(tmp_path):
+    """Of the last weeks every other day, as far as the last."""
     source = real_data(GIFT_SHOP)
     with duckdb.connect() as connection:
         days = connection.execute(
@@ -308,7 +309,8 @@ def test_twenty_honest_days_are_published_without_a_false_alarm(tmp_path):
             """
         ).fetchall()
     said = []
-    for (day,) in reversed(days):
+    days = days[::-2]
+    for (day,) in days:
         until = f"from orders where ordered_at::date <= '{day}'"
         lines = f"from order_lines where order_id in (select order_id {until})"
         changes = {"orders": until, "order_lines": lines}
@@ -318,7 +320,7 @@ def test_twenty_honest_days_are_published_without_a_false_alarm(tmp_path):
             deliver(source=source, folder=tmp_path / "delivery", changes=changes)
         result = shop.refresh()
         said.append((str(day), result.exit_code, shop.said(result)))
-    assert len(said) == 21
+    assert len(said) == 11
     assert said == [(day, 0, {"warn": {OLD}, "block": set()}) for day, _, _ in said]
 
 
