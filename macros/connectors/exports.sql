@@ -1,9 +1,10 @@
 {#- How the exports of systems are read. models/connectors/<system>/_<system>.yml describes each export as a dbt
     source; the models beside it turn exports into tables of the contract.
     config.meta of an export: main: true (the system cannot be read without one of these), rows (a condition on the
-    values as delivered; other lines are no rows). config.meta of a column: names (its other names in headers;
-    blanks, dots, hyphens, underscores and case never matter), required (a header is recognised by these), local (of
-    a timestamp: the clock of a zone that the model knows, which raw_timezone does not move). -#}
+    values as delivered; other lines are no rows). config.meta of a column: names (its other names in headers, of
+    which the first that is there counts; blanks, dots, hyphens, underscores and case never matter), required (a
+    header is recognised by these), local (of a timestamp: the clock of a zone that the model knows, which
+    raw_timezone does not move). -#}
 
 
 {#- Systems that a connector service copies into the warehouse, each into a schema. -#}
@@ -31,11 +32,21 @@
             {% do columns.setdefault(plain_name(name), column.name) %}
         {% endfor %}
     {% endfor %}
+    {#- of several names of a column in one header, the one that its source lists first -#}
+    {% set plain_names = [] %}
+    {% for given in names %}
+        {% do plain_names.append(plain_name(given)) %}
+    {% endfor %}
+    {% set counted = {} %}
+    {% for name, column in columns.items() if name in plain_names %}
+        {% do counted.setdefault(column, name) %}
+    {% endfor %}
     {% set found = [] %}
     {% for given in names %}
         {#- a name is quoted in SQL -#}
         {% set name = given | replace('"', "'") %}
-        {% set known = columns.get(plain_name(name), name) %}
+        {% set column = columns.get(plain_name(name)) %}
+        {% set known = column if column and counted[column] == plain_name(name) else name %}
         {#- surveys have several columns of one name, such as `Other` -#}
         {% set times = names[:loop.index0].count(given) if plain_name(name) not in columns else 0 %}
         {% do found.append((name ~ ' ' ~ (times + 1) if times else name) if times or known in found else known) %}

@@ -88,3 +88,49 @@ def test_prices_that_include_tax(tmp_path: Path) -> None:
             ("amazon-303-1", "completed", "100.00", "10.00", "19.00"),
             ("amazon-303-2", "refunded", "100.00", "0.00", None),
         ]
+
+
+def test_orders_that_were_paid_after_all_orders_was_made(tmp_path: Path) -> None:
+    orders = (
+        "amazon-order-id,purchase-date,order-status,sales-channel,sku,quantity,currency,item-price"
+    )
+    (tmp_path / "orders.txt").write_text(
+        "\n".join(
+            [
+                orders,
+                "111-1,2026-02-27T10:00:00+00:00,Pending,Amazon.com,A,1,,",
+                "111-2,2026-02-27T10:00:00+00:00,Unshipped,Amazon.com,A,1,USD,12",
+                "111-3,2026-02-27T10:00:00+00:00,Pending,Amazon.com,A,1,,",
+            ]
+        ).replace(",", "\t"),
+        encoding="utf-8",
+    )
+    (tmp_path / "payments.csv").write_text(
+        "\n".join(
+            [
+                "date/time,type,order id,sku,quantity,marketplace,product sales",
+                "2026-03-01 10:00:00,Order,111-1,A,1,amazon.com,12",
+                "2026-03-09 10:00:00,Refund,111-1,A,1,amazon.com,-12",
+                "2026-03-01 10:00:00,Order,111-2,A,1,amazon.com,12",
+                # a claim that was taken back, and one whose claim is in an earlier report
+                "2026-03-09 10:00:00,A-to-z Guarantee Claim,111-2,A,1,amazon.com,-12",
+                "2026-03-10 10:00:00,A-to-z Guarantee Claim,111-2,A,1,amazon.com,12",
+                "2026-03-10 10:00:00,A-to-z Guarantee Claim,111-9,A,1,amazon.com,5",
+                "2026-03-11 10:00:00,Order,111-4,A,1,amazon.eg,90",
+            ]
+        ),
+        encoding="utf-8",
+    )
+    with connected(
+        tmp_path, "amazon", salts=tmp_path, reporting_currency="USD", tables="orders order_lines"
+    ) as ask:
+        assert ask(
+            "select order_id, order_type, status, currency, amount::text, refunded_amount::text "
+            "from restricted.base_orders order by order_id"
+        ) == [
+            ("amazon-111-1", "sale", "completed", "USD", "12.00", "12.00"),
+            ("amazon-111-2", "sale", "completed", "USD", "12.00", None),
+            ("amazon-111-3", "sale", "pending", "USD", "0.00", None),
+            ("amazon-111-4", "sale", "completed", "EGP", "90.00", None),
+            ("amazon-111-9-refund", "sale", "completed", "USD", "5.00", None),
+        ]

@@ -31,6 +31,8 @@ def test_items_become_orders(tmp_path: Path) -> None:
             # its line is in the file twice
             ("etsy-7006", "2024-12-31 05:00:00", "1150.00", "0.00", "0.00", "completed"),
             ("etsy-7007", "2024-12-30 05:00:00", "16.00", "1.60", "0.00", "completed"),
+            # 16 + 2 * 16: without a key, two lines are two
+            ("etsy-7008", "2024-12-29 05:00:00", "48.00", "0.00", "0.00", "completed"),
         ]
         assert ask(
             "select order_id, line_number, product_id, quantity::int, amount::text "
@@ -54,7 +56,7 @@ def test_items_become_orders(tmp_path: Path) -> None:
             "from restricted.base_customers as c "
             "left join staging.stg_orders as o using (customer_id) group by all order by 1"
         ) == [
-            ("annamakes", "Anna Muster", "United States", 2),
+            ("annamakes", "Anna Muster", "United States", 3),
             ("benbuys", "Ben Beispiel", "United States", 2),
             ("x7k2", None, "Canada", 1),
         ]

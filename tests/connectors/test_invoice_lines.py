@@ -44,8 +44,9 @@ def test_invoices_become_sales_and_returns(tmp_path: Path) -> None:
             ("invoice_lines-C581588", "2011-12-09 12:57:00", "return", "-1.70"),
             # lines after their discount: 2,250.00 + 49.90; a C without a number is no credit note
             ("north-COMP-1001", "2025-03-31 00:00:00", "sale", "2299.90"),
-            # a credit by its document type
-            ("north-GS-1", "2025-04-02 00:00:00", "return", "4.99"),
+            # credits by their document type, one with the number of an invoice
+            ("north-COMP-1001-credit", "2025-04-03 00:00:00", "return", "250.00"),
+            ("north-GS-1-credit", "2025-04-02 00:00:00", "return", "4.99"),
         ]
         # the two adjustments and 536544 have no customer
         assert ask("select count(*) from staging.stg_orders where customer_id is null") == [(3,)]
@@ -54,7 +55,7 @@ def test_invoices_become_sales_and_returns(tmp_path: Path) -> None:
             "from staging.stg_order_lines where order_id = 'invoice_lines-536370' order by 1"
         ) == [(1, "10002", 48, "40.80"), (2, "22728", 24, "0.00")]
         # of 21 lines in the first file, 3 have invoices without a price and 2 are replaced
-        assert ask("select count(*) from staging.stg_order_lines") == [(16 + 4 + 3,)]
+        assert ask("select count(*) from staging.stg_order_lines") == [(16 + 4 + 4,)]
         # what only moved in the store was not sold
         assert ask(
             "select count(*), count(case when product_id = '22139' then 1 end), "
@@ -71,7 +72,7 @@ def test_invoices_become_sales_and_returns(tmp_path: Path) -> None:
             ("12680", None, "France", 2),
             ("13256", None, "Norway", 0),
             ("14527", None, "United Kingdom", 1),
-            ("17850", "Muster GmbH", None, 2),
+            ("17850", "Muster GmbH", None, 3),
             ("17850", None, "United Kingdom", 3),
         ]
 

@@ -114,3 +114,67 @@ def test_two_shops_that_number_alike(tmp_path: Path, is_sorted: bool) -> None:
             ("south-2", "south", 80),
             ("south-20", "south", 30),
         ]
+
+
+def test_exports_that_differ(tmp_path: Path) -> None:
+    orders = (
+        "Id,Name,Email,Financial Status,Created at,Subtotal,Shipping,Taxes,Total,Discount Amount,"
+        "Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku,Vendor"
+    )
+    products = "Handle,Title,Type,Variant SKU,Gift Card,Cost per item"
+    customers = "Customer ID,First Name,Last Name,Email,Default Address Phone,Phone"
+    files = {
+        "north/orders.csv": [
+            orders,
+            # prices include tax of 20 %, and the discount is that of the delivery
+            "1,#1,kim@example.com,Paid,2025-01-05,24,6,4,24,6,1,Tea,24,TEA,V",
+            # without a subtotal
+            "2,#2,kim@example.com,paid,2025-01-05,,0,2,12,0,1,Tea,12,TEA,V",
+            # on top of the prices there is as much tax as there is a discount on the delivery
+            "3,#3,kim@example.com,paid,2025-01-05,24,6,6,30,6,1,Tea,24,TEA,V",
+            # the id on every row
+            "4,#4,kim@example.com,paid,2025-01-05,20,0,0,20,0,1,Tea,10,TEA,V",
+            "4,#4,kim@example.com,paid,2025-01-05,20,0,0,20,0,1,Cup,10,CUP,V",
+            # named like a gift card, which the products deny
+            "5,#5,kim@example.com,paid,2025-01-05,7,0,0,7,0,1,Gift card box,7,BOX,V",
+            # without a price of its line
+            "6,#6,kim@example.com,paid,2025-01-05,8,0,0,8,0,1,Tea,,TEA,V",
+        ],
+        "north/products_1.csv": [products, "tea,Tea,Tea,TEA,false,5", "box,Box,Box,BOX,false,1"],
+        "north/products_2.csv": [products, "tea,Tea,Tea,TEA,false,4"],
+        # another shop's product
+        "south/products.csv": [products, "voucher,Voucher,Tea,TEA,true,50"],
+        "north/customers.csv": [customers, "'7,Lee,Long,,+49 30 1111111,+49 30 2222222"],
+        "south/orders.csv": [
+            "Id,Name,Phone,Created at,Lineitem quantity,Lineitem name,Lineitem price",
+            "1,#1,+49 30 2222222,2025-01-05,1,Pot,50",
+        ],
+    }
+    for name, rows in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("\n".join(rows), encoding="utf-8")
+    with connected(tmp_path, "shopify", salts=tmp_path, tables=TABLES) as ask:
+        assert ask(
+            "select order_id, amount::text, discount_amount::text, cost_amount::text, status "
+            "from staging.stg_orders order by order_id"
+        ) == [
+            ("north-1", "20.00", "0.00", "4.00", "completed"),
+            ("north-2", "10.00", "0.00", "4.00", "completed"),
+            ("north-3", "24.00", "0.00", "4.00", "completed"),
+            ("north-4", "20.00", "0.00", None, "completed"),
+            ("north-5", "7.00", "0.00", "1.00", "completed"),
+            ("south-1", "50.00", "0.00", None, "completed"),
+        ]
+        assert ask(
+            "select order_id, sum(amount)::text from staging.stg_order_lines "
+            "where order_id = 'north-4' group by all"
+        ) == [("north-4", "20.00")]
+        assert ask(
+            "select order_id, rejection_reasons from restricted.base_orders where not is_accepted"
+        ) == [("north-6", "missing_amount")]
+        # a customer's own number counts before that of the address
+        assert ask(
+            "select c.full_name from staging.stg_orders as o "
+            "inner join restricted.base_customers as c using (customer_id) "
+            "where o.order_id = 'south-1'"
+        ) == [("Lee Long",)]

@@ -86,3 +86,18 @@ def test_items_become_orders(tmp_path: Path) -> None:
         assert ask(
             "select sales_channel, count(*) from staging.stg_orders group by all order by 1"
         ) == [("Harbour", 3), ("Main Street", 6)]
+
+
+def test_a_sale_that_two_files_write_in_two_ways(tmp_path: Path) -> None:
+    header = "Date,Time,Time Zone,Category,Item,Qty,Discounts,Net Sales,Transaction ID,Event Type\n"
+    for name, row in (
+        # the same moment, and no discount
+        ("1.csv", "2026-01-31,10:30:00,Eastern Time (US & Canada),A,Latte,1,$0.00,$9.00"),
+        ("2.csv", "1/31/2026,7:30,Pacific Time (US & Canada),A,Latte,1,,$9.00"),
+    ):
+        (tmp_path / name).write_text(f"{header}{row},Tx1,Payment\n", encoding="utf-8")
+    with connected(tmp_path, "square", salts=tmp_path, tables="orders order_lines") as ask:
+        assert ask(
+            "select ordered_at::text, amount::text, discount_amount::text from staging.stg_orders"
+        ) == [("2026-01-31 15:30:00", "9.00", "0.00")]
+        assert ask("select amount::text from staging.stg_order_lines") == [("9.00",)]

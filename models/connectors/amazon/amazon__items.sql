@@ -61,9 +61,25 @@ ordered_items as (
         ) as discount_amount,
         item_tax as tax_amount,
         -- of an order that was sent, some items may be cancelled
-        status_word not like 'cancel%' and lower(item_status) like 'cancel%' as is_cancelled_item
+        status_word not like 'cancel%' and lower(item_status) like 'cancel%' as is_cancelled_item,
+        coalesce(lower(sales_channel), '') like 'non-amazon%' as is_of_other_shop
     from ranked
-    where file_rank = 1 and coalesce(lower(sales_channel), '') not like 'non-amazon%'
+    where file_rank = 1
+),
+
+paid_orders as (
+    select distinct order_id
+    from {{ ref('amazon__payments') }}
+    where is_sale
+),
+
+-- in a file that is older than its payment an order is pending, often without a price
+known_items as (
+    select ordered_items.*
+    from ordered_items
+    left join paid_orders
+        on ordered_items.order_id = paid_orders.order_id
+    where ordered_items.status <> 'pending' or paid_orders.order_id is null
 )
 
 select
@@ -81,8 +97,8 @@ select
     amount,
     discount_amount,
     tax_amount
-from ordered_items
-where not coalesce(is_cancelled_item, false)
+from known_items
+where not coalesce(is_cancelled_item, false) and not is_of_other_shop
 
 union all
 
@@ -103,8 +119,8 @@ select
     payments.tax_amount
 from {{ ref('amazon__payments') }} as payments
 left join (
-    select distinct {{ source_key('amazon_order_id') }} as order_id
-    from export_rows
+    select distinct order_id
+    from known_items
 ) as known_orders
     on payments.order_id = known_orders.order_id
 where payments.is_sale and known_orders.order_id is null

@@ -28,6 +28,8 @@ refunds as (
     from {{ ref('amazon__payments') }}
     where not is_sale
     group by order_id, source_name
+    -- a claim that was taken back is none
+    having sum(amount - discount_amount) <> 0
 )
 
 select
@@ -38,12 +40,12 @@ select
     {{ as_amount('orders.discount_amount') }} as discount_amount,
     -- Amazon may pay back more than the price
     case
-        when refunds.order_id is not null
+        when refunds.refunded_amount > 0
             then {{ as_amount(
                 'least(refunds.refunded_amount, orders.amount - orders.discount_amount)'
             ) }}
     end as refunded_amount,
-    refunds.refunded_at,
+    case when refunds.refunded_amount > 0 then refunds.refunded_at end as refunded_at,
     {{ as_amount('orders.tax_amount') }} as tax_amount,
     orders.currency,
     orders.status,
@@ -66,7 +68,7 @@ select
     {{ as_amount('null') }} as tax_amount,
     refunds.currency,
     'completed' as status,
-    'return' as order_type,
+    case when refunds.refunded_amount > 0 then 'return' else 'sale' end as order_type,
     refunds.sales_channel
 from refunds
 left join orders

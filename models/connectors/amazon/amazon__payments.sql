@@ -43,6 +43,8 @@ select
         when lower(marketplace) like '%amazon.sg' then 'SGD'
         when lower(marketplace) like '%amazon.ae' then 'AED'
         when lower(marketplace) like '%amazon.sa' then 'SAR'
+        when lower(marketplace) like '%amazon.eg' then 'EGP'
+        when lower(marketplace) like '%amazon.co.za' then 'ZAR'
     end as currency,
     case when lower(trim(type)) = 'order' then product_sales else -product_sales end as amount,
     -- a promotion as large as the price of the delivery makes that free

@@ -11,7 +11,7 @@ named as (
         *,
         case
             when buyer like '%(%)'
-                then nullif(regexp_extract(buyer, '[(]([^()]+)[)]$', 1), '')
+                then {{ text_in('buyer', '[(]([^()]+)[)]$', 1) }}
             -- two people may have the same name, but a username has no blank
             when buyer not like '% %' then buyer
         end as username
@@ -49,4 +49,4 @@ select
     currency,
     order_type as sales_channel
 from numbered
-where is_newest and row_of_line = 1
+where is_newest and (row_of_line = 1 or transaction_id is null)

@@ -13,7 +13,7 @@ invoices as (
         max(case
             when
                 {{ matches('invoice_id', var('credit_note_pattern')) }}
-                or lower(document_type) like '%credit%'
+                or is_credit
                 then 1
             else 0
         end) = 1 as is_credit_note,

@@ -15,12 +15,15 @@ people as (
     union all
 
     select
-        {{ customer_key(email='email', phone='phone', native_id="ltrim(customer_id, '''')") }}
-            as customer_id,
+        {{ customer_key(
+            email='email',
+            phone='coalesce(phone, default_address_phone)',
+            native_id="ltrim(customer_id, '''')",
+        ) }} as customer_id,
         ltrim(customer_id, '''') as source_customer_id,
         lower(email) as email,
         nullif(concat_ws(' ', first_name, last_name), '') as full_name,
-        country as region
+        coalesce(country_code, country) as region
     from ({{ exported('shopify.customers') }}) as customers
 )
 

@@ -5,6 +5,7 @@ with
 sales as (
     select
         *,
+        replace(lower(financial_status), ' ', '_') as state,
         -- an edited order may cost more than its lines say
         {{ as_amount('(goods - least(off_goods, 0)) * net_share') }} as amount,
         {{ as_amount('greatest(off_goods, 0) * net_share') }} as goods_discount
@@ -16,7 +17,7 @@ refunds as (
         {{ source_key('order_id') }} as order_id,
         max(created_at) as refunded_at
     from ({{ exported('shopify.transactions') }}) as transactions
-    where kind = 'refund' and status = 'success'
+    where lower(kind) = 'refund' and lower(status) = 'success'
     group by {{ source_key('order_id') }}
 )
 
@@ -43,14 +44,14 @@ select
     sales.taxes as tax_amount,
     sales.currency,
     case
-        when sales.financial_status = 'refunded' then 'refunded'
+        when sales.state = 'refunded' then 'refunded'
         when sales.cancelled_at is not null then 'cancelled'
-        when sales.financial_status in ('voided', 'expired') then 'cancelled'
+        when sales.state in ('voided', 'expired') then 'cancelled'
         when
-            coalesce(sales.financial_status, 'paid')
+            coalesce(sales.state, 'paid')
             in ('paid', 'partially_paid', 'partially_refunded')
             then 'completed'
-        when sales.fulfillment_status = 'fulfilled'
+        when lower(sales.fulfillment_status) = 'fulfilled'
             then '{{ policy('delivered_unpaid_counts_as', ['pending', 'completed']) }}'
         else 'pending'
     end as status,

@@ -14,19 +14,21 @@ variants as (
 categorised as (
     select
         *,
-        max(type) over (partition by raw_file_name, handle) as category
+        max(type) over (partition by raw_file_name, handle) as category,
+        {{ is_of_newest_file('variant_sku') }} as is_newest
     from variants
 ),
 
 products as (
     select
+        source_name as shop_name,
         variant_sku,
         max(category) as category,
         max(cost_per_item) as unit_cost,
-        max(case when gift_card then 1 else 0 end) = 1 as is_gift_card
+        max(case when gift_card then 1 when not gift_card then 0 end) = 1 as is_gift_card
     from categorised
-    where variant_sku is not null
-    group by variant_sku
+    where variant_sku is not null and is_newest
+    group by source_name, variant_sku
 ),
 
 -- only the first row of an order has its id, and the other rows follow it
@@ -71,7 +73,7 @@ select
     case
         when newest.lineitem_sku is null and newest.vendor is null and newest.lineitem_name = 'Tip'
             then 'tip'
-        when products.is_gift_card or lower(newest.lineitem_name) like '%gift card%'
+        when coalesce(products.is_gift_card, lower(newest.lineitem_name) like '%gift card%')
             then 'gift card'
         else 'goods'
     end as line_kind,
@@ -79,5 +81,7 @@ select
     newest.lineitem_quantity * products.unit_cost as line_cost
 from newest
 left join products
-    on newest.lineitem_sku = products.variant_sku
+    on
+        newest.source_name = products.shop_name
+        and newest.lineitem_sku = products.variant_sku
 where newest.is_newest

@@ -18,27 +18,50 @@ totals as (
     group by order_id
 ),
 
+-- an export that was worked on may have the id on every row of an order
+first_rows as (
+    select
+        *,
+        row_number() over (partition by order_id order by file_row) as row_of_order
+    from order_rows
+    where id is not null
+),
+
 priced as (
     select
-        order_rows.*,
+        first_rows.*,
         totals.goods,
         totals.gift_cards,
         totals.tips,
         case when totals.lines_without_cost = 0 then totals.goods_cost end as goods_cost,
-        totals.goods + totals.gift_cards
-        - coalesce(
-            order_rows.subtotal,
-            totals.goods + totals.gift_cards - coalesce(order_rows.discount_amount, 0)
-        ) as off_goods,
-        order_rows.total - totals.gift_cards - totals.tips as paid
-    from order_rows
+        coalesce(
+            first_rows.subtotal,
+            totals.goods + totals.gift_cards - coalesce(first_rows.discount_amount, 0)
+        ) as discounted,
+        first_rows.total - totals.gift_cards - totals.tips as paid
+    from first_rows
     inner join totals
-        on order_rows.order_id = totals.order_id
+        on first_rows.order_id = totals.order_id
     where
-        order_rows.id is not null
-        and totals.goods > 0
+        first_rows.row_of_order = 1
+        -- without a price that can be read, the order is rejected by name
+        and (totals.goods > 0 or totals.goods is null)
         -- the test gateway
-        and coalesce(order_rows.payment_method, '') <> 'bogus'
+        and coalesce(first_rows.payment_method, '') <> 'bogus'
+),
+
+summed as (
+    select
+        *,
+        goods + gift_cards - discounted as off_goods,
+        -- the total where prices include tax, unless a discount was on the delivery
+        discounted + coalesce(shipping, 0) + coalesce(duties, 0) + tips as gross_total,
+        case
+            when discount_amount > goods + gift_cards - discounted and shipping > 0
+                then least(discount_amount - (goods + gift_cards - discounted), shipping)
+            else 0
+        end as off_delivery
+    from priced
 )
 
 select
@@ -48,8 +71,9 @@ select
         when
             taxes > 0
             and paid > 0
-            and total = subtotal + coalesce(shipping, 0) + coalesce(duties, 0) + tips
+            and total in (gross_total, gross_total - off_delivery)
+            and total <> gross_total - off_delivery + taxes
             then cast(paid - taxes as double) / paid
         else 1
     end as net_share
-from priced
+from summed

@@ -10,17 +10,21 @@ timed as (
     select
         *,
         {{ moment_of_local(
-            "try_cast(cast(date as string) || ' ' || time as timestamp)", square_zone('time_zone')
+            cast_or_null("cast(date as string) || ' ' || time", none, 'timestamp'),
+            square_zone('time_zone')
         ) }} as happened_at,
         lower(coalesce(event_type, '')) = 'refund' as is_refund
     from export_rows
 ),
 
--- a later file may have a refund of a sale in an earlier one, so an event counts, not a sale
+-- a later file may have a refund of a sale in an earlier one, so an event counts, not a sale; it
+-- may write its times in another zone
 newest as (
     select
         *,
-        {{ is_of_newest_file('transaction_id, is_refund, date, time') }} as is_newest,
+        {{ is_of_newest_file(
+            'transaction_id, is_refund, coalesce(happened_at, cast(date as timestamp))'
+        ) }} as is_newest,
         max(case when is_refund then 0 else 1 end) over (
             partition by source_name, transaction_id
         ) = 1 as has_sale
@@ -47,7 +51,7 @@ select
     case when lower(category) not in ('none', 'uncategorized') then category end
         as product_category,
     qty as quantity,
-    discounts,
+    coalesce(discounts, 0) as discounts,
     net_sales,
     tax,
     coalesce(channel, location) as sales_channel

@@ -10,7 +10,8 @@ select
     case
         when paid_back > 0
             then {{ as_amount(
-                'greatest(paid_for_goods, 0) * least(paid_back / nullif(order_total, 0), 1)'
+                'greatest(paid_for_goods, 0)'
+                ~ ' * case when paid_back < order_total then paid_back / order_total else 1 end'
             ) }}
     end as refunded_amount,
     tax_total as tax_amount,
