@@ -5,22 +5,21 @@
 {% macro stop_at_unreadable_exports() %}
     {% set faults = [] %}
     {% for system in raw_inputs() if system in connected_tables() %}
-        {% set found = namespace(main=false) %}
-        {% set wanted = [] %}
+        {% set delivered = [] %}
+        {% set missing = [] %}
         {% for export in export_names('tables' if is_of_tables(system) else 'files')
             if export.startswith(system ~ '.') %}
             {% set parts = export_parts(export) %}
             {% if raw_contract(export).config.meta.main %}
-                {% do wanted.append(export) %}
-                {% set found.main = found.main or parts | length > 0 %}
+                {% do (delivered if parts else missing).append(export) %}
             {% endif %}
             {% if parts and not is_of_tables(system) %}
                 {% do add_forms(export, parts) %}
                 {% do faults.extend(unreadable_values(export, parts)) %}
             {% endif %}
         {% endfor %}
-        {% if not found.main %}
-            {% do faults.append(missing_export(system, wanted)) %}
+        {% if missing and (is_of_tables(system) or not delivered) %}
+            {% do faults.append(missing_export(system, missing)) %}
         {% endif %}
     {% endfor %}
     {% if faults %}

@@ -1,10 +1,10 @@
 {#- How the exports of systems are read. models/connectors/<system>/_<system>.yml describes each export as a dbt
     source; the models beside it turn exports into tables of the contract.
-    config.meta of an export: main: true (the system cannot be read without one of these), rows (a condition on the
-    values as delivered; other lines are no rows). config.meta of a column: names (its other names in headers, of
-    which the first that is there counts; blanks, dots, hyphens, underscores and case never matter), required (a
-    header is recognised by these), local (of a timestamp: the clock of a zone that the model knows, which
-    raw_timezone does not move). -#}
+    config.meta of an export: main: true (the system cannot be read without one of these; of tables, without all),
+    rows (a condition on the values as delivered; other lines are no rows). config.meta of a column: names (its other
+    names in headers, of which the first that is there counts; blanks, dots, hyphens, underscores and case never
+    matter), required (a header is recognised by these), local (of a timestamp: the clock of a zone that the model
+    knows, which raw_timezone does not move). -#}
 
 
 {#- Systems that a connector service copies into the warehouse, each into a schema. -#}

@@ -18,7 +18,7 @@
     {% endfor %}
     {% for files in files_of_folder.values() %}
         {% for path in files if files | length > 1
-            and not modules.re.search('[0-9]{4}-[0-9]{2}-[0-9]{2}[^/]*$', path) %}
+            and not modules.re.search('[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[^/]*$', path) %}
             {% do raw_data_error(
                 export ~ ': ' ~ path ~ ' has no day in its name. There are ' ~ files | length
                 ~ ' of these files, so each needs the day of its export, for example subscriptions_2025-03-01.csv.'
@@ -48,7 +48,9 @@ states as (
             trial_ends_at, case when status = 'trialing' then current_period_ends_at end
         ) as own_trial_ends_at,
         case
-            when status = 'canceled' then coalesce(ended_at, cancel_requested_at, seen_at)
+            when status = 'canceled'
+                -- at the latest when what was paid for was over
+                then coalesce(ended_at, cancel_requested_at, seen_at, current_period_ends_at)
             when status = 'unpaid' then coalesce(seen_at, current_period_began_at, began_at)
         end as over_at,
         row_number() over ({{ item }} order by seen_at) as state_number,
@@ -122,7 +124,7 @@ lived as (
         case
             when state = 'cancelled' and is_unpaid_trial then 'trialing'
             when state = 'cancelled' then 'active'
-            when status <> 'trialing' then state
+            when coalesce(status, '') <> 'trialing' then state
             when next_state in ('active', 'past_due') then 'active'
             when next_state = 'cancelled' and not is_next_unpaid_trial then 'active'
             else 'trialing'
@@ -329,17 +331,21 @@ from versions_ended
 with
 
 invoices as (
-    select * from {{ invoices }}
+    select
+        *,
+        lower(status) as state,
+        coalesce(total_excluding_tax, total) as net_total
+    from {{ invoices }}
 ),
 
 credited as (
     select
         *,
         {{ as_amount(money_of_smallest_unit(
-            'coalesce(subtotal_excluding_tax, total_excluding_tax)', 'currency'
+            'coalesce(subtotal_excluding_tax, net_total)', 'currency'
         )) }} as amount,
-        {{ as_amount(money_of_smallest_unit('total_excluding_tax', 'currency')) }} as net_amount,
-        {{ as_amount(money_of_smallest_unit('total - total_excluding_tax', 'currency')) }}
+        {{ as_amount(money_of_smallest_unit('net_total', 'currency')) }} as net_amount,
+        {{ as_amount(money_of_smallest_unit('total - net_total', 'currency')) }}
             as tax_amount,
         -- a credit note covers tax as well; this is the part without it
         least(
@@ -365,9 +371,9 @@ select
     tax_amount,
     currency,
     case
-        when status = 'paid' and credited_share = 1 then 'refunded'
-        when status = 'paid' then 'completed'
-        when status = 'open' then 'pending'
+        when state = 'paid' and credited_share = 1 then 'refunded'
+        when state = 'paid' then 'completed'
+        when coalesce(state, 'open') = 'open' then 'pending'
         else 'cancelled'
     end as status,
     {{ source_key('subscription') }} as subscription_id,

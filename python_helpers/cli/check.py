@@ -20,6 +20,7 @@ from python_helpers.core.log import say
 from python_helpers.core.settings import (
     Inputs,
     Resources,
+    checked_inputs,
     is_of_files,
     parsed_vars,
     resolve_settings,
@@ -56,8 +57,8 @@ def check(*, folders: Folders, inputs: Inputs, resources: Resources, as_json: bo
     why, what stops a build. Without DIR it reads RAW_DATA_DIR.
     """
     options.log_of(folders)
-    words = filter(is_of_files, (inputs.raw_input or "files").split(","))
-    raw_input = ",".join(words) or "files"
+    words = checked_inputs(inputs.raw_input or "files", project_dir=folders.project_dir)
+    raw_input = ",".join(filter(is_of_files, words)) or "files"
     own = parsed_vars(text=inputs.dbt_vars) | {"raw_input": raw_input}
     inputs = replace(inputs, raw_input=raw_input, dbt_vars=json.dumps(own, default=str))
     facts = look_at(settings=resolve_settings(folders, inputs=inputs, resources=resources))

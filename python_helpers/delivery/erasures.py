@@ -114,10 +114,13 @@ def add_to_list(*, folder: Path, ids: Collection[str]) -> dict[str, Erasure]:
 def make_salt(*, folder: Path, is_first: bool = True) -> None:
     """Make the salt of the ids of customers, once. Raises SettingsError, PublishError and OSError.
 
-    Unless it is the first one, it was lost.
+    Unless it is the first one, it was lost. One with another line feed would be another salt.
     """
     made_folder(folder=folder)
-    if not (folder / SALT).exists():
+    salt = read(folder / SALT)
+    if salt is not None and not re.fullmatch("[0-9a-f]{64}", salt):
+        raise SettingsError(f"{folder / SALT} is damaged: restore it from a backup.")
+    if salt is None:
         if not is_first:
             raise SettingsError(
                 f"{folder / SALT} is gone, and without it every customer has another id: restore "

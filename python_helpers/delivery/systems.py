@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from python_helpers.core.settings import OF_TABLES
+
 # Exports that no connector reads: columns that together are in the header of one of them alone.
 OTHERS = (
     ("Square transactions", "date, time, time zone, gross sales, total collected, transaction id"),
@@ -21,7 +23,11 @@ LINES = 30
 
 def export_of(file: Path, /, *, exports: Mapping[str, dict[str, Any]]) -> str | None:
     """Name the export that a file of text is, such as `shopify.orders`, by its header."""
-    required = {name: required_names(export) for name, export in exports.items()}
+    required = {
+        name: required_names(export)
+        for name, export in exports.items()
+        if not name.startswith(OF_TABLES)
+    }
     for line in first_lines(file):
         found = {plain(each) for each in re.split("[,;\t|]", line)}
         for name, columns in required.items():
@@ -57,7 +63,7 @@ def plain(name: str, /) -> str:
 def first_lines(file: Path, /) -> list[str]:
     """Read the first lines of a file, whatever its encoding; none of one that cannot be read."""
     try:
-        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as opened:
+        with gzip.open(file) if file.suffix.lower() == ".gz" else file.open("rb") as opened:
             content = opened.read(BEGINNING)
     except (OSError, EOFError, zlib.error):
         return []

@@ -68,6 +68,8 @@ def test_a_shop_that_moves_from_its_exports_keeps_keys_and_amounts(tmp_path: Pat
 
 def test_columns_of_the_graphql_version(tmp_path: Path) -> None:
     system, before = "fivetran_shopify", copied("graphql")
+    # the lines of an order were not copied
+    before += '; insert into shopify."order" select * replace (8002 as id) from shopify."order"'
     # the zone of files does not move the times of a copied table
     zone = {"raw_timezone": "Europe/Berlin"}
     with connected(tmp_path, system, salts=tmp_path, before=before, **zone) as ask:
@@ -79,3 +81,7 @@ def test_columns_of_the_graphql_version(tmp_path: Path) -> None:
         assert ask("select refunded_amount::text, refunded_at::text from staging.stg_orders") == [
             ("15.00", "2025-07-20 23:30:00")
         ]
+        assert ask(
+            "select raw_key, rejection_reasons from restricted.base_orders "
+            "where rejection_reasons is not null"
+        ) == [("shopify-8002", "missing_amount")]

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import pytest
 from connected import EXPORTS, connected
+
+from python_helpers.delivery.standins import CompilerError
 
 TABLES = """
 create schema stripe;
@@ -119,9 +122,22 @@ def test_history_gives_the_true_versions(tmp_path: Path) -> None:
 
 
 def test_without_history_the_present_state_has_its_trial(tmp_path: Path) -> None:
-    before = TABLES + "alter table stripe.subscription_history drop column _fivetran_start;"
-    settings = {"tables": "subscriptions", "before": before}
+    before = TABLES + (
+        "alter table stripe.subscription_history drop column _fivetran_start; "
+        # how long the coupon lasts, and what became of an invoice, is not known
+        "update stripe.coupon set duration = null where id = 'ten'; "
+        "update stripe.invoice set status = case when id = 'in_1' then 'Paid' end;"
+    )
+    settings = {"tables": "orders subscriptions", "before": before}
     with connected(tmp_path, "fivetran_stripe", salts=tmp_path, **settings) as ask:
+        assert ask(
+            "select count(*) from staging.stg_subscriptions where discount_amount in (6, 1)"
+        ) == [(2,)]
+        assert ask("select order_id, status from staging.stg_orders order by 1") == [
+            ("stripe-in_1", "completed"),
+            ("stripe-in_3", "pending"),
+            ("stripe-in_5", "pending"),
+        ]
         assert [row for row in ask(VERSIONS) if row[0] in "DLP"] == [
             ("D", "si_3", "2025-03-25", None, "15.00", 2, None, "trialing", None),
             ("D", "si_3", "2025-04-08", None, "15.00", 2, None, "active", "2025-06-08"),
@@ -129,3 +145,12 @@ def test_without_history_the_present_state_has_its_trial(tmp_path: Path) -> None
             ("L", "si_4", "2025-04-08", "2025-04-08", "15.00", 1, None, "cancelled", None),
             ("P", "si_5", "2025-02-01", "2025-05-15", "10.00", 1, None, "cancelled", None),
         ]
+
+
+def test_a_table_that_is_needed_is_named(tmp_path: Path) -> None:
+    settings = {"tables": "subscriptions", "before": TABLES + "drop table stripe.customer"}
+    with (
+        pytest.raises(CompilerError, match=r"the warehouse has no table stripe\.customer"),
+        connected(tmp_path, "fivetran_stripe", salts=tmp_path, **settings),
+    ):
+        pass

@@ -129,12 +129,59 @@ def test_one_export_of_the_dashboard_needs_no_day(tmp_path: Path) -> None:
             ("2", None, "2025-01-07", "2025-01-21", "33.00", 1, None, "trialing", None),
             ("2", None, "2025-01-21", "2025-01-21", "33.00", 1, None, "cancelled", None),
         ]
-    (tmp_path / "raw" / "subscriptions_2.csv").write_text(export, encoding="utf-8")
+    (tmp_path / "raw" / "subscriptions.csv").rename(tmp_path / "raw" / "s_2025-03-01.csv")
+    (tmp_path / "raw" / "s_2025-13-01.csv").write_text(export, encoding="utf-8")
     with (
         pytest.raises(SettingsError, match="has no day in its name"),
         connected(tmp_path / "raw", "stripe", salts=tmp_path, tables="subscriptions"),
     ):
         pass
+
+
+API = (
+    "id,customer,customer_email,status,current_period_end,items.price.id,items.price.unit_amount,"
+    "items.price.recurring.interval,currency,start_date,discount.coupon.percent_off\n"
+)
+INVOICES = (
+    "id,customer,customer_email,status,created,currency,subtotal_excluding_tax,"
+    "total_excluding_tax,total,post_payment_credit_notes_amount\n"
+)
+
+
+def test_what_an_export_lacks_loses_no_money_and_merges_nobody(tmp_path: Path) -> None:
+    (tmp_path / "subscriptions.csv").write_text(
+        # how long its discount lasts is not said
+        API + "sub_1,,kim@example.com,active,2025-04-05,pro,1000,month,eur,2025-01-05,20\n"
+        # nor when it ended
+        "sub_2,,lee@example.com,Canceled,2025-04-05,pro,1000,month,eur,2025-01-05,\n"
+        "sub_3,cus_3,,,2025-04-05,pro,1000,month,eur,2025-01-05,\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "invoices.csv").write_text(
+        INVOICES + "in_1,,kim@example.com,Paid,2025-02-01,eur,1000,1000,1200,0\n"
+        "in_2,,lee@example.com,paid,2025-02-01,eur,1500,,1200,600\n"
+        "in_3,,mia@example.com,,2025-02-01,eur,1000,1000,1200,0\n",
+        encoding="utf-8",
+    )
+    with connected(tmp_path, "stripe", salts=tmp_path, tables="orders subscriptions") as ask:
+        assert ask(VERSIONS) == [
+            ("1", None, "2025-01-05", None, "10.00", 1, "2.00", "active", "2025-04-05"),
+            ("2", None, "2025-01-05", "2025-04-05", "10.00", 1, None, "cancelled", "2025-04-05"),
+            ("3", None, "2025-01-05", None, "10.00", 1, None, None, None),
+        ]
+        # without an amount before tax, all of it is the price; half of that was paid back
+        assert ask(
+            "select order_id, amount::text, discount_amount::text, refunded_amount::text, status "
+            "from staging.stg_orders order by 1"
+        ) == [
+            ("stripe-in_1", "10.00", "0.00", None, "completed"),
+            ("stripe-in_2", "15.00", "3.00", "6.00", "completed"),
+            ("stripe-in_3", "10.00", "0.00", None, "pending"),
+        ]
+        assert ask(
+            "select (select count(distinct customer_id) from staging.stg_subscriptions), "
+            "(select count(distinct customer_id) from staging.stg_orders)"
+        ) == [(3, 3)]
 
 
 @pytest.mark.long

@@ -199,3 +199,7 @@ def test_the_salt_is_made_once(tmp_path):
     with pytest.raises(SettingsError, match="is gone"):
         make_salt(folder=tmp_path / "other", is_first=False)
     assert (tmp_path / "salt").stat().st_mode & 0o777 == 0o600
+    for damaged in ("", f"{salt}\n"):
+        (tmp_path / "salt").write_text(damaged)
+        with pytest.raises(SettingsError, match="is damaged"):
+            make_salt(folder=tmp_path)

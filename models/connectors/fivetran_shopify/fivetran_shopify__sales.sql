@@ -28,9 +28,10 @@ priced as (
         buyers.total_price - totals.gift_cards
         - greatest(totals.tips, coalesce(buyers.total_tip_received, 0)) as taxed
     from {{ ref('fivetran_shopify__buyers') }} as buyers
-    inner join totals
+    left join totals
         on buyers.order_id = totals.order_id
-    where totals.goods > 0
+    -- without lines, or prices of them, an order is rejected later, and not lost
+    where totals.goods > 0 or totals.goods is null
 ),
 
 shared as (

@@ -37,4 +37,4 @@ left join {{ ref('fivetran_stripe__people') }} as people
 where
     coalesce(invoices.livemode, true)
     and not coalesce(invoices.is_deleted, false)
-    and invoices.status <> 'draft'
+    and coalesce(lower(invoices.status), '') <> 'draft'

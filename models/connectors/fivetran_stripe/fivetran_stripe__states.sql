@@ -11,7 +11,7 @@ history as (
     where
         coalesce(livemode, true)
         -- a subscription whose first payment failed never began
-        and status not like 'incomplete%'
+        and coalesce(status, '') not like 'incomplete%'
         -- without times of its rows, only the newest one has a place
         and (_fivetran_start is not null or coalesce(_fivetran_active, true))
 ),
@@ -31,7 +31,8 @@ prices as (
         currency,
         recurring_interval as billing_interval,
         recurring_interval_count as billing_interval_count,
-        recurring_usage_type as usage_type
+        recurring_usage_type as usage_type,
+        0 as is_plan
     from ({{ exported('fivetran_stripe.price') }}) as price
 
     union all
@@ -42,14 +43,17 @@ prices as (
         currency,
         billing_interval,
         interval_count as billing_interval_count,
-        usage_type
+        usage_type,
+        1 as is_plan
     from ({{ exported('fivetran_stripe.plan') }}) as plan
 ),
 
 prices_numbered as (
     select
         *,
-        row_number() over (partition by id order by unit_amount asc nulls last) as price_number
+        row_number() over (
+            partition by id order by unit_amount asc nulls last, is_plan asc
+        ) as price_number
     from prices
 ),
 
@@ -86,7 +90,7 @@ discounts_numbered as (
     from discounts
     inner join ({{ exported('fivetran_stripe.coupon') }}) as coupons
         on discounts.coupon_id = coupons.id
-    where coupons.duration <> 'once'
+    where coalesce(coupons.duration, 'forever') <> 'once'
 ),
 
 itemised as (

@@ -31,13 +31,6 @@ cells as (
         ) as customer_id,
         {{ is_of_newest_file('response_id') }} as is_newest
     from ({{ exported('qualtrics.responses', cells=true) }}) as response_cells
-    -- previews, tests and spam are left out
-    where
-        coalesce(status, '0') not in ('1', '2', '8', '9', '12', '17', '40')
-        and coalesce(lower(status), '') not like '%preview%'
-        and coalesce(lower(status), '') not like '%test%'
-        and coalesce(lower(status), '') not like '%spam%'
-        and coalesce(distribution_channel, '') <> 'preview'
 ),
 
 answers as (
@@ -61,7 +54,14 @@ answers as (
             and cells.column_name = questions.column_name
     left join zones
         on cells.raw_file_name = zones.raw_file_name
-    where cells.is_newest
+    where
+        cells.is_newest
+        -- previews, tests and spam are left out
+        and coalesce(cells.status, '0') not in ('1', '2', '8', '9', '12', '17', '40')
+        and coalesce(lower(cells.status), '') not like '%preview%'
+        and coalesce(lower(cells.status), '') not like '%test%'
+        and coalesce(lower(cells.status), '') not like '%spam%'
+        and coalesce(cells.distribution_channel, '') <> 'preview'
 ),
 
 -- the comment explains the main score of the response

@@ -13,11 +13,11 @@ history as (
 contacts as (
     select
         contact_id,
-        max(coalesce(
-            {{ customer_key(email='email') }},
-            {{ customer_key(email='ext_ref') }},
-            ext_ref
-        )) as customer_id
+        coalesce(
+            max({{ customer_key(email='email') }}),
+            max({{ customer_key(email='ext_ref') }}),
+            max(ext_ref)
+        ) as customer_id
     from ({{ exported('qualtrics.contacts') }}) as contacts
     group by contact_id
 ),

@@ -13,7 +13,8 @@ newest as (
         -- as for subscriptions: the first address that is known stays
         {{ last_not_null(
             'customer_email',
-            '(partition by source_name, customer_id order by created desc, id desc'
+            '(partition by source_name, coalesce(customer_id, customer_email)'
+            ~ ' order by created desc, id desc, raw_file_name desc, file_row desc'
             ~ ' rows between unbounded preceding and unbounded following)'
         ) }} as known_email
     from export_rows
@@ -25,7 +26,7 @@ keyed as (
         *,
         {{ customer_key(email='known_email', native_id='customer_id') }} as own_customer_key
     from newest
-    where is_newest and status <> 'draft'
+    where is_newest and coalesce(lower(status), '') <> 'draft'
 ),
 
 -- a subscriber has the same key on invoices

@@ -10,7 +10,9 @@ export_rows as (
 dated as (
     select
         *,
-        {{ day_in_path('raw_file_name') }} as snapshot_day
+        {{ day_in_path('raw_file_name') }} as snapshot_day,
+        -- a discount that does not say how long it lasts reduces the price
+        coalesce(lower(discounts_coupon_duration), 'forever') = 'once' as is_for_once
     from export_rows
     where coalesce(livemode, true)
 ),
@@ -21,7 +23,7 @@ addressed as (
         *,
         {{ last_not_null(
             'customer_email',
-            '(partition by source_name, customer_id'
+            '(partition by source_name, coalesce(customer_id, customer_email)'
             ~ ' order by snapshot_day desc, raw_file_name desc, file_row desc'
             ~ ' rows between unbounded preceding and unbounded following)'
         ) }} as known_email
@@ -61,10 +63,8 @@ select
     lower(items_price_recurring_interval) as billing_interval,
     coalesce(items_price_recurring_interval_count, 1) as billing_interval_count,
     coalesce(items_price_recurring_usage_type, '') = 'metered' as is_metered,
-    case when discounts_coupon_duration <> 'once' then discounts_coupon_percent_off end
-        as percent_off,
-    case when discounts_coupon_duration <> 'once' then discounts_coupon_amount_off end
-        as amount_off,
+    case when not is_for_once then discounts_coupon_percent_off end as percent_off,
+    case when not is_for_once then discounts_coupon_amount_off end as amount_off,
     discounts_start,
     discounts_end
 from addressed

@@ -37,7 +37,7 @@ begun as (
         min(seen_at) over (partition by subscription_id) as first_seen_at,
         min(seen_at) over (partition by subscription_id, native_item_id) as item_first_seen_at
     from export_rows
-    where status not like 'incomplete%'
+    where coalesce(status, '') not like 'incomplete%'
 ),
 
 items as (
