@@ -71,10 +71,31 @@
 {% endmacro %}
 
 
-{% macro is_export(path, exports, lines) %}
+{#- A regular expression for each export, which the header of such an export matches, and few other lines. -#}
+{% macro headers_of(exports) %}
+    {% set headers = {} %}
     {% for export in exports %}
-        {% for line in whole_records(lines) if has_required_columns(export, line) %}
-            {{ return(true) }}
+        {% set words = [] %}
+        {% for column in raw_contract(export).columns.values() if column.config.meta.required %}
+            {% set names = [] %}
+            {% for name in [column.name] + (column.config.meta.names or []) %}
+                {% do names.append(modules.re.escape(plain_name(name))) %}
+            {% endfor %}
+            {% do words.append('(?=.*(' ~ names | join('|') ~ '))') %}
+        {% endfor %}
+        {% do headers.update({export: words | join}) %}
+    {% endfor %}
+    {{ return(headers) }}
+{% endmacro %}
+
+
+{% macro is_export(headers, lines) %}
+    {% for line in whole_records(lines) %}
+        {% set plain = plain_name(line) %}
+        {% for export, header in headers.items() if modules.re.match(header, plain) %}
+            {% if has_required_columns(export, line) %}
+                {{ return(true) }}
+            {% endif %}
         {% endfor %}
     {% endfor %}
     {{ return(false) }}
@@ -108,7 +129,8 @@
 
 {% macro export_files(export) %}
     {% set found = [] %}
-    {% for path, lines in first_lines_of(text_files()).items() if is_export(path, [export], lines) %}
+    {% set headers = headers_of([export]) %}
+    {% for path, lines in first_lines_of(text_files()).items() if is_export(headers, lines) %}
         {% do found.append(path) %}
     {% endfor %}
     {{ return(found) }}

@@ -29,10 +29,10 @@
     {% endfor %}
     {% set exports = export_names('files') %}
     {% if files and exports %}
-        {% set first_lines = first_lines_of(files) %}
+        {% set headers = headers_of(exports) %}
         {% set contract_files = [] %}
-        {% for path in files %}
-            {% do contract_files.append(path) if not is_export(path, exports, first_lines[path]) %}
+        {% for path, lines in first_lines_of(files).items() if not is_export(headers, lines) %}
+            {% do contract_files.append(path) %}
         {% endfor %}
         {{ return(contract_files) }}
     {% endif %}

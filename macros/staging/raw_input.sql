@@ -15,11 +15,8 @@
 
 {#- Of a table of the contract, or of an export that is named with its system: shopify.orders. -#}
 {% macro raw_contract(table_name) %}
-    {% set source_name, name = table_name.split('.') if '.' in table_name else ('raw', table_name) %}
-    {% set found = graph.sources.values()
-        | selectattr('source_name', 'equalto', source_name)
-        | selectattr('name', 'equalto', name) | list %}
-    {{ return(found[0]) }}
+    {% set name = table_name if '.' in table_name else 'raw.' ~ table_name %}
+    {{ return(graph.sources['source.' ~ project_name ~ '.' ~ name]) }}
 {% endmacro %}
 
 

@@ -55,7 +55,7 @@ def not_beside_a_folder(
     """Refuse a folder on the command line that would not be read."""
     is_named = context.get_parameter_source("raw_data") is ParameterSource.COMMANDLINE
     if is_named and value and not any(map(is_of_files, value.split(","))):
-        raise click.UsageError(f"--raw-data goes with files, and {value} is none.")
+        raise click.UsageError(f"--raw-data goes with files or exports, and --from is {value}.")
     return value
 
 

@@ -55,10 +55,11 @@ class Macros:
             "execute": True,
             "flags": SimpleNamespace(WHICH="build"),
             "fromjson": json.loads,
-            "graph": {"sources": self.sources | self.exports},
+            "graph": {"sources": self.graph_sources()},
             "invocation_args_dict": SimpleNamespace(project_dir=str(project_dir)),
             "load_relation": self.load_relation,
             "modules": SimpleNamespace(re=re),
+            "project_name": project["name"],
             "ref": self.ref,
             "return": self.hand_over,
             "run_query": self.run_query,
@@ -125,6 +126,12 @@ class Macros:
         """Name a table of this database."""
         ((database,),) = self.connection.execute("select current_database()").fetchall()
         return Relation(database, schema, name)
+
+    def graph_sources(self) -> dict[str, dict[str, Any]]:
+        """Return the sources by their ids in dbt."""
+        prefix = f"source.{self.project['name']}."
+        contract = {f"{prefix}raw.{name}": source for name, source in self.sources.items()}
+        return contract | {f"{prefix}{name}": source for name, source in self.exports.items()}
 
     def source(self, source_name: str, name: str) -> Relation:
         """Name the table of a source."""

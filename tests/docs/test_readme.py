@@ -29,6 +29,8 @@ PICTURE = PROJECT / "docs" / "cohort_heatmap.svg"
 SETTINGS = {"RAW_INPUT", "RAW_DATA_DIR", "AS_OF_DATE", "REPORTING_CURRENCY", "REPORTING_TIMEZONE"}
 MAKE = {"make build", "make test"}
 REFRESH = ".venv/bin/lifecycle refresh --raw-data path/to/folder"
+# run in the test of the guide that has it as well
+FROM_EXPORTS = ".venv/bin/lifecycle refresh --from shopify,stripe --raw-data path/to/folder"
 COPY_PROFILE = "cp profiles.example.yml profiles.yml"
 DBT_BUILD = ".venv/bin/dbt build"
 # they bring their own rows: what passed on the sample would pass once more
@@ -84,7 +86,9 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_no_command_of_the_readme_goes_untested():
     lines = set().union(*(without_comments(block) for block in blocks(language="sh")))
-    assert lines == MAKE | {REFRESH}
+    assert lines == MAKE | {REFRESH, FROM_EXPORTS}
+    guide = (PROJECT / "docs" / "bring_your_own_data.md").read_text(encoding="utf-8")
+    assert FROM_EXPORTS.replace("path/to/folder", "your/folder") in guide
     plain_dbt = [*map(without_comments, blocks(language="sh", document=OPERATIONS))]
     assert {COPY_PROFILE, DBT_BUILD} in plain_dbt
 

@@ -1,8 +1,8 @@
-"""The audit of a refresh: faults planted into honest data are found, and honest days pass.
+"""The audit of a refresh: faults planted into honest data are found.
 
 Each fault is planted into a delivery whose first refresh was published, and refreshed again. What
-is planted into the sample is run with the other tests; the shop's own faults and its last days
-are long, and need the real data.
+is planted into the sample is run with the other tests; the shop's own faults are long, and need
+the real data.
 """
 
 import csv
@@ -15,7 +15,8 @@ from pathlib import Path
 import duckdb
 import pytest
 from click.testing import Result
-from lifecycle import PROJECT, real_data, refresh_delivery, run
+from lifecycle import PROJECT, real_data, run
+from shops import GIFT_SHOP, LEFT_OUT, OLD, Shop, deliver, shop_of
 
 from python_helpers.audit.expectations import read_suite, read_suites
 from python_helpers.audit.findings import sentence
@@ -30,64 +31,6 @@ from python_helpers.publishing.builds import live_build, read_manifest
 
 DOCUMENT = (PROJECT / "docs" / "audit.md").read_text(encoding="utf-8")
 SAMPLE = PROJECT / "seeds" / "sample"
-
-# what the suites read, with all it needs, and no more
-AUDITED = (
-    *("+row_reconciliation", "+rejected_rows", "+rpt_raw_profile", "+rpt_raw_days"),
-    *("+rpt_restatements", "+dim_customers", "+fct_orders", "+fct_order_lines"),
-    *("+fct_survey_responses", "+fct_subscription_versions", "+fct_activity_spells"),
-    *("+rpt_cohort_retention", "+rpt_renewals", "+rpt_nps"),
-)
-LEFT_OUT = "not delivered"
-OLD = "the_delivery_is_fresh"  # of data that ended years ago this is no false alarm
-
-
-@dataclass(frozen=True)
-class Shop:
-    """A folder with a delivery, a warehouse and what is published."""
-
-    folder: Path
-
-    def refresh(self, *arguments: object) -> Result:
-        """Refresh from the delivery."""
-        return refresh_delivery(self.folder, *arguments, select=AUDITED)
-
-    def said(self, result: Result) -> dict[str, set[str]]:
-        """Return the expectations that were not met: level -> names."""
-        names = {"warn": set(), "block": set()}
-        for line in result.stderr.splitlines():
-            found = re.search(r"\((\w+) in \w+\.yml\)$", line)
-            if found:
-                names["warn" if line.startswith("Warning: ") else "block"].add(found[1])
-        return names
-
-
-def deliver(*, source: Path, folder: Path, changes: Mapping[str, str] | None = None) -> None:
-    """Write a delivery of the tables of another one; a change is SQL that reads some of them."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    tables = {file.stem: file for file in source.iterdir()}
-    with duckdb.connect() as connection:
-        for table, file in tables.items():
-            read = f"read_parquet('{file}')"
-            if file.suffix == ".csv":
-                read = f"read_csv('{file}', all_varchar = true)"
-            connection.execute(f"create view {table} as from {read}")
-        for table, sql in (dict.fromkeys(tables) | (changes or {})).items():
-            if sql != LEFT_OUT:
-                query = sql or f"from {table}"
-                connection.execute(f"copy ({query}) to '{folder / table}.parquet' (format parquet)")
-
-
-def shop_of(*, source: Path, folder: Path, changes: Mapping[str, str] | None = None) -> Shop:
-    """Publish the first build of a shop."""
-    deliver(source=source, folder=folder / "delivery", changes=changes)
-    shop = Shop(folder=folder)
-    result = shop.refresh()
-    assert result.exit_code == 0, result.output
-    assert shop.said(result) == {"warn": {OLD}, "block": set()}
-    assert "First build: nothing to compare with yet." in result.stderr
-    return shop
 
 
 @dataclass(frozen=True)
@@ -272,9 +215,6 @@ FAULTS = (
 # The shop of a gift trader, 23,798 orders
 
 
-GIFT_SHOP = "online_retail_2011"
-
-
 @pytest.fixture(scope="module")
 def gift_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """Publish the gift shop once."""
@@ -295,33 +235,6 @@ def test_a_planted_fault_is_said_at_its_level(gift_shop, tmp_path, fault):
     assert said["block"] == set(fault.blocks)
     assert said["warn"] - {OLD} == set(fault.warns)
     assert (live_build(publish_dir=published) == before) == bool(fault.blocks)
-
-
-@pytest.mark.long
-def test_honest_days_are_published_without_a_false_alarm(tmp_path):
-    """Of the last weeks every other day, as far as the last."""
-    source = real_data(GIFT_SHOP)
-    with duckdb.connect() as connection:
-        days = connection.execute(
-            f"""
-            select distinct ordered_at::date as day from '{source / "orders.parquet"}'
-            order by day desc limit 21
-            """
-        ).fetchall()
-    said = []
-    days = days[::-2]
-    for (day,) in days:
-        until = f"from orders where ordered_at::date <= '{day}'"
-        lines = f"from order_lines where order_id in (select order_id {until})"
-        changes = {"orders": until, "order_lines": lines}
-        if not said:
-            shop = shop_of(source=source, folder=tmp_path, changes=changes)
-        else:
-            deliver(source=source, folder=tmp_path / "delivery", changes=changes)
-        result = shop.refresh()
-        said.append((str(day), result.exit_code, shop.said(result)))
-    assert len(said) == 11
-    assert said == [(day, 0, {"warn": {OLD}, "block": set()}) for day, _, _ in said]
 
 
 # The sample

@@ -199,8 +199,8 @@ def test_two_warehouses_do_not_share_parse_state(settings_of, tmp_path):
         (["--as-of", "2024-02-30"], "Invalid as-of date"),
         (["--raw-data", "does/not/exist"], "does not exist"),
         (["--raw-input", "files"], "no folder is named"),
-        (["--raw-input", "tables", "--raw-data", "empty"], "goes with --raw-input files"),
-        (["--raw-input", "kafka"], "'kafka' is not one of"),
+        (["--raw-input", "tables", "--raw-data", "empty"], "--raw-data goes with files or exports"),
+        (["--raw-input", "kafka"], "Invalid raw input 'kafka'. Use sample, files, tables, or"),
         (["--reporting-currency", "Euro"], "Use a code like EUR"),
         (["--vars", "[1]"], "not a mapping"),
         (["--keep-builds", "0"], "--keep-builds"),
@@ -221,7 +221,7 @@ def test_a_folder_that_would_not_be_read_is_wrong_usage(delivery, monkeypatch):
     monkeypatch.setenv("RAW_INPUT", "sample")
     result = run("refresh", "--raw-data", delivery)
     assert result.exit_code == 2
-    assert "--raw-data goes with --raw-input files only" in result.stderr
+    assert "--raw-data goes with files or exports, and --from is sample" in result.stderr
 
 
 def test_a_surprise_is_one_line_and_debug_lets_it_be_seen(monkeypatch):
