@@ -372,13 +372,13 @@ def test_the_same_values_are_accepted_whatever_their_types(table, staging):
     try_examples(few, check_types, {"rows": TYPED_ROWS[table]}, staging=staging)
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 @pytest.mark.parametrize("table", TRIED)
 def test_many_deliveries_of_damaged_rows(table, staging):
     try_examples(many, check_damaged_rows, {"rows": DAMAGED_ROWS[table]}, staging=staging)
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 @pytest.mark.parametrize("table", TRIED)
 def test_many_deliveries_of_every_type(table, staging):
     try_examples(many, check_types, {"rows": TYPED_ROWS[table]}, staging=staging)
@@ -543,7 +543,7 @@ def test_a_damaged_csv_file_is_read_whole_or_not_at_all(macros, tmp_path):
     try_examples(profile, check_damaged_csv, CSV_STRATEGIES, macros=macros, file=file)
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_many_damaged_csv_files(macros, tmp_path):
     file = tmp_path / "customers.csv"
     profile = settings(many, max_examples=800)
@@ -615,7 +615,7 @@ def test_a_damaged_parquet_file_is_read_whole_or_not_at_all(macros, tmp_path):
     try_examples(profile, check_parquet, PARQUET_STRATEGIES, macros=macros, file=file)
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_many_damaged_parquet_files(macros, tmp_path):
     file = tmp_path / "customers.parquet"
     profile = settings(many, max_examples=800)

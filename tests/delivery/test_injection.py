@@ -84,6 +84,7 @@ def test_a_project_may_be_in_a_folder_called_anything(tmp_path, monkeypatch, tex
     assert not list(tmp_path.rglob("pwned"))
 
 
+@pytest.mark.nightly
 def test_names_of_folders_files_and_columns_are_never_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for number, text in enumerate(HOSTILE):

@@ -286,6 +286,7 @@ def tables(refreshed: Path, tmp_path: Path) -> Iterator[Path]:
     yield folder
 
 
+@pytest.mark.nightly
 def test_with_raw_tables_their_rows_are_named_until_they_are_gone(tables):
     arguments = ("--yes", "--raw-input", "tables")
     result = erase(tables, *arguments)

@@ -382,7 +382,7 @@ DELIVERIES = {
 }
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", DELIVERIES)
 def test_a_delivery_with_little_to_fit_is_predicted_by_what_there_is(name, tmp_path):
     delivery, statuses, methods = DELIVERIES[name]

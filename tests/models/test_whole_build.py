@@ -26,7 +26,7 @@ def test_every_documented_policy_is_tried():
 
 
 @pytest.mark.parametrize(
-    ("zone", "policies"), [FAST, *(pytest.param(*each, marks=pytest.mark.long) for each in SLOW)]
+    ("zone", "policies"), [FAST, *(pytest.param(*each, marks=pytest.mark.nightly) for each in SLOW)]
 )
 def test_every_test_of_the_project_passes_in_other_settings(zone, policies, tmp_path):
     with build_with_dbt(

@@ -1,7 +1,7 @@
 """The audit of a refresh: faults planted into honest data are found.
 
 Each fault is planted into a delivery whose first refresh was published, and refreshed again. What
-is planted into the sample is run with the other tests; the shop's own faults are long, and need
+is planted into the sample is run with the other tests; the shop's own faults run nightly, and need
 the real data.
 """
 
@@ -221,7 +221,7 @@ def gift_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     return shop_of(source=real_data(GIFT_SHOP), folder=tmp_path_factory.mktemp("gift_shop"))
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.words.replace(" ", "_"))
 def test_a_planted_fault_is_said_at_its_level(gift_shop, tmp_path, fault):
     delivery = gift_shop.folder / "delivery"

@@ -6,7 +6,7 @@ from lifecycle import real_data
 from shops import GIFT_SHOP, OLD, deliver, shop_of
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_honest_days_are_published_without_a_false_alarm(tmp_path):
     """Of the last weeks every other day, as far as the last."""
     source = real_data(GIFT_SHOP)

@@ -9,7 +9,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 
-pytestmark = pytest.mark.long  # it builds and publishes the warehouse
+pytestmark = pytest.mark.nightly  # it builds and publishes the warehouse
 
 
 def table_of(*arguments: object) -> list[list[str]]:

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from lifecycle import PROJECT, build_with_dbt
 
-pytestmark = pytest.mark.long  # each delivery is a build
+pytestmark = pytest.mark.nightly  # each delivery is a build
 
 SAMPLE = PROJECT / "seeds" / "sample"
 DAYS = 5
