@@ -16,8 +16,9 @@
 {#- The exports of the systems in use that are files, or tables, each with its system: shopify.orders. -#}
 {% macro export_names(kind) %}
     {% set found = [] %}
-    {% for source in (graph.sources.values() if execute else []) %}
-        {% if source.source_name in raw_inputs() and is_of_tables(source.source_name) == (kind == 'tables') %}
+    {% set systems = raw_inputs() | select('in', connected_tables()) | list %}
+    {% for source in (graph.sources.values() if execute and systems else []) %}
+        {% if source.source_name in systems and is_of_tables(source.source_name) == (kind == 'tables') %}
             {% do found.append(source.source_name ~ '.' ~ source.name) %}
         {% endif %}
     {% endfor %}
