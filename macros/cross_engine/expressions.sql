@@ -119,7 +119,7 @@
 {% endmacro %}
 
 
-{#- The sum of the numbers that stand behind a word in a text; NULL where there is none. -#}
+{#- The sum of the numbers that follow a word in a text; NULL if no number does. -#}
 {% macro sum_of_numbers_after(text, word) %}
     {{ return(adapter.dispatch('sum_of_numbers_after')(text, word)) }}
 {% endmacro %}

@@ -153,7 +153,7 @@
     {{ return(adapter.dispatch('first_lines_of')(files)) }}
 {% endmacro %}
 
-{#- Of a Parquet file there are none. -#}
+{#- A Parquet file has no lines. -#}
 {% macro duckdb__first_lines_of(files) %}
     {% set texts = [] %}
     {% set lines = {} %}

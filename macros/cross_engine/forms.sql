@@ -66,7 +66,7 @@
     {% set iso = "cast(try_cast(" ~ century ~ " || " ~ date ~ " as date) as varchar)" %}
     {% set rest = "case when " ~ time ~ " = '' then '' when regexp_matches(" ~ text
         ~ ", '(?i)\\d ?[ap][.]?m') then ' ' || " ~ half_day ~ " else ' ' || " ~ time ~ " end" %}
-    {#- the form of most times, read ten times faster; a year of two digits is none of it -#}
+    {#- most times have this form, which is read ten times faster; a year of two digits does not fit it -#}
     {% set minute = "try_strptime(" ~ text ~ ", '" ~ ('%d/%m' if order == '\\3-\\2-\\1' else '%m/%d') ~ "/%Y %H:%M')" %}
     {{ return("case when " ~ minute ~ " >= timestamp '1000-01-01' then strftime(" ~ minute ~ ", '%Y-%m-%d %H:%M:%S')"
         ~ " when regexp_matches(" ~ text ~ ", " ~ pattern ~ ") then " ~ iso ~ " || " ~ rest ~ " end") }}

@@ -188,7 +188,7 @@ class Check:
         return facts
 
     def export_of(self, file: str, /) -> str:
-        """Name the export that a file is; empty where it is none."""
+        """Name the export that a file is; an empty text if it is not an export."""
         return export_of(self.folder / file, exports=self.macros.exports) or ""
 
     def short(self, file: Path, /) -> str:

@@ -46,7 +46,7 @@ def test_lines_products_and_people(tmp_path: Path) -> None:
             "select line_number, product_id, quantity::int, amount::text, cost_amount::text "
             "from staging.stg_order_lines where order_id = 'shopify-5001' order by line_number"
         ) == [(1, "TEA-1", 2, "20.00", "8.00"), (2, "CUP-1", 1, "30.00", None)]
-        # a picture more is no product more, and a gift card is none
+        # one more picture does not make a product, and a gift card is not a product
         assert ask("select product_id, product_category from staging.stg_products order by 1") == [
             ("CUP-1", "Dishes"),
             ("POT-1", "Dishes"),

@@ -229,6 +229,7 @@ def cut_at(rows: Sequence[dict[str, object]], day: dt.date, /) -> Iterator[dict[
             yield row | ({"left_on": None, "is_current": True} if lasts else {})
 
 
+@pytest.mark.nightly
 def test_a_past_day_shows_what_was_to_be_known_then(tmp_path):
     delivery = some_lifecycles(seed=7, is_corrected=False)
     # a gap is filled only when it is over: without a grace there is none to fill

@@ -28,7 +28,7 @@ refunds as (
     from {{ ref('amazon__payments') }}
     where not is_sale
     group by order_id, source_name
-    -- a claim that was taken back is none
+    -- a claim that was taken back is no refund
     having sum(amount - discount_amount) <> 0
 )
 

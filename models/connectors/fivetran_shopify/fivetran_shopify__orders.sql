@@ -26,18 +26,9 @@ select
     sales.goods_cost as cost_amount,
     sales.total_tax as tax_amount,
     sales.currency,
-    case
-        when sales.paid_word = 'refunded' then 'refunded'
-        when sales.cancelled_at is not null then 'cancelled'
-        when sales.paid_word in ('voided', 'expired') then 'cancelled'
-        when
-            coalesce(sales.paid_word, 'paid')
-            in ('paid', 'partially_paid', 'partially_refunded')
-            then 'completed'
-        when sales.sent_word = 'fulfilled'
-            then '{{ policy('delivered_unpaid_counts_as', ['pending', 'completed']) }}'
-        else 'pending'
-    end as status,
+    {{ shopify_status(
+        'sales.paid_word', 'sales.sent_word', 'sales.cancelled_at'
+    ) }} as status,
     sales.channel as sales_channel
 from sales
 left join {{ ref('fivetran_shopify__refunds') }} as refunds

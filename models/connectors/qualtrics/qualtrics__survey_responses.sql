@@ -98,7 +98,7 @@ select
     survey_type,
     invited_at,
     responded_at,
-    -- a score that is no number is rejected later, with its own words
+    -- staging rejects a score that is not a number
     score,
     comment,
     question_text as touchpoint

@@ -30,7 +30,10 @@ select
     sales.goods_discount as discount_amount,
     -- a refund covers goods, tax and delivery; this is the part for goods
     case
-        when sales.refunded_amount >= coalesce(sales.paid, sales.amount - sales.goods_discount)
+        when
+            sales.refunded_amount > 0
+            and sales.refunded_amount
+            >= coalesce(sales.paid, sales.amount - sales.goods_discount)
             then sales.amount - sales.goods_discount
         when sales.refunded_amount > 0
             then {{ as_amount(
@@ -43,18 +46,9 @@ select
     sales.goods_cost as cost_amount,
     sales.taxes as tax_amount,
     sales.currency,
-    case
-        when sales.state = 'refunded' then 'refunded'
-        when sales.cancelled_at is not null then 'cancelled'
-        when sales.state in ('voided', 'expired') then 'cancelled'
-        when
-            coalesce(sales.state, 'paid')
-            in ('paid', 'partially_paid', 'partially_refunded')
-            then 'completed'
-        when lower(sales.fulfillment_status) = 'fulfilled'
-            then '{{ policy('delivered_unpaid_counts_as', ['pending', 'completed']) }}'
-        else 'pending'
-    end as status,
+    {{ shopify_status(
+        'sales.state', 'lower(sales.fulfillment_status)', 'sales.cancelled_at'
+    ) }} as status,
     sales.source as sales_channel
 from sales
 left join refunds

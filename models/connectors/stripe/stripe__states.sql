@@ -10,7 +10,7 @@ export_rows as (
     from {{ ref('stripe__rows') }}
 ),
 
--- a day on which only test mode was exported is none
+-- a day on which only test mode was exported does not count
 snapshots as (
     select
         source_name,

@@ -80,7 +80,7 @@ select
     ) as customer_id,
     survey_type,
     responded_at,
-    -- a score that is no number is rejected later, with its own words
+    -- staging rejects a score that is not a number
     cell as score,
     comment,
     column_name as touchpoint
