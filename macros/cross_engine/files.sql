@@ -41,13 +41,13 @@
         {{ return(none) }}
     {% endif %}
     {% set tables = run_query(
-        "select unnest(json_keys(rows)) as name from read_json(" ~ sql_text(manifest)
+        "select unnest(json_keys(rows)) as name from read_json(" ~ duckdb__path(manifest)
         ~ ", columns = {rows: 'json'})"
     ) %}
     {% if name not in tables.columns[0].values() %}
         {{ return(none) }}
     {% endif %}
-    {% set relation = 'read_duckdb(' ~ sql_text(folder ~ '/marts.duckdb') ~ ', table_name = '
+    {% set relation = 'read_duckdb(' ~ duckdb__path(folder ~ '/marts.duckdb') ~ ', table_name = '
         ~ sql_text(name) ~ ')' %}
     {{ return({'relation': relation, 'types': column_types(relation)}) }}
 {% endmacro %}
@@ -60,7 +60,7 @@
             select
                 file_name,
                 string_agg(concat_ws(' ', name, duckdb_type, num_children), ', ' order by column_id)
-            from parquet_schema({{ duckdb__text_list(files) }})
+            from parquet_schema({{ duckdb__paths(files) }})
             group by file_name
             order by file_name
         {% endset %}
@@ -70,7 +70,7 @@
     {% endif %}
     {% set groups = [] %}
     {% for files_of_schema in files_by_schema.values() %}
-        {% set relation = 'read_parquet(' ~ duckdb__text_list(files_of_schema)
+        {% set relation = 'read_parquet(' ~ duckdb__paths(files_of_schema)
             ~ ', hive_partitioning = false' %}
         {% do groups.append({
             'relation': relation ~ ', filename = ' ~ sql_text(file_name_column()) ~ ')',
@@ -89,26 +89,36 @@
 {% macro duckdb__csv_groups(table_name, files) %}
     {% set encodings = duckdb__encodings(files) %}
     {% set first_lines = duckdb__first_lines(files, 1, encodings) %}
-    {% set files_by_header = {} %}
+    {#- thousands of files have the same first line, and what it says is found out once -#}
+    {% set files_by_line = {} %}
     {% for path in files %}
-        {% set head = namespace(lines=first_lines[path], number=1) %}
-        {% if not has_required_columns(table_name, head.lines | first) %}
-            {% set head.lines = duckdb__first_lines([path], 30, encodings)[path] %}
-            {% if '.' in table_name %}
-                {% set head.lines = whole_records(head.lines) %}
+        {% do files_by_line.setdefault(
+            (first_lines[path] | first, duckdb__compression(path), encodings.get(path, "'utf-8'")), []
+        ).append(path) %}
+    {% endfor %}
+    {% set files_by_header = {} %}
+    {% for (line, compression, encoding), alike in files_by_line.items() %}
+        {% set is_header = has_required_columns(table_name, line) %}
+        {% for path in (alike[:1] if is_header else alike) %}
+            {% set head = namespace(lines=[line], number=1) %}
+            {% if not is_header %}
+                {% set head.lines = duckdb__first_lines([path], 30, encodings)[path] %}
+                {% if '.' in table_name %}
+                    {% set head.lines = whole_records(head.lines) %}
+                {% endif %}
+                {% set head.number = csv_header_line(table_name, path, head.lines) %}
             {% endif %}
-            {% set head.number = csv_header_line(table_name, path, head.lines) %}
-        {% endif %}
-        {% set delimiter, names = csv_header(
-            table_name, path, head.lines[head.number - 1] if head.lines else none, head.number
-        ) %}
-        {% set format = (duckdb__compression(path), encodings[path], head.number - 1) %}
-        {% do files_by_header.setdefault(
-            (delimiter, names | join(delimiter), format), {'names': names, 'files': []}
-        ).files.append(path) %}
-        {% if head.number > 1 %}
-            {% do duckdb__check_skip(table_name, path, names, delimiter, format) %}
-        {% endif %}
+            {% set delimiter, names = csv_header(
+                table_name, path, head.lines[head.number - 1] if head.lines else none, head.number
+            ) %}
+            {% set format = (compression, encoding, head.number - 1) %}
+            {% do files_by_header.setdefault(
+                (delimiter, names | join(delimiter), format), {'names': names, 'files': []}
+            ).files.extend(alike if is_header else [path]) %}
+            {% if head.number > 1 %}
+                {% do duckdb__check_skip(table_name, path, names, delimiter, format) %}
+            {% endif %}
+        {% endfor %}
     {% endfor %}
     {% set groups = [] %}
     {% for (delimiter, _, format), same in files_by_header.items() %}
@@ -131,19 +141,16 @@
 {#- In UTF-16 every second byte of an English header is NUL. What comes before the first NUL is not selected, because it
     is no UTF-8. DuckDB reads the little-endian form alone. -#}
 {% macro duckdb__encodings(files) %}
-    {% set encodings = {} %}
     {% set queries = [] %}
-    {% for path in files %}
-        {% do encodings.update({path: "'utf-8'"}) %}
+    {% for path, reader in duckdb__readers(files, ['first', 'second', 'third'], 'chr(0)').items() %}
         {% do queries.append(
             '(select ' ~ sql_text(path) ~ ' as path, length(second) = 1 and length(third) = 1 as is_utf_16 from '
-            ~ duckdb__read_lines(path, ['first', 'second', 'third'], 'chr(0)', "'utf-8'") ~ ' limit 1)'
+            ~ reader ~ ' limit 1)'
         ) %}
     {% endfor %}
-    {% for path, is_utf_16 in (run_query(queries | join(' union all ')).rows if queries else []) %}
-        {% if is_utf_16 %}
-            {% do encodings.update({path: "'utf-16'"}) %}
-        {% endif %}
+    {% set encodings = {} %}
+    {% for path, is_utf_16 in duckdb__rows_of(queries) if is_utf_16 %}
+        {% do encodings.update({path: "'utf-16'"}) %}
     {% endfor %}
     {{ return(encodings) }}
 {% endmacro %}
@@ -166,29 +173,45 @@
 {% endmacro %}
 
 
+{#- `encodings` names those files that are not in UTF-8. -#}
 {% macro duckdb__first_lines(files, number, encodings) %}
     {% set lines = {} %}
     {% set queries = [] %}
-    {% for path in files %}
+    {% for path, reader in duckdb__readers(files, ['line'], "'\x01'", encodings).items() %}
         {% do lines.update({path: []}) %}
         {% do queries.append(
-            '(select ' ~ sql_text(path) ~ ' as path, line from '
-            ~ duckdb__read_lines(path, ['line'], "'\x01'", encodings[path]) ~ ' limit ' ~ number ~ ')'
+            '(select ' ~ sql_text(path) ~ ' as path, line from ' ~ reader ~ ' limit ' ~ number ~ ')'
         ) %}
     {% endfor %}
-    {% for path, line in (run_query(queries | join(' union all ')).rows if queries else []) %}
+    {% for path, line in duckdb__rows_of(queries) %}
         {% do lines[path].append(line) %}
     {% endfor %}
     {{ return(lines) }}
 {% endmacro %}
 
 
-{#- One thread reads: of several, one that is in the middle of a large file may be the first to have a line. -#}
-{% macro duckdb__read_lines(path, names, delimiter, encoding) %}
-    {{ return('read_csv(' ~ sql_text(path) ~ ', auto_detect = false, header = false, columns = '
-        ~ duckdb__text_columns(names) ~ ', delim = ' ~ delimiter ~ ", quote = '', escape = '', comment = ''"
-        ~ ', strict_mode = false, null_padding = true, buffer_size = 4000000, encoding = ' ~ encoding
-        ~ ', compression = ' ~ duckdb__compression(path) ~ ', hive_partitioning = false, parallel = false)') }}
+{#- Each query holds 4 MB of its file until all of them are done, so that few are run at once. -#}
+{% macro duckdb__rows_of(queries) %}
+    {% set rows = [] %}
+    {% for some in queries | batch(16) %}
+        {% do rows.extend(run_query(some | join(' union all ')).rows) %}
+    {% endfor %}
+    {{ return(rows) }}
+{% endmacro %}
+
+
+{#- What reads the lines of each file, cut at a delimiter. One thread reads: of several, one that is in the middle of a
+    large file may be the first to have a line. -#}
+{% macro duckdb__readers(files, names, delimiter, encodings={}) %}
+    {% set options = ', auto_detect = false, header = false, columns = ' ~ duckdb__text_columns(names)
+        ~ ', delim = ' ~ delimiter ~ ", quote = '', escape = '', comment = '', strict_mode = false"
+        ~ ', null_padding = true, buffer_size = 4000000, hive_partitioning = false, parallel = false' %}
+    {% set readers = {} %}
+    {% for path in files %}
+        {% do readers.update({path: 'read_csv(' ~ duckdb__path(path) ~ options
+            ~ ', encoding = ' ~ encodings.get(path, "'utf-8'") ~ ', compression = ' ~ duckdb__compression(path) ~ ')'}) %}
+    {% endfor %}
+    {{ return(readers) }}
 {% endmacro %}
 
 
@@ -219,13 +242,27 @@
 
 {% macro duckdb__read_csv(files, names, delimiter, format, has_header=true) %}
     {% set compression, encoding, skip = format %}
-    {{ return('read_csv(' ~ duckdb__text_list(files)
+    {{ return('read_csv(' ~ duckdb__paths(files)
         ~ ', auto_detect = false, header = ' ~ has_header | lower ~ ', columns = '
         ~ duckdb__text_columns(names) ~ ', delim = ' ~ sql_text(delimiter)
         ~ ", quote = '\"', escape = '\"', comment = '', skip = " ~ skip
         ~ ', strict_mode = true, null_padding = false, ignore_errors = false, encoding = ' ~ encoding
         ~ ', compression = ' ~ compression ~ ', hive_partitioning = false, filename = '
         ~ sql_text(file_name_column()) ~ ')') }}
+{% endmacro %}
+
+
+{#- A path as DuckDB's readers take it, which would read `[1]` and `*` in a name as patterns. -#}
+{% macro duckdb__path(path) %}
+    {{ return(sql_text(path_pattern(path))) }}
+{% endmacro %}
+
+{% macro duckdb__paths(files) %}
+    {% set paths = [] %}
+    {% for path in files %}
+        {% do paths.append(duckdb__path(path)) %}
+    {% endfor %}
+    {{ return('[' ~ paths | join(', ') ~ ']') }}
 {% endmacro %}
 
 
@@ -241,7 +278,7 @@
 
 {% macro duckdb__read_csv_of_texts(path, names) %}
     {% set format = (duckdb__compression(path), "'utf-8'", 0) %}
-    {{ return(duckdb__read_csv([path_pattern(path)], names, ',', format)) }}
+    {{ return(duckdb__read_csv([path], names, ',', format)) }}
 {% endmacro %}
 
 
@@ -250,7 +287,7 @@
 {% endmacro %}
 
 {% macro duckdb__text_of_file(path) %}
-    {{ return('read_text(' ~ sql_text(path_pattern(path)) ~ ')') }}
+    {{ return('read_text(' ~ duckdb__path(path) ~ ')') }}
 {% endmacro %}
 
 

@@ -22,7 +22,7 @@
     ] %}
         {% for path in list_files([pattern]) %}
             {% set name = path.split('/') | last | lower %}
-            {% if modules.re.fullmatch(names ~ '[.](' ~ suffixes ~ ')', name) %}
+            {% if modules.re.fullmatch('(?s)' ~ names ~ '[.](' ~ suffixes ~ ')', name) %}
                 {% do files.append(path) %}
             {% endif %}
         {% endfor %}

@@ -24,6 +24,7 @@ from great_expectations.datasource.fluent import SQLDatasource
 
 from python_helpers.audit.expectations import SCHEMAS
 from python_helpers.core.errors import SettingsError
+from python_helpers.core.folders import AUDIT_SPILL
 from python_helpers.core.settings import Settings
 from python_helpers.core.sql import name as identifier
 from python_helpers.core.sql import text
@@ -82,10 +83,7 @@ def opened(*, settings: Settings, before: Path | None) -> Iterator[AuditDatabase
         attached[PUBLISHED] = before / DATABASE
     with engine.connect() as connection:
         database = AuditDatabase(settings=settings, source=source, connection=connection)
-        database.execute(f"set threads = {settings.threads}")
-        database.execute(f"set temp_directory = {text(settings.target_path / 'audit')}")
-        if settings.memory_limit:
-            database.execute(f"set memory_limit = {text(settings.memory_limit)}")
+        database.execute(settings.limits(spill=settings.target_path / AUDIT_SPILL))
         for name, path in attached.items():
             database.execute(f"attach {text(path)} as {name} (read_only)")
         try:

@@ -2,7 +2,9 @@
 
 import json
 import shlex
+import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -57,6 +59,9 @@ def check(*, folders: Folders, inputs: Inputs, resources: Resources, as_json: bo
     why, what stops a build. Without DIR it reads RAW_DATA_DIR.
     """
     options.log_of(folders)
+    with suppress(ValueError):  # outside the main thread nothing handles signals
+        # as Ctrl-C, after which nothing is left on the disk
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     words = checked_inputs(inputs.raw_input or "files", project_dir=folders.project_dir)
     raw_input = ",".join(filter(is_of_files, words)) or "files"
     own = parsed_vars(text=inputs.dbt_vars) | {"raw_input": raw_input}

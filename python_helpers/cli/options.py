@@ -145,6 +145,8 @@ RESOURCES = described(
     threads="--threads THREADS: Cores DuckDB may use.  [default: all of this machine]",
     memory_limit="--memory-limit SIZE MEMORY_LIMIT: Memory DuckDB may use, such as 8GB; beyond it, "
     "DuckDB spills to disk.  [default: 4GB, and for a build the one in its profile]",
+    max_spill="--max-spill SIZE MAX_SPILL: How much DuckDB may spill to disk before the command is "
+    "given up.  [default: 50GB, and for a build the one in its profile]",
 )
 CHOICES = described(
     Choices,

@@ -20,6 +20,8 @@ OF_TABLES = "fivetran_"
 """How the names of systems begin whose tables are in the warehouse; others export files."""
 DATE_ORDERS = ("day-first", "month-first")
 DECIMAL_MARKS = ("point", "comma")
+MEMORY_LIMIT, MAX_SPILL = "4GB", "50GB"
+"""What DuckDB may use where nothing is said, as in profiles.example.yml."""
 READING = ("raw_timezone", "date_order", "decimal_mark")
 """The settings of how raw values are written."""
 
@@ -40,10 +42,11 @@ class Inputs:
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """What DuckDB may use; None stands for all cores and the profile's memory."""
+    """What DuckDB may use; None stands for all cores, and for the limits of the profile."""
 
     threads: int | None = None
     memory_limit: str | None = None
+    max_spill: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,8 +95,22 @@ class Settings(Folders, Inputs, Resources, Choices):
             "DECIMAL_MARK": self.decimal_mark,
             "THREADS": self.threads,
             "MEMORY_LIMIT": self.memory_limit,
+            "MAX_SPILL": self.max_spill,
         }
         return {name: str(value) for name, value in values.items() if value is not None}
+
+    def limits(self, *, spill: Path) -> str:
+        """Return SQL that limits what a connection uses. Beyond its memory it spills to a folder.
+
+        In the configuration that opens a database, DuckDB ignores the limit of the folder.
+        """
+        values = {
+            "threads": self.threads,
+            "memory_limit": self.memory_limit or MEMORY_LIMIT,
+            "temp_directory": spill,
+            "max_temp_directory_size": self.max_spill or MAX_SPILL,
+        }
+        return "; ".join(f"set {name} = {sql_text(value)}" for name, value in values.items())
 
 
 def resolve_settings(
@@ -120,7 +137,8 @@ def resolve_settings(
         "as_of": checked_as_of(text=inputs.as_of, zone=str(zone)),
         "reporting_currency": checked_currency(code=inputs.reporting_currency),
         "threads": resources.threads or os.cpu_count() or 1,
-        "memory_limit": checked_memory_limit(size=resources.memory_limit),
+        "memory_limit": checked_size("memory_limit", size=resources.memory_limit),
+        "max_spill": checked_size("max_temp_directory_size", size=resources.max_spill),
         "compared_with": folders.publish_dir,
     }
     chosen = vars(inputs) | vars(resources) | vars(choices) | checked
@@ -190,12 +208,13 @@ def checked_currency(*, code: str | None) -> str | None:
     return code.upper() if code else None
 
 
-def checked_memory_limit(*, size: str | None) -> str | None:
-    """Check that DuckDB accepts a size of memory."""
+def checked_size(setting: str, /, *, size: str | None) -> str | None:
+    """Check that a setting of DuckDB accepts a size."""
     try:
-        duckdb.connect(config={"memory_limit": size} if size else {}).close()
+        duckdb.connect(config={setting: size} if size else {}).close()
     except duckdb.Error as error:
-        raise SettingsError(f"Invalid memory limit {size!r}. Use a size such as 4GB.") from error
+        what = "memory limit" if setting == "memory_limit" else "limit of what is spilled"
+        raise SettingsError(f"Invalid {what} {size!r}. Use a size such as 4GB.") from error
     return size or None
 
 

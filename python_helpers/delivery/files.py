@@ -2,8 +2,9 @@
 
 import codecs
 import gzip
+import os
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,17 +20,18 @@ DELIVER = "Deliver at least one, for example orders.csv."
 SAVE_AS_CSV = "Save a spreadsheet as CSV (UTF-8), or unpack an archive."
 # a hash reads every value; a count would only read the statistics of the file
 READ_PARQUET = "select bit_xor(hash(columns(*))) from read_parquet(?)"
-BLOCK = 1 << 20  # bytes of a compressed file read at once
+BLOCK = 1 << 20  # bytes read at once
+LONGEST_LINE = 2_000_000  # bytes, as in DuckDB
 
 
 def check_delivery(*, folder: Path, project_dir: Path, has_exports: bool = False) -> None:
     """Refuse what dbt would not notice: no file at all, or a truncated one.
 
-    DuckDB skips a broken link, and reads a truncated gzip file without an error. Raises
-    RawDataError.
+    DuckDB skips a broken link, and reads a truncated file without an error. Raises RawDataError.
     """
     tables = raw_tables(project_dir=project_dir)
     try:
+        refuse_unsafe_files(folder=folder, tables=tables, has_exports=has_exports)
         files = raw_files(folder=folder, tables=tables, has_exports=has_exports)
     except OSError as error:
         raise RawDataError(f"The raw data folder {folder} cannot be read: {why(error)}.") from error
@@ -60,13 +62,64 @@ def raw_files(
     Any other file may be an export of a system, whose header tells what it is.
     """
     found = []
-    for entry in sorted(folder.iterdir()):
-        is_folder = entry.is_dir() and (has_exports or entry.name.lower() in tables)
-        for file in sorted(entry.iterdir()) if is_folder else [entry]:
-            if file.name.lower().endswith(RAW_SUFFIXES) and not file.name.startswith("."):
-                table = table_of(file=file, folder=folder, tables=tables)
-                found.append((table or (EXPORT if has_exports else None), file))
+    for file in entries_of(folder=folder, tables=tables, has_exports=has_exports):
+        if file.name.lower().endswith(RAW_SUFFIXES) and not file.name.startswith("."):
+            table = table_of(file=file, folder=folder, tables=tables)
+            found.append((table or (EXPORT if has_exports else None), file))
     return found
+
+
+def entries_of(*, folder: Path, tables: Collection[str], has_exports: bool) -> Iterator[Path]:
+    """Yield what is in a raw folder, and in the folders in it that are read."""
+    for entry in sorted(folder.iterdir()):
+        if entry.is_dir() and (has_exports or entry.name.lower() in tables):
+            yield from sorted(entry.iterdir())
+        else:
+            yield entry
+
+
+def refuse_unsafe_files(
+    *, folder: Path, tables: Collection[str], has_exports: bool = False
+) -> None:
+    """Refuse what must not even be opened. Raises RawDataError, and OSError.
+
+    The first line of a file that a link leads to may get into a message; a FIFO would hold the
+    build for ever; and DuckDB lists no folder in which a name is not UTF-8.
+    """
+    root = folder.resolve()
+    faults = []
+    for file in entries_of(folder=folder, tables=tables, has_exports=has_exports):
+        table = table_of(file=file, folder=folder, tables=tables)
+        fault = name_fault(name=file.name)
+        if not fault and file.name.lower().endswith(RAW_SUFFIXES):
+            fault = place_fault(file=file, root=root)
+        if fault:
+            path = os.fsencode(file).decode(errors="backslashreplace")
+            faults.append(f"{table or 'raw data'}: {path} {fault}")
+    if faults:
+        raise RawDataError("\n".join(faults))
+
+
+def name_fault(*, name: str) -> str | None:
+    """Say what is wrong with the name of a file; None if it can be read."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return "has a name that is not UTF-8. Rename it."
+    # in a pattern, DuckDB takes it for the end of a folder's name
+    return "has a backslash in its name. Rename it." if "\\" in name else None
+
+
+def place_fault(*, file: Path, root: Path) -> str | None:
+    """Say why a file is not where or what it seems; None if it can be opened."""
+    try:
+        if not file.resolve().is_relative_to(root):
+            return "is a link to a place outside the delivery. Deliver the file itself."
+    except (OSError, RuntimeError):
+        return "is a link that leads nowhere. Deliver the file itself."
+    if file.exists() and not file.is_file() and not file.is_dir():
+        return "is a pipe, a socket or a device. Deliver a file."
+    return None
 
 
 def damaged_parquet(*, folder: Path, tables: Collection[str]) -> dict[str, str]:
@@ -86,16 +139,36 @@ def damaged_parquet(*, folder: Path, tables: Collection[str]) -> dict[str, str]:
 def fault_of(*, file: Path) -> str | None:
     """Say why a file cannot be read, and what to do; None if it can be read."""
     try:
-        is_compressed = file.suffix.lower() == ".gz"
-        with gzip.open(file) if is_compressed else file.open("rb") as content:
+        with gzip.open(file) if file.suffix.lower() == ".gz" else file.open("rb") as content:
+            if file.suffix.lower() == ".parquet":
+                return None
             fault = encoding_fault(content=content)
-            while is_compressed and content.read(BLOCK):
-                pass
-            return fault
+            content.seek(0)
+            return fault or line_fault(content=content)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         return f"is truncated or damaged ({why(error)}). Deliver it again."
     except OSError as error:
         return f"cannot be read ({why(error)}). Make it a file that this user may read."
+
+
+def line_fault(*, content: BinaryIO | gzip.GzipFile) -> str | None:
+    """Say where a line is too long to be a row; None if none is.
+
+    What a disk was kept free for, and a copy never wrote, is one such line, of NUL bytes. DuckDB
+    leaves out what is behind the last line break if it is more than 32 MB.
+    """
+    position = line_start = 0
+    while block := content.read(BLOCK):
+        first = min((at for mark in b"\r\n" if (at := block.find(mark)) >= 0), default=len(block))
+        if position + first - line_start > LONGEST_LINE:
+            return (
+                f"has no line break in the {LONGEST_LINE:,} bytes from byte {line_start + 1:,} on: "
+                "it was cut or copied in part, or it is no table. Deliver it again."
+            )
+        last = max(block.rfind(b"\r"), block.rfind(b"\n"))
+        position += len(block)
+        line_start = position - len(block) + last + 1 if last >= 0 else line_start
+    return None
 
 
 def encoding_fault(*, content: BinaryIO | gzip.GzipFile) -> str | None:
@@ -122,10 +195,11 @@ def encoding_fault(*, content: BinaryIO | gzip.GzipFile) -> str | None:
 
 
 def table_of(*, file: Path, folder: Path, tables: Collection[str]) -> str | None:
-    """Name the table that a file of a raw folder is for, as the project's macros do."""
+    """Name the table that a file of a raw folder is for, as the macro raw_files() does."""
     first, *rest = file.relative_to(folder).as_posix().lower().split("/")
     if rest:
         return first if first in tables else None
-    stem = first.split(".")[0]
+    suffix = next((each for each in RAW_SUFFIXES if first.endswith(each)), Path(first).suffix)
+    stem = first.removesuffix(suffix)
     owners = [table for table in tables if stem == table or stem.startswith(f"{table}_")]
     return max(owners, key=len, default=None)

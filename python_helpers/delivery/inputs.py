@@ -10,18 +10,22 @@ from python_helpers.core.disk import sha256, stamp
 from python_helpers.core.errors import RawDataError
 from python_helpers.core.settings import Settings
 from python_helpers.delivery.contract import raw_tables
-from python_helpers.delivery.files import check_delivery, raw_files
+from python_helpers.delivery.files import check_delivery, raw_files, refuse_unsafe_files
 
 SAMPLE = Path("seeds", "sample")
 
 
 def input_paths(*, settings: Settings) -> list[Path]:
-    """Find the raw files of a build; none where the raw input is tables of the warehouse."""
+    """Find the raw files of a build; none where the raw input is tables of the warehouse.
+
+    Raises RawDataError where one of them must not be opened.
+    """
     is_sample = settings.raw_input == "sample"
     folder = settings.project_dir / SAMPLE if is_sample else settings.raw_data
     if not folder or not folder.is_dir():
         return []
     tables = raw_tables(project_dir=settings.project_dir)
+    refuse_unsafe_files(folder=folder, tables=tables, has_exports=settings.has_exports)
     found = raw_files(folder=folder, tables=tables, has_exports=settings.has_exports)
     return [file for table, file in found if table]
 
@@ -29,7 +33,7 @@ def input_paths(*, settings: Settings) -> list[Path]:
 def looks(*, settings: Settings) -> dict[Path, tuple[int, int]]:
     """Return size and time of each raw file; one that vanishes meanwhile is left out."""
     found = {}
-    with suppress(OSError):
+    with suppress(OSError, RawDataError):
         for path in input_paths(settings=settings):
             status = path.stat()
             found[path] = (status.st_size, status.st_mtime_ns)

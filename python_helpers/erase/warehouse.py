@@ -56,10 +56,8 @@ def begin_warehouse(*, settings: Settings) -> Path:
     new.parent.mkdir(mode=0o700)
     if settings.warehouse.is_file():
         ours = project_schemas(project_dir=settings.project_dir)
-        with duckdb.connect(config={"threads": settings.threads}) as connection:
-            if settings.memory_limit:
-                connection.execute(f"set memory_limit = {text(settings.memory_limit)}")
-            connection.execute(f"set temp_directory = {text(new.parent / 'spill')}")
+        with duckdb.connect() as connection:
+            connection.execute(settings.limits(spill=new.parent / "spill"))
             carry_over(connection=connection, old=settings.warehouse, new=new, ours=ours)
     return new
 

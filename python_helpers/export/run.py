@@ -21,7 +21,6 @@ from python_helpers.publishing.runs import EXPORT, Run, recorded_run
 from python_helpers.publishing.watch import Watch
 from python_helpers.publishing.writing import SPILL, write_build
 
-MEMORY_LIMIT = "4GB"
 FACTS = ("build_id", "built_at", "as_of_date", "reporting_currency")  # of the exported build
 
 
@@ -92,14 +91,8 @@ def write_export(
     held: ExitStack,
 ) -> dict[str, Any]:
     """Write the marts; returns the manifest. What is entered into `held` lasts until the record."""
-    config = {
-        "threads": settings.threads,
-        "memory_limit": settings.memory_limit or MEMORY_LIMIT,
-        "temp_directory": str(folder / SPILL),
-    }
-    with opened(
-        publish_dir=settings.publish_dir, build_id=wanted.build_id, config=config
-    ) as source:
+    with opened(publish_dir=settings.publish_dir, build_id=wanted.build_id) as source:
+        source.connection.execute(settings.limits(spill=folder / SPILL))
         marts = [mart for mart in source.marts.values() if chosen is None or mart.name in chosen]
         if not marts:
             raise SettingsError(f"The selection has no mart of build {source.build.name}.")

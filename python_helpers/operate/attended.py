@@ -12,6 +12,7 @@ from python_helpers.core.settings import Settings
 from python_helpers.delivery.inputs import looks
 from python_helpers.operate.notify import checked_webhook, tell
 from python_helpers.publishing.watch import Watch
+from python_helpers.warehouse.build import drop_spill
 from python_helpers.warehouse.problems import may_pass
 
 STILL = 1  # seconds in which a file that is being written changes
@@ -24,8 +25,8 @@ class Policy:
     retries: int = 0
     retry_wait: float = 60
     """In seconds."""
-    timeout: float | None = None
-    """In minutes."""
+    timeout: float = 12 * 60
+    """In minutes: a refresh of every night ends before the next one."""
     on_failure: str | None = None
     webhook: str | None = None
 
@@ -44,7 +45,7 @@ def attended(
     """Refresh until it works or another try is pointless. Raises the last error."""
     publish_dir = str(settings.publish_dir)
     tell_all = partial(tell_record, policy=policy, log=log, publish_dir=publish_dir)
-    watch = Watch(log=log, tell=tell_all)
+    watch = Watch(log=log, tell=tell_all, tidy=partial(drop_spill, settings=settings))
     tries_left = policy.retries
     with watch.limited(minutes=policy.timeout):
         while True:

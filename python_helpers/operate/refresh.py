@@ -58,7 +58,7 @@ def refresh(*, settings: Settings, log: Log, watch: Watch | None = None) -> Path
 def build_and_publish(*, settings: Settings, run: Run, log: Log) -> Path:
     """Build, audit and publish; the caller holds the locks. Raises what `refresh` does."""
     check_links(publish_dir=settings.publish_dir)
-    remove_spill(warehouse=settings.warehouse)
+    remove_spill(settings=settings)
     settings = compared(settings=settings, log=log)
     check_suites(settings=settings)
     if settings.systems:

@@ -96,9 +96,8 @@ def connect(*, settings: Settings, folder: Path) -> duckdb.DuckDBPyConnection:
 
     The warehouse is opened, not attached: its views contain the name of its file.
     """
-    config: dict[str, Any] = {"threads": settings.threads, "temp_directory": str(folder / SPILL)}
-    limit = {"memory_limit": settings.memory_limit} if settings.memory_limit else {}
-    connection = duckdb.connect(str(settings.warehouse), read_only=True, config=config | limit)
+    connection = duckdb.connect(str(settings.warehouse), read_only=True)
+    connection.execute(settings.limits(spill=folder / SPILL))
     connection.execute(f"attach {text(folder / DATABASE)} as {NEW_DATABASE} (read_write)")
     return connection
 

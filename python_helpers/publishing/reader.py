@@ -45,9 +45,7 @@ class Source:
 
 
 @contextmanager
-def opened(
-    *, publish_dir: Path, build_id: str | None, config: Mapping[str, Any]
-) -> Iterator[Source]:
+def opened(*, publish_dir: Path, build_id: str | None) -> Iterator[Source]:
     """Open a build, the live one if none is named, and check its files.
 
     An open build stays readable, even after a refresh removed it. Raises PublishError.
@@ -58,7 +56,7 @@ def opened(
             try:
                 manifest = read_manifest(build=build)
                 connection = held.enter_context(
-                    duckdb.connect(str(build / DATABASE), read_only=True, config=dict(config))
+                    duckdb.connect(str(build / DATABASE), read_only=True)
                 )
                 # after opening: what was checked is what is read
                 check_files(build=build)

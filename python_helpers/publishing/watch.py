@@ -29,6 +29,8 @@ class Watch:
     log: Log
     tell: Callable[[dict[str, object]], None] = lambda record: None
     """Called with the record of a run that was stopped."""
+    tidy: Callable[[], None] = lambda: None
+    """Removes what a stopped run leaves beside its warehouse."""
     left: str = "Nothing was published."
     """What a stopped run leaves behind, for the message."""
     run: Run | None = None
@@ -106,6 +108,8 @@ class Watch:
         say(self.log.console, f"Error: {reason} It was in phase {phase}. {self.left}")
         with suppress(Exception):
             self.tell(record | {"error": reason, "exit_code": STOPPED})
+        if self.run:  # last, because its queries still run
+            self.tidy()
         with suppress(OSError, ValueError):
             sys.stdout.flush()
         os._exit(STOPPED)

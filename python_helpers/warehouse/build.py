@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import duckdb
 
 from python_helpers.core.errors import BuildError, RawDataError
+from python_helpers.core.folders import AUDIT_SPILL
 from python_helpers.core.log import Log
 from python_helpers.core.settings import Settings
 from python_helpers.delivery.contract import raw_tables
@@ -151,15 +152,26 @@ def raw_data_faults(*, results: list[RunResult], settings: Settings) -> dict[str
     return faults
 
 
-def remove_spill(*, warehouse: Path) -> None:
-    """Remove what a killed build spilled to disk, which DuckDB never does."""
-    files = list(warehouse.with_name(f"{warehouse.name}.tmp").glob("duckdb_temp_*.tmp"))
-    if not files:
-        return
-    # whoever can open the warehouse to write is alone, so none of the files is in use
-    with suppress(duckdb.Error, OSError), duckdb.connect(str(warehouse)):
-        for file in files:
+def remove_spill(*, settings: Settings) -> None:
+    """Remove what a killed build or audit spilled to disk, which DuckDB never does."""
+    if spilled(settings=settings):
+        # whoever can open the warehouse to write is alone, so none of the files is in use
+        with suppress(duckdb.Error, OSError), duckdb.connect(str(settings.warehouse)):
+            drop_spill(settings=settings)
+
+
+def drop_spill(*, settings: Settings) -> None:
+    """Remove what this process spilled to disk, whether it is in use or not."""
+    for file in spilled(settings=settings):
+        with suppress(OSError):
             file.unlink()
+
+
+def spilled(*, settings: Settings) -> list[Path]:
+    """List the files that builds and audits of a warehouse spilled."""
+    of_build = settings.warehouse.with_name(f"{settings.warehouse.name}.tmp")
+    folders = (of_build, settings.target_path / AUDIT_SPILL)
+    return [file for folder in folders for file in folder.glob("duckdb_temp_*")]
 
 
 def half_made(*, warehouse: Path) -> Path:

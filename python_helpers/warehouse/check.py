@@ -14,6 +14,7 @@ from python_helpers.core.errors import BuildError, RawDataError
 from python_helpers.core.settings import Settings, parsed_vars
 from python_helpers.delivery.erasures import check_list
 from python_helpers.delivery.files import check_delivery, damaged_parquet
+from python_helpers.delivery.inputs import input_paths
 from python_helpers.delivery.judged import judged
 from python_helpers.delivery.rendering import Macros
 from python_helpers.delivery.standins import CompilerError
@@ -22,24 +23,20 @@ from python_helpers.warehouse.problems import explained, raw_data_problem
 
 RAW_DATA = "Raw data: "
 LIKE = 0.6
-MEMORY = "4GB"  # as in profiles.example.yml
 
 
 def check(*, settings: Settings) -> dict[str, Any]:
     """Tell what is in the files of a delivery; `stops` says why nothing can be built from them.
 
-    Raises SettingsError, and BuildError where the machine has too little memory or disk.
+    Raises SettingsError, RawDataError where a file must not be opened, and BuildError where the
+    machine has too little memory or disk.
     """
     check_list(folder=settings.erasures_dir)
+    input_paths(settings=settings)
     with tempfile.TemporaryDirectory(prefix="lifecycle-check-") as spill:
-        config: dict[str, Any] = {
-            "threads": settings.threads,
-            "memory_limit": settings.memory_limit or MEMORY,
-            "temp_directory": spill,
-            "preserve_insertion_order": False,
-        }
+        config: dict[str, Any] = {"preserve_insertion_order": False, "TimeZone": "UTC"}
         with duckdb.connect(config=config) as connection:
-            connection.execute("set TimeZone = 'UTC'")
+            connection.execute(settings.limits(spill=Path(spill)))
             return Check(settings=settings, connection=connection).facts()
 
 

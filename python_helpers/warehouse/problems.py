@@ -25,6 +25,12 @@ ADVICE = (
         "not a valid DuckDB database|older version of DuckDB|newer version of DuckDB",
         "The warehouse was not written by this version of DuckDB. Choose another one.",
     ),
+    (
+        "max_temp_directory_size",
+        "DuckDB has spilled as much to disk as --max-spill allows. A small file can hold very many "
+        "rows: look at the delivery. If it is right, allow more, or more memory with "
+        "--memory-limit.",
+    ),
     ("Out of Memory Error", "Give the build more memory with --memory-limit."),
     ("No space left on device", "Free some space on the disk."),
     ("Cannot open file .*: Permission denied", "Choose a warehouse that this user may write to."),
@@ -77,7 +83,8 @@ def cause_of(*, message: str) -> str:
         lines = lines[1:]
     kept = [line for line in lines if not re.match(r"(>|compiled code at )", line)]
     cause = " ".join(" ".join(kept).split())
-    return shortened(re.sub(r" See also https://duckdb\.org\S+", "", cause))
+    # what DuckDB suggests is for people who write SQL
+    return shortened(re.sub(r" (See also https:|Possible solutions:|By default, this ).*", "", cause))
 
 
 def shortened(cause: str, /) -> str:
