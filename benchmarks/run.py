@@ -35,6 +35,7 @@ SUBSCRIPTION_TABLES = ("customers", "subscriptions", "exchange_rates", "survey_r
 # Contracts have a table of their own, so that the others are those of a shop.
 SHOP_TABLES = tuple(table for table in TABLES if table != "subscriptions")
 CUSTOMERS_PER_SUBSCRIBER = 5  # of the generator
+GUEST_ORDERS = 1_000_000
 # What is no step of the way from raw orders (or versions) to retention stands under a heading of
 # its own: models, and folders of marts.
 PARTS = {
@@ -121,6 +122,26 @@ def generate_subscriptions(*, out_dir: Path, customers: int) -> None:
         ) to '{twice}'
     """)
     twice.replace(once)
+
+
+def add_guest(*, out_dir: Path) -> None:
+    """Give one customer a million orders, as a shop does that has one key for all its guests."""
+    once, more = out_dir / "orders.parquet", out_dir / "orders_of_guest.parquet"
+    duckdb.sql(f"""
+        copy (
+            from '{once}'
+            union all by name
+            (
+                select
+                    * exclude (copy)
+                    replace ('guest-' || copy || order_id as order_id, 'guest' as customer_id)
+                from '{once}'
+                cross join range({GUEST_ORDERS}) as copies (copy)
+                limit {GUEST_ORDERS}
+            )
+        ) to '{more}'
+    """)
+    more.replace(once)
 
 
 def raw_copy(*, settings: Settings, table: str) -> Step:
@@ -303,6 +324,7 @@ def row(*, step: Step, copy: Step | None = None) -> str:
 )
 @click.option("--data", type=click.Path(path_type=Path, exists=True), help="Raw data to use as is.")
 @click.option("--subscriptions", is_flag=True, help="Subscriptions in place of orders.")
+@click.option("--skewed", is_flag=True, help="A million orders more, all of one customer.")
 @click.option("--memory-limit", help="Memory DuckDB may use.  [default: the profile's]")
 @click.option("--threads", type=int, help="Cores DuckDB may use.  [default: all]")
 def main(
@@ -310,6 +332,7 @@ def main(
     folder: Path,
     data: Path | None,
     subscriptions: bool,
+    skewed: bool,
     memory_limit: str | None,
     threads: int | None,
 ) -> None:
@@ -317,7 +340,7 @@ def main(
     folder.mkdir(parents=True, exist_ok=True)
     table = "subscriptions" if subscriptions else "orders"
     customers = customers or (300_000 if subscriptions else 1_000_000)
-    raw_data = data or folder / f"raw_{table}_{customers}"
+    raw_data = data or folder / f"raw_{table}_{customers}{'_skewed' if skewed else ''}"
     if not raw_data.is_dir():
         click.echo(f"Generating the {table} of {customers:,} customers.", err=True)
         if subscriptions:
@@ -331,6 +354,8 @@ def main(
                 tables=SHOP_TABLES,
             ):
                 click.echo(f"  {name}: {rows:,} rows", err=True)
+            if skewed:
+                add_guest(out_dir=raw_data)
     settings = resolve_settings(
         find_folders(
             Places(

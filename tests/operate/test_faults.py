@@ -224,8 +224,9 @@ select distinct number from {{ ref('fct_orders') }}
 }
 
 
-@pytest.mark.parametrize("phase", ["build", "audit"])
-def test_a_run_killed_before_it_publishes_leaves_one_whole_build(tmp_path, phase):
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """Make a small dbt project, whose one large table is sorted."""
     project = tmp_path / "small"
     for name, text in DBT_PROJECT.items():
         (project / name).parent.mkdir(parents=True, exist_ok=True)
@@ -233,20 +234,30 @@ def test_a_run_killed_before_it_publishes_leaves_one_whole_build(tmp_path, phase
     for name in ("profiles.example.yml", "macros/project/generate_schema_name.sql"):
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(PROJECT / name, project / name)
-    command = [sys.executable, "-m", "python_helpers", "refresh", "--project-dir", str(project)]
+    return project
+
+
+def start_small(project: Path, /, *arguments: str, number: int) -> subprocess.Popen:
+    """Start to refresh a small dbt project."""
+    return subprocess.Popen(
+        [
+            *(sys.executable, "-m", "python_helpers", "refresh"),
+            *("--project-dir", str(project), *arguments),
+        ],
+        env=environment(NUMBER=number, PYTHONPATH=PROJECT),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("phase", ["build", "audit"])
+def test_a_run_killed_before_it_publishes_leaves_one_whole_build(small, phase):
+    project = small
     seconds: list[float] = []
 
-    def start(number: int) -> subprocess.Popen:
-        return subprocess.Popen(
-            command,
-            env=environment(NUMBER=number, PYTHONPATH=PROJECT),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
     def refreshed(number: int) -> None:
-        process = start(number)
+        process = start_small(project, number=number)
         _, errors = process.communicate()
         assert process.returncode == 0, errors
         assert checked_number(published) == number
@@ -259,7 +270,7 @@ def test_a_run_killed_before_it_publishes_leaves_one_whole_build(tmp_path, phase
     moments = random.Random(SEED)
     live = 1
     for number in range(2, KILLS + 2):
-        process = start(number)
+        process = start_small(project, number=number)
         # the first quarter is the import of dbt, and says nothing
         after = moments.uniform(min(seconds) / 4, min(seconds) * 0.9)
         killed_in(phase, process=process, published=published, after=after)
@@ -599,6 +610,69 @@ def test_what_a_killed_build_spilled_is_removed_and_what_another_program_spills_
     assert list(project.glob("warehouse.duckdb.tmp/*.tmp"))
     assert run_tiny(project, "refresh", NUMBER=2).returncode == 0
     assert not list(project.glob("warehouse.duckdb.tmp/*.tmp"))
+
+
+def spilled_by(project: Path, /) -> list[Path]:
+    """List what is spilled beside the warehouse of a project."""
+    return list(project.glob("warehouse.duckdb.tmp/*"))
+
+
+LITTLE = ("--memory-limit", "150MB", "--threads", "1")  # so that a sort of ten million rows spills
+
+
+def test_a_build_that_spills_too_much_is_given_up_and_leaves_nothing(small):
+    process = start_small(small, *LITTLE, "--max-spill", "50MB", number=1)
+    _, errors = process.communicate()
+    assert process.returncode == 1
+    assert "has spilled as much to disk as --max-spill allows. A small file can hold" in errors
+    assert not spilled_by(small)
+
+
+@pytest.mark.parametrize("how", ["signal", "timeout"])
+def test_a_build_that_is_stopped_takes_what_it_spilled_with_it(small, how):
+    arguments = ("--timeout", "0.25") if how == "timeout" else ()
+    process = start_small(small, *LITTLE, *arguments, number=1)
+    has_spilled = False
+    while process.poll() is None:
+        if spilled_by(small) and not has_spilled:
+            has_spilled = True
+            if how == "signal":
+                process.terminate()
+        time.sleep(0.005)
+    _, errors = process.communicate()
+    assert has_spilled
+    assert process.returncode == 7, errors
+    assert not spilled_by(small)
+
+
+EXPANDING = """
+copy (
+    select 'o' || range % 1000000 as order_id, 'c' as customer_id, 5 as amount,
+        timestamp '2024-01-01' as ordered_at
+    from range(20000000)
+) to '{}' (compression zstd)
+"""
+
+
+def test_a_check_that_is_stopped_takes_what_it_spilled_with_it(tmp_path):
+    (tmp_path / "delivery").mkdir()
+    (tmp_path / "tmp").mkdir()
+    file = tmp_path / "delivery" / "orders.parquet"
+    duckdb.sql(EXPANDING.format(file))
+    command = [sys.executable, "-m", "python_helpers", "check", str(file.parent)]
+    process = subprocess.Popen(
+        [*command, "--memory-limit", "300MB", "--log-file", str(tmp_path / "log")],
+        env=environment(PYTHONPATH=PROJECT, TMPDIR=tmp_path / "tmp"),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while process.poll() is None and not list(tmp_path.glob("tmp/*/duckdb_temp*")):
+        time.sleep(0.01)
+    assert process.poll() is None
+    process.terminate()
+    _, errors = process.communicate(timeout=60)
+    assert "Traceback" not in errors
+    assert list((tmp_path / "tmp").iterdir()) == []
 
 
 def test_refreshes_and_rollbacks_all_at_once_end_one_after_another(project, published):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -47,3 +48,11 @@ def test_the_path_of_subscriptions_has_a_table_of_its_own(tmp_path):
     ]
     assert names[0] == "**raw copy**"
     assert "**subscription path**" in names
+
+
+def test_a_customer_with_very_many_orders_is_a_part_of_a_benchmark(tmp_path):
+    names = [name for name, *_ in table_of("--skewed", "--customers", 60, "--folder", tmp_path)]
+    assert "**order path**" in names
+    orders = tmp_path / "raw_orders_60_skewed" / "orders.parquet"
+    sql = f"select count(*) from '{orders}' where customer_id = 'guest'"
+    assert duckdb.sql(sql).fetchall() == [(1_000_000,)]
