@@ -740,11 +740,6 @@ BAD_FILES: tuple[BadFiles, ...] = (
         ),
     },
     {
-        "a line of two million characters": (
-            "products.csv",
-            PRODUCTS + b"p2," + b"x" * 2_000_000 + b"\n",
-            ", line 3: Maximum line size of 2000000 bytes exceeded.",
-        ),
         "another encoding": (
             "customers.csv",
             "customer_id,région\nc1,North\n".encode("cp1252"),
@@ -909,6 +904,34 @@ def cut_gzip(folder: Path) -> None:
     (folder / "orders_2.csv.gz").write_bytes(half(gzip.compress(ORDERS.encode() * 100)))
 
 
+def very_long_line(folder: Path) -> None:
+    """Deliver a line that nobody writes."""
+    row = "o9,ann,2024-01-05," + "x" * 2_000_000
+    (folder / "orders_2.csv").write_text(f"{ORDERS}{row}\n{ORDERS}")
+
+
+def unwritten_end(folder: Path) -> None:
+    """Deliver a file whose end was kept free for a copy that was broken off."""
+    (folder / "orders_2.csv").write_text(ORDERS)
+    os.truncate(folder / "orders_2.csv", 40_000_000)
+
+
+def pipe(folder: Path) -> None:
+    """Deliver what another program would have to write to."""
+    os.mkfifo(folder / "orders_2.csv")
+
+
+def link_out_of_the_delivery(folder: Path) -> None:
+    """Deliver a link to a file that may be private."""
+    (folder / "orders_2.csv").symlink_to("/etc/hostname")
+
+
+def name_in_latin_1(folder: Path) -> None:
+    """Deliver a file, of whatever kind, whose name is not UTF-8."""
+    (folder / "orders.csv").write_text(ORDERS)
+    (folder / os.fsdecode(b"caf\xe9.pdf")).write_bytes(b"x")
+
+
 def no_permission(folder: Path) -> None:
     """Deliver a file that this user may not read."""
     (folder / "orders_2.csv").write_text(ORDERS)
@@ -959,6 +982,37 @@ def no_permission(folder: Path) -> None:
             4,
             "orders: {folder}/orders_2.csv.gz is truncated or damaged",
             id="a compressed file cut in half",
+        ),
+        pytest.param(
+            very_long_line,
+            4,
+            "orders: {folder}/orders_2.csv has no line break in the 2,000,000 bytes from byte ",
+            id="a line of two million characters",
+        ),
+        pytest.param(
+            unwritten_end,
+            4,
+            "orders: {folder}/orders_2.csv has no line break in the 2,000,000 bytes from byte ",
+            id="a file whose end was never written",
+        ),
+        pytest.param(
+            pipe,
+            4,
+            "orders: {folder}/orders_2.csv is a pipe, a socket or a device. Deliver a file.",
+            id="a pipe, a socket or a device",
+        ),
+        pytest.param(
+            link_out_of_the_delivery,
+            4,
+            "orders: {folder}/orders_2.csv is a link to a place outside the delivery. Deliver the "
+            "file itself.",
+            id="a link to a place outside the delivery",
+        ),
+        pytest.param(
+            name_in_latin_1,
+            4,
+            "raw data: {folder}/caf\\xe9.pdf has a name that is not UTF-8. Rename it.",
+            id="a name that is not UTF-8",
         ),
         pytest.param(
             no_permission,
