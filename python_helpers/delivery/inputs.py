@@ -9,14 +9,15 @@ from typing import Any
 from python_helpers.core.disk import sha256, stamp
 from python_helpers.core.errors import RawDataError
 from python_helpers.core.settings import Settings
-from python_helpers.delivery.contract import raw_tables
-from python_helpers.delivery.files import check_delivery, raw_files, refuse_unsafe_files
+from python_helpers.delivery.contract import exports_of, raw_tables
+from python_helpers.delivery.files import check_delivery, raw_files, refuse_unsafe_files, table_of
+from python_helpers.delivery.systems import export_of
 
 SAMPLE = Path("seeds", "sample")
 
 
 def input_paths(*, settings: Settings) -> list[Path]:
-    """Find the raw files of a build; none where the raw input is tables of the warehouse.
+    """Find the files a build looks at; none where the raw input is tables of the warehouse.
 
     Raises RawDataError where one of them must not be opened.
     """
@@ -70,10 +71,29 @@ def check_inputs(*, settings: Settings) -> None:
         )
 
 
+def read_inputs(*, settings: Settings) -> list[Path]:
+    """Find the files a build reads: beside exports there may be files of any other kind."""
+    paths, folder = input_paths(settings=settings), settings.raw_data
+    if not folder or not settings.has_exports:
+        return paths
+    tables = raw_tables(project_dir=settings.project_dir)
+    all_exports = exports_of(project_dir=settings.project_dir)
+    exports = {
+        name: export
+        for name, export in all_exports.items()
+        if name.split(".")[0] in settings.systems
+    }
+    return [
+        path
+        for path in paths
+        if table_of(file=path, folder=folder, tables=tables) or export_of(path, exports=exports)
+    ]
+
+
 def described_inputs(*, settings: Settings) -> list[dict[str, Any]]:
-    """Describe each raw file, with its size in bytes and its checksum."""
+    """Describe each raw file that is read, with its size in bytes and its checksum."""
     found = []
-    for path in input_paths(settings=settings):
+    for path in read_inputs(settings=settings):
         status = path.stat()
         found.append(
             {

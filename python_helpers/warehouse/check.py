@@ -33,11 +33,13 @@ def check(*, settings: Settings) -> dict[str, Any]:
     """
     check_list(folder=settings.erasures_dir)
     input_paths(settings=settings)
-    with tempfile.TemporaryDirectory(prefix="lifecycle-check-") as spill:
-        with duckdb.connect(config={"preserve_insertion_order": False}) as connection:
-            connection.execute("set TimeZone = 'UTC'")
-            connection.execute(settings.limits(spill=Path(spill)))
-            return Check(settings=settings, connection=connection).facts()
+    with (
+        tempfile.TemporaryDirectory(prefix="lifecycle-check-") as spill,
+        duckdb.connect(config={"preserve_insertion_order": False}) as connection,
+    ):
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute(settings.limits(spill=Path(spill)))
+        return Check(settings=settings, connection=connection).facts()
 
 
 class Check:

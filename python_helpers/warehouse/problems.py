@@ -84,7 +84,9 @@ def cause_of(*, message: str) -> str:
     kept = [line for line in lines if not re.match(r"(>|compiled code at )", line)]
     cause = " ".join(" ".join(kept).split())
     # what DuckDB suggests is for people who write SQL
-    return shortened(re.sub(r" (See also https:|Possible solutions:|By default, this ).*", "", cause))
+    return shortened(
+        re.sub(r" (See also https:|Possible solutions:|By default, this ).*", "", cause)
+    )
 
 
 def shortened(cause: str, /) -> str:

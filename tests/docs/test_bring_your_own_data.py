@@ -1,5 +1,6 @@
 """docs/bring_your_own_data.md is true: its command builds from exports, its example connects."""
 
+import json
 import os
 import re
 import shlex
@@ -40,6 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for system in ("shopify", "stripe"):
         for file in (EXPORTS / system).iterdir():
             shutil.copy(file, folder / "your" / "folder")
+    (folder / "your" / "folder" / "stock.csv").write_text("sku,on hand\nT1,5\n")
     environment = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     environment |= {
         "PYTHONPATH": str(PROJECT),
@@ -118,6 +120,12 @@ def test_the_books_are_those_of_the_exports(warehouse):
         "on movements.customer_id = customers.customer_id and source_customer_id = 'cus_1' "
         "order by moved_on",
     ) == [("2025-01-15", "60.00"), ("2025-04-01", "30.00")]
+
+
+def test_the_manifest_lists_the_files_that_were_read(folder):
+    manifest = json.loads((folder / "published" / "manifest.json").read_text())
+    listed = {Path(file["path"]).name for file in manifest["input_files"]}
+    assert listed == {path.name for path in (folder / "your" / "folder").iterdir()} - {"stock.csv"}
 
 
 def test_no_address_of_a_customer_is_outside_the_restricted_schema(warehouse):
