@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from unittest.mock import Mock
 
 import duckdb
 import pytest
@@ -33,8 +34,14 @@ from python_helpers.core.log import Log, without_secrets
 from python_helpers.core.settings import Inputs, Settings, resolve_settings
 from python_helpers.operate import notify
 from python_helpers.operate.attended import Policy, attended
+from python_helpers.publishing import builds as builds_module
 from python_helpers.publishing import watch as watch_module
-from python_helpers.publishing.builds import kept_builds, live_build, new_build_id
+from python_helpers.publishing.builds import (
+    kept_builds,
+    live_build,
+    new_build_id,
+    remove_leftovers,
+)
 from python_helpers.publishing.records import FIELDS, append_record, read_records
 from python_helpers.publishing.runs import Run, code_version
 from python_helpers.publishing.watch import Watch
@@ -495,6 +502,60 @@ def damage(path: Path, /, *, cut: bool = False) -> None:
     data[half] ^= 1
     path.chmod(0o644)
     path.write_bytes(data[:half] if cut else data)
+
+
+def spill(folder: Path, /) -> str:
+    """Leave in a build what a reader that spilled leaves when it is killed; returns its name."""
+    (folder / "marts.duckdb.tmp").mkdir()
+    (folder / "marts.duckdb.tmp" / "duckdb_temp_storage_DEFAULT-0.tmp").write_bytes(b"\0" * 4096)
+    return f"builds/{folder.name}/marts.duckdb.tmp"
+
+
+@pytest.mark.usefixtures("two_builds")
+def test_a_stray_file_beside_a_build_is_named_and_harmless(project, published):
+    live, before = kept_builds(publish_dir=published)
+    (live / "notes.txt").write_text("mine")
+    (live / "link").symlink_to("gone")
+    names = [spill(before), f"builds/{live.name}/link", spill(live)]
+    said = f"Beside published files, and not published: {', '.join(names)} and 1 more. Move them"
+    status = run_tiny(project, "status")
+    assert (status.returncode, status.stderr) == (0, "")
+    assert said in status.stdout
+    assert "damaged" not in status.stdout
+    in_json = json.loads(run_tiny(project, "status", "--json").stdout)
+    assert in_json["strays"] == [*names, f"builds/{live.name}/notes.txt"]
+    for command in (("export",), ("rollback",), ("refresh", "--keep-builds", 1)):
+        result = run_tiny(project, *command, NUMBER=3)
+        assert result.returncode == 0, result.stderr
+        assert "damaged" not in result.stderr
+    assert f"Warning: {said}" in result.stderr
+    assert checked_number(published) == 3
+    assert [*(published / "builds").iterdir()] == [live_build(publish_dir=published)]
+    assert "not published" not in run_tiny(project, "status").stdout
+
+
+@pytest.mark.usefixtures("two_builds")
+def test_a_write_ahead_log_beside_the_link_is_not_left_to_readers(project, published):
+    (published / "marts.duckdb.wal").touch()
+    assert "not published: marts.duckdb.wal." in run_tiny(project, "status").stdout
+    for command in ("refresh", "rollback"):
+        result = run_tiny(project, command, NUMBER=7)
+        assert result.returncode == 3
+        assert "marts.duckdb.wal was not made by publishing, and changes what" in result.stderr
+    assert checked_number(published) == 2
+
+
+def test_a_leftover_that_cannot_be_removed_keeps_nobody_from_publishing(published, monkeypatch):
+    left = published / "builds" / ".incomplete-20240101T000000Z"
+    left.mkdir(parents=True)
+    with monkeypatch.context() as patched:
+        busy = OSError(errno.ENOTEMPTY, "Directory not empty")
+        patched.setattr(builds_module.shutil, "rmtree", Mock(side_effect=busy))
+        for _ in range(2):
+            remove_leftovers(publish_dir=published)
+    assert len([*(published / "builds").iterdir()]) == 1
+    remove_leftovers(publish_dir=published)
+    assert not [*(published / "builds").iterdir()]
 
 
 @pytest.mark.usefixtures("two_builds")
