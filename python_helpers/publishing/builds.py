@@ -181,9 +181,10 @@ def check_files(*, build: Path) -> None:
     What somebody else put beside them is no damage, unless it changes what readers see.
     """
     known = read_manifest(build=build)["files"]
-    if DATABASE not in known:
+    beside = {path.name for path in build.iterdir()} - {*known}
+    if not known or DATABASE in beside:
         raise PublishError(f"The manifest of build {build.name} is damaged.")
-    for name in sorted({path.name for path in build.iterdir()} - {*known}):
+    for name in sorted(beside):
         if WRITE_AHEAD.match(name):
             raise PublishError(f"Build {build.name} is damaged: {name} was not published with it.")
     for name, published in known.items():

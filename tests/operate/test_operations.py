@@ -613,9 +613,9 @@ def test_a_build_older_than_the_age_of_a_monitor_has_an_exit_code_of_its_own(pro
         assert ("is 3.0 h old, and --max-age is" in status.stderr) == (code == 9)
     in_json = run_tiny(project, "status", "--json", STATUS_MAX_AGE="2h")
     assert in_json.returncode == 9
-    assert json.loads(in_json.stdout) | {"live": None} == json.loads(
-        run_tiny(project, "status", "--json").stdout
-    ) | {"live": None}
+    without = json.loads(run_tiny(project, "status", "--json").stdout)
+    assert json.loads(in_json.stdout).keys() == without.keys()
+    assert json.loads(in_json.stdout)["live"].keys() == without["live"].keys()
     # after a rollback readers see numbers of then
     assert run_tiny(project, "rollback").returncode == 0
     assert run_tiny(project, "status", "--max-age", "2d").returncode == 9
