@@ -78,13 +78,16 @@ def audit_alone(*, settings: Settings, log: Log) -> Audit:
         raise SettingsError(f"There is no warehouse {settings.warehouse}: run refresh first.")
     lock = warehouse_lock(warehouse=settings.warehouse)
     with locked(lock, command="lifecycle audit", wait=settings.lock_wait):
-        return audit(settings=compared(settings=settings, log=log), log=log)
+        # nobody said what the warehouse was built from
+        settings = compared(settings=settings, log=log, is_any_like=True)
+        return audit(settings=settings, log=log)
 
 
-def compared(*, settings: Settings, log: Log) -> Settings:
+def compared(*, settings: Settings, log: Log, is_any_like: bool = False) -> Settings:
     """Choose the build to compare with: the live one, or the newest that is whole and like this.
 
-    What is damaged is warned of, and so is what lies beside published files.
+    What is damaged is warned of, and so is what lies beside published files. With `is_any_like`,
+    the live one is taken whenever it is whole.
     """
     publish_dir = settings.publish_dir
     if beside := strays(publish_dir=publish_dir):
@@ -99,7 +102,9 @@ def compared(*, settings: Settings, log: Log) -> Settings:
             builds.insert(0, live)
         except (PublishError, OSError) as error:
             log.warn(f"{error} It is live; comparing with the newest whole build.")
-    for build in sorted(builds, key=lambda each: not is_like(each, settings=settings)):
+    if not is_any_like:
+        builds.sort(key=lambda each: not is_like(each, settings=settings))
+    for build in builds:
         if build == live:
             return settings
         with suppress(PublishError, OSError):

@@ -20,6 +20,7 @@ from typing import Any
 
 from python_helpers.core.disk import sha256, sync
 from python_helpers.core.errors import PublishError
+from python_helpers.publishing.records import read_records
 
 BUILDS = "builds"
 CURRENT = "current"
@@ -145,9 +146,13 @@ def make_live(*, build: Path, publish_dir: Path, links: Iterable[str] = LINKS) -
 
 
 def was_published(*, publish_dir: Path) -> bool:
-    """Tell whether anything was ever published here, whole or not."""
+    """Tell whether anything was ever published here, even if none of it is left."""
     folders = (publish_dir / BUILDS).glob("[!.]*")
-    return (publish_dir / CURRENT).is_symlink() or any(time_of(path.name) for path in folders)
+    return (
+        (publish_dir / CURRENT).is_symlink()
+        or any(time_of(path.name) for path in folders)
+        or any(each["outcome"] == "published" for each in read_records(publish_dir=publish_dir))
+    )
 
 
 def strays(*, publish_dir: Path) -> list[str]:

@@ -471,6 +471,16 @@ def test_a_spill_beside_the_live_build_is_no_way_past_the_comparison(sample, tmp
     assert sample.shop.said(result) == sample.shop.said(sample.faulty)
 
 
+def test_the_audit_alone_compares_with_the_live_build_whatever_is_kept(sample, tmp_path):
+    published = tmp_path / "published"
+    shutil.copytree(sample.shop.folder / "published", published, symlinks=True)
+    live = live_build(publish_dir=published)
+    kept = shutil.copytree(live, live.with_name("20200101T000000Z"))
+    replaced_in(kept / "manifest.json", '"raw_input": "files"', '"raw_input": "sample"')
+    result = sample.audit(publish_dir=published)
+    assert sample.shop.said(result) == sample.shop.said(sample.faulty)
+
+
 def cut(path: Path, /) -> None:
     """Leave half of a file."""
     path.chmod(0o644)
@@ -483,9 +493,10 @@ def cut(path: Path, /) -> None:
         lambda build: cut(build / "marts.duckdb"),
         lambda build: (build / "manifest.json").unlink(),
         lambda build: shutil.rmtree(build),
+        lambda build: [shutil.rmtree(build.parent), (build.parents[1] / "current").unlink()],
         lambda build: replaced_in(build / "manifest.json", "2025-12-31", "soon"),
     ],
-    ids=["a_changed_file", "no_manifest", "no_build", "no_as_of_date"],
+    ids=["a_changed_file", "no_manifest", "no_build", "the_record_alone", "no_as_of_date"],
 )
 def test_what_is_not_the_first_build_is_not_published_without_a_comparison(
     sample, tmp_path, damage
