@@ -30,7 +30,7 @@ def cohorts(*, marts: Path) -> list[dict[str, object]]:
     with duckdb.connect(
         str(marts),
         read_only=True,
-        config={"enable_external_access": False, "lock_configuration": True},
+        config={"enable_external_access": False, "lock_configuration": True, "temp_directory": ""},
     ) as connection:
         result = connection.execute(QUERY)
         names = [column[0] for column in result.description]

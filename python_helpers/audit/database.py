@@ -23,6 +23,7 @@ from great_expectations.data_context.types.base import (
 from great_expectations.datasource.fluent import SQLDatasource
 
 from python_helpers.audit.expectations import SCHEMAS
+from python_helpers.audit.findings import FIRST_BUILD, NOTHING_WHOLE
 from python_helpers.core.errors import SettingsError
 from python_helpers.core.folders import AUDIT_SPILL
 from python_helpers.core.settings import Settings
@@ -102,13 +103,14 @@ def warehouse_name(*, settings: Settings) -> str:
 
 def create_run(*, database: AuditDatabase, manifest: Mapping[str, object]) -> str | None:
     """Create the table `run`: this build and the last one; returns why not to compare them."""
+    is_first = database.settings.compared_with == database.settings.publish_dir and not manifest
     run = f"""
         select
             settings.*,
             last_build.*,
             case
                 when published_as_of_date is null
-                    then 'first build: nothing to compare with yet'
+                    then {text(FIRST_BUILD if is_first else NOTHING_WHOLE)}
                 when is_sample <> was_sample then 'one of the two builds is of the sample'
                 when is_reporting_currency_set and reporting_currency <> published_currency
                     then 'the reporting currency has changed'

@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from python_helpers.audit.expectations import Expectation
 
+FIRST_BUILD = "first build: nothing to compare with yet"
+NOTHING_WHOLE = "no published build is whole, so there is nothing to compare with"
+"""Why a build is compared with nothing. The second blocks: on a failed disk half of one passes."""
 WORDS = {"passed": "met", "warn": "warning", "block": "blocked", "not asked": "not asked"}
 STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem }

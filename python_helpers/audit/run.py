@@ -4,16 +4,27 @@ It reads the warehouse and the last published build, and writes to neither. dbt'
 build is right; the audit asks whether it is also plausible.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from python_helpers.audit.findings import Finding, write_page
+from python_helpers.audit.findings import FIRST_BUILD, NOTHING_WHOLE, Finding, write_page
 from python_helpers.core.errors import AuditError, PublishError, SettingsError
 from python_helpers.core.folders import AUDIT_PAGE
 from python_helpers.core.locks import locked, warehouse_lock
 from python_helpers.core.log import Log
 from python_helpers.core.settings import Settings
-from python_helpers.publishing.builds import check_files, kept_builds, live_build
+from python_helpers.publishing.builds import (
+    check_files,
+    kept_builds,
+    live_build,
+    read_manifest,
+    said_of_strays,
+    strays,
+    was_published,
+)
+
+SAMPLE = "sample"  # the raw input that is nobody's data
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +66,7 @@ class Audit:
         return {
             "skipped": self.is_skipped,
             "compared_with": self.compared_with,
+            "not_compared": self.not_compared,
             "expectations": self.counts(),
             "warnings": self.lines("warn"),
         }
@@ -66,25 +78,56 @@ def audit_alone(*, settings: Settings, log: Log) -> Audit:
         raise SettingsError(f"There is no warehouse {settings.warehouse}: run refresh first.")
     lock = warehouse_lock(warehouse=settings.warehouse)
     with locked(lock, command="lifecycle audit", wait=settings.lock_wait):
-        return audit(settings=compared(settings=settings, log=log), log=log)
+        # nobody said what the warehouse was built from
+        settings = compared(settings=settings, log=log, is_any_like=True)
+        return audit(settings=settings, log=log)
 
 
-def compared(*, settings: Settings, log: Log) -> Settings:
-    """Compare with the newest whole build where the live one is damaged, and warn of it."""
-    live = live_build(publish_dir=settings.publish_dir)
-    if not live:
+def compared(*, settings: Settings, log: Log, is_any_like: bool = False) -> Settings:
+    """Choose the build to compare with: the live one, or the newest that is whole and like this.
+
+    What is damaged is warned of, and so is what lies beside published files. With `is_any_like`,
+    the live one is taken whenever it is whole.
+    """
+    publish_dir = settings.publish_dir
+    if beside := strays(publish_dir=publish_dir):
+        log.warn(said_of_strays(beside))
+    if not was_published(publish_dir=publish_dir):
         return settings
-    for build in (live, *kept_builds(publish_dir=settings.publish_dir)):
+    live = live_build(publish_dir=publish_dir)
+    builds = [build for build in kept_builds(publish_dir=publish_dir) if build != live]
+    if live:
         try:
-            check_files(build=build)
+            check_files(build=live)
+            builds.insert(0, live)
         except (PublishError, OSError) as error:
-            if not settings.compared_with:
-                continue
             log.warn(f"{error} It is live; comparing with the newest whole build.")
-            settings = replace(settings, compared_with=None)
-        else:
-            return settings if build == live else replace(settings, compared_with=build)
-    return settings
+    if not is_any_like:
+        builds.sort(key=lambda each: not is_like(each, settings=settings))
+    for build in builds:
+        if build == live:
+            return settings
+        with suppress(PublishError, OSError):
+            check_files(build=build)
+            return replace(settings, compared_with=build)
+    return replace(settings, compared_with=None)
+
+
+def is_like(build: Path, /, *, settings: Settings) -> bool:
+    """Tell whether a comparison with a build would mean something, as far as is known so far.
+
+    `create_run` decides once this build is there.
+    """
+    try:
+        before = read_manifest(build=build)
+    except PublishError:
+        return False
+    asked_for = settings.reporting_currency or before.get("reporting_currency")
+    return (
+        (before.get("raw_input") == SAMPLE) == (settings.raw_input == SAMPLE)
+        and before.get("reporting_currency") == asked_for
+        and str(before.get("as_of_date")) <= (settings.as_of or "9999-12-31")
+    )
 
 
 def check_suites(*, settings: Settings) -> None:
@@ -105,7 +148,12 @@ def audit(*, settings: Settings, log: Log) -> Audit:
     write_page(page=audited.page, findings=audited.findings, summary=audited.summary())
     for line in audited.lines("warn"):
         log.warn(line)
-    if blocked := audited.lines("block"):
+    blocked = audited.lines("block")
+    if audited.not_compared == NOTHING_WHOLE:
+        blocked.insert(0, f"{NOTHING_WHOLE.capitalize()}. Restore one of them from a backup.")
+    elif audited.not_compared not in (None, FIRST_BUILD):
+        log.warn(f"Not compared with what is published: {audited.not_compared}.")
+    if blocked:
         override = "If the build is right all the same, publish it once with refresh --skip-audit."
         page = f"The whole audit: {audited.page}"
         raise AuditError("\n".join(["The audit blocked the build.", *blocked, override, page]))

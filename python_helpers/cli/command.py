@@ -21,6 +21,7 @@ EXIT_CODES = {
     7: "a refresh or an export was stopped, by --timeout or by a signal",
     8: "an erasure is done, but tables that others load still hold the customers: the message says "
     "which",
+    9: "what is published is older than --max-age",
 }
 """Every exit code with its meaning; docs/operations.md has the same list."""
 MOST_LINES = 12

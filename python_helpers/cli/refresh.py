@@ -23,8 +23,14 @@ POLICY = options.described(
     on_failure="--on-failure COMMAND REFRESH_ON_FAILURE: Shell command to run after a failure. It "
     "gets the facts as JSON on its input and as LIFECYCLE_PHASE, LIFECYCLE_ERROR, ... in its "
     "environment.",
+    on_success="--on-success COMMAND REFRESH_ON_SUCCESS: Shell command to run after a build was "
+    "published, with the same facts.",
+    on_warning="--on-warning COMMAND REFRESH_ON_WARNING: Shell command to run after a build was "
+    "published with warnings; LIFECYCLE_WARNINGS and LIFECYCLE_FIRST_WARNINGS say how many, and "
+    "the first ten.",
     webhook="--webhook URL REFRESH_WEBHOOK: Address that the facts of a failure are posted to, as "
-    "JSON. Prefer the variable if the address is secret: other users can see a command line.",
+    "JSON; it is told of nothing else. Prefer the variable if the address is secret: other users "
+    "can see a command line.",
 )
 
 

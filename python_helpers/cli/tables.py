@@ -14,7 +14,7 @@ from rich.table import Table
 from python_helpers.core.locks import described
 from python_helpers.core.log import say
 from python_helpers.delivery.erasures import said_of_unfinished
-from python_helpers.publishing.builds import DATABASE, read_manifest
+from python_helpers.publishing.builds import DATABASE, read_manifest, said_of_strays
 
 
 def show_published(*, publish_dir: Path, published: Path, console: Console) -> None:
@@ -100,6 +100,8 @@ def status_lines(*, facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "Code", live["code_version"] or "unknown"
     yield "Folder", readable(Path(facts["publish_dir"]))
     yield "Running", in_phase(facts["running"]) if facts["running"] else "nothing"
+    if facts["strays"]:
+        yield "Strays", said_of_strays(facts["strays"])
     if facts["died"]:
         yield "Died", in_phase(facts["died"])
     if failure := facts["last_failure"]:

@@ -18,6 +18,9 @@ SECRET_NAMES = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|CREDENTIAL|WEB
 HIDDEN = "***"
 MOST_WARNINGS = 8
 """Without a terminal, further warnings are only in the log file."""
+MOST_TOLD = 10
+"""As many warnings are told to a command, cut at this many characters."""
+MOST_CHARACTERS = 500
 
 
 @dataclass(kw_only=True)
@@ -30,6 +33,7 @@ class Log:
     """What must not show in a log, beside what the environment calls a secret."""
     run_id: str | None = None
     warnings: int = 0
+    first_warnings: list[str] = field(default_factory=list)
 
     def say(self, line: str, /) -> None:
         """Tell a person something."""
@@ -40,6 +44,8 @@ class Log:
         """Warn a person."""
         self.write(event="warning", message=line)
         self.warnings += 1
+        if self.warnings <= MOST_TOLD:
+            self.first_warnings.append(self.clean(line)[:MOST_CHARACTERS])
         if self.console.is_terminal or self.warnings <= MOST_WARNINGS:
             say(self.console, f"Warning: {line}")
         elif self.warnings == MOST_WARNINGS + 1:

@@ -4,6 +4,7 @@ The live build is a new one by then, so whoever reads another one has its file o
 """
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -47,7 +48,7 @@ def rewrite_builds(*, settings: Settings, people: People) -> list[str]:
         if not is_ours or build == live_build(publish_dir=settings.publish_dir):
             continue
         try:
-            check_files(build=build, allow_strays=True)
+            check_files(build=build)
             rewrite(build=build, settings=settings, people=people)
             changed.append(f"build {build.name}, rewritten")
         except (PublishError, duckdb.ProgrammingError, duckdb.DataError):
@@ -124,6 +125,6 @@ def remove_own_files(*, build: Path) -> None:
         own = list(read_manifest(build=build)["files"])
     for each in (*own, MANIFEST):
         (build / each).unlink(missing_ok=True)
-    for folder in sorted([build, *(path for path in build.rglob("*") if path.is_dir())])[::-1]:
+    for folder, *_ in os.walk(build, topdown=False):
         with suppress(OSError):  # a file of others is in it
-            folder.rmdir()
+            Path(folder).rmdir()

@@ -1,6 +1,7 @@
 """Searches everything that is kept for the people, and says whose each place is."""
 
 import gzip
+import os
 from collections.abc import Collection, Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
@@ -105,7 +106,8 @@ def files_of(*, settings: Settings) -> Iterator[tuple[Path, bool]]:
         for build in kept_builds(publish_dir=folder):
             with suppress(PublishError):
                 ours |= {build / each for each in (MANIFEST, *read_manifest(build=build)["files"])}
-        found |= {*(folder / BUILDS).rglob("*")}
+        # spills of readers come and go: `rglob` fails where a folder has just gone
+        found |= {Path(at, each) for at, _, names in os.walk(folder / BUILDS) for each in names}
         # a folder that is the project's or the warehouse's as well has their files
         if not (folder / PROJECT_FILE).exists() and folder != settings.warehouse.parent:
             found |= {*folder.glob("*")} - {folder / FOLDER_LOCK, folder / READING_LOCK}
@@ -141,7 +143,10 @@ def rows_in_file(path: Path, people: People, /, *, is_ours: bool) -> int | None:
             )
     except (OSError, EOFError, ValueError, duckdb.Error):
         # bytes of two a letter, or of a table that cannot be read, may still say a name
-        content = path.read_bytes().replace(b"\0", b"").decode(errors="replace")
+        try:
+            content = path.read_bytes().replace(b"\0", b"").decode(errors="replace")
+        except FileNotFoundError:
+            return 0  # it was the spill of a reader, and is gone
         return 1 if people.are_in(content, is_ours=is_ours) else None
 
 

@@ -1,1 +1,1 @@
-"""Refreshes that run unattended: retries, timeouts and failure alerts."""
+"""Refreshes that run unattended: retries, timeouts and alerts."""

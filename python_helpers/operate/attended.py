@@ -1,4 +1,4 @@
-"""A refresh that nobody watches: retries, a timeout and failure alerts."""
+"""A refresh that nobody watches: retries, a timeout and alerts."""
 
 import time
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from python_helpers.core.log import Log
 from python_helpers.core.settings import Settings
 from python_helpers.delivery.inputs import looks
 from python_helpers.operate.notify import checked_webhook, tell
+from python_helpers.publishing.records import read_records
 from python_helpers.publishing.watch import Watch
 from python_helpers.warehouse.build import drop_spill
 from python_helpers.warehouse.problems import may_pass
@@ -28,6 +29,8 @@ class Policy:
     timeout: float = 12 * 60
     """In minutes: a refresh of every night ends before the next one."""
     on_failure: str | None = None
+    on_success: str | None = None
+    on_warning: str | None = None
     webhook: str | None = None
 
     def __post_init__(self) -> None:
@@ -36,7 +39,8 @@ class Policy:
 
     def secrets(self) -> tuple[str, ...]:
         """Return what may hold a secret."""
-        return tuple(filter(None, (self.on_failure, self.webhook)))
+        commands = (self.on_failure, self.on_success, self.on_warning)
+        return tuple(filter(None, (*commands, self.webhook)))
 
 
 def attended(
@@ -51,7 +55,7 @@ def attended(
         while True:
             before = looks(settings=settings)
             try:
-                return attempt(watch)
+                published = attempt(watch)
             except Exception as error:
                 if not tries_left or not is_passing(error, settings=settings, before=before):
                     watch.finish()
@@ -61,6 +65,10 @@ def attended(
                 log.say(f"Trying again in {policy.retry_wait:g} s: {cause}")
                 tries_left -= 1
                 time.sleep(policy.retry_wait)
+            else:
+                watch.finish()
+                tell_published(published, policy=policy, log=log, publish_dir=publish_dir)
+                return published
 
 
 def is_passing(error: Exception, /, *, settings: Settings, before: object) -> bool:
@@ -92,7 +100,34 @@ def tell_of(error: Exception, /, *, policy: Policy, log: Log, **facts: object) -
 
 
 def tell_record(record: dict[str, object], /, *, policy: Policy, log: Log, **facts: object) -> None:
-    """Send an alert about what became of a run."""
-    record = record | facts | {"log_file": str(log.file)}
-    for problem in tell(record=record, on_failure=policy.on_failure, webhook=policy.webhook):
+    """Send an alert about a run that failed, as its record says."""
+    record = record | facts | told_by(log)
+    for problem in tell(
+        record=record, option="--on-failure", command=policy.on_failure, webhook=policy.webhook
+    ):
         log.warn(problem)
+
+
+def tell_published(published: Path, /, *, policy: Policy, log: Log, publish_dir: str) -> None:
+    """Run the commands for a run that published; one that fails is a warning like others."""
+    # a disk may have been too full for the record
+    known = {"id": published.name, "outcome": "published", "exit_code": 0}
+    records = read_records(publish_dir=Path(publish_dir))
+    record = next((each for each in records if each["id"] == published.name), known)
+    for option, command in (
+        ("--on-success", policy.on_success),
+        ("--on-warning", policy.on_warning),
+    ):
+        if command and (option == "--on-success" or log.warnings):
+            facts = record | {"publish_dir": publish_dir} | told_by(log)
+            for problem in tell(record=facts, option=option, command=command, webhook=None):
+                log.warn(problem)
+
+
+def told_by(log: Log, /) -> dict[str, object]:
+    """Return what the log knows of a run, all tries included."""
+    return {
+        "log_file": str(log.file),
+        "warnings": log.warnings,
+        "first_warnings": log.first_warnings,
+    }

@@ -1,4 +1,4 @@
-"""Sends failure alerts to a command and to a web address."""
+"""Tells a command and a web address what became of a run."""
 
 import json
 import os
@@ -16,8 +16,9 @@ WEBHOOK_SECONDS: float = 10  # for everything: name, connection, answer
 TOLD = (
     *("id", "command", "outcome", "phase", "error", "exit_code"),
     *("started_at", "ended_at", "as_of_date", "code_version", "publish_dir", "log_file"),
+    *("warnings", "first_warnings"),
 )
-"""The facts of a run in an alert; in the environment of the command they are LIFECYCLE_ID, ..."""
+"""The facts of a run that are told; in the environment of the command they are LIFECYCLE_ID, ..."""
 
 
 def checked_webhook(url: str | None, /) -> None:
@@ -27,20 +28,24 @@ def checked_webhook(url: str | None, /) -> None:
         raise SettingsError("Invalid webhook. Use an address like https://example.com/path.")
 
 
-def tell(*, record: Mapping[str, object], on_failure: str | None, webhook: str | None) -> list[str]:
-    """Send the alerts; returns a line for each that could not be delivered."""
+def tell(
+    *, record: Mapping[str, object], option: str, command: str | None, webhook: str | None
+) -> list[str]:
+    """Run the command of an option, post to an address; returns a line for each that failed."""
     told = {name: record.get(name) for name in TOLD}
     problems = [
-        run_command(on_failure, told=told) if on_failure else None,
+        run_command(command, told=told, option=option) if command else None,
         post(webhook, told=told) if webhook else None,
     ]
     return [problem for problem in problems if problem]
 
 
-def run_command(command: str, /, *, told: Mapping[str, object]) -> str | None:
+def run_command(command: str, /, *, told: Mapping[str, object], option: str) -> str | None:
     """Run a shell command with the facts on its input and in its environment."""
     values = {
-        f"LIFECYCLE_{name.upper()}": "" if value is None else str(value)
+        f"LIFECYCLE_{name.upper()}": "\n".join(value)
+        if isinstance(value, list)
+        else str("" if value is None else value)
         for name, value in told.items()
     }
     try:
@@ -54,11 +59,11 @@ def run_command(command: str, /, *, told: Mapping[str, object]) -> str | None:
             check=True,
         )
     except subprocess.TimeoutExpired:
-        return f"The command of --on-failure took longer than {COMMAND_SECONDS} s."
+        return f"The command of {option} took longer than {COMMAND_SECONDS} s."
     except subprocess.CalledProcessError as error:
-        return f"The command of --on-failure ended with exit code {error.returncode}."
+        return f"The command of {option} ended with exit code {error.returncode}."
     except (OSError, ValueError) as error:
-        return f"The command of --on-failure could not be run ({type(error).__name__})."
+        return f"The command of {option} could not be run ({type(error).__name__})."
     return None
 
 

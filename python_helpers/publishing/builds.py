@@ -12,7 +12,7 @@ for as long as it likes.
 import json
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,14 +20,17 @@ from typing import Any
 
 from python_helpers.core.disk import sha256, sync
 from python_helpers.core.errors import PublishError
+from python_helpers.publishing.records import read_records
 
 BUILDS = "builds"
 CURRENT = "current"
 DATABASE = "marts.duckdb"
 MANIFEST = "manifest.json"
 LINKS = (DATABASE, MANIFEST)  # from the folder into the live build
+WRITE_AHEAD = re.compile(rf"{DATABASE}\.(\w+\.)*wal\b")  # DuckDB applies it to what readers see
 INCOMPLETE = ".incomplete-"
 REMOVED = "-removed"
+MOST_STRAYS = 3  # further ones are only counted
 ID_FORMAT = "%Y%m%dT%H%M%SZ"
 
 
@@ -119,6 +122,14 @@ def check_links(*, publish_dir: Path, links: Iterable[str] = LINKS) -> None:
         is_other = name != CURRENT and link.is_symlink() and link.readlink() != Path(CURRENT, name)
         if is_other or (link.exists() and not link.is_symlink()):
             raise PublishError(f"{link} was not made by publishing. Move it away, then run again.")
+    if DATABASE not in links:
+        return
+    # up to 1.4, DuckDB looks for one beside the link
+    for path in filter(lambda each: WRITE_AHEAD.match(each.name), publish_dir.glob("*")):
+        raise PublishError(
+            f"{path} was not made by publishing, and changes what readers see. Move it away, then "
+            "run again."
+        )
 
 
 def make_live(*, build: Path, publish_dir: Path, links: Iterable[str] = LINKS) -> None:
@@ -134,16 +145,52 @@ def make_live(*, build: Path, publish_dir: Path, links: Iterable[str] = LINKS) -
     sync(path=publish_dir)
 
 
-def check_files(*, build: Path, allow_strays: bool = False) -> None:
+def was_published(*, publish_dir: Path) -> bool:
+    """Tell whether anything was ever published here, even if none of it is left."""
+    folders = (publish_dir / BUILDS).glob("[!.]*")
+    return (
+        (publish_dir / CURRENT).is_symlink()
+        or any(time_of(path.name) for path in folders)
+        or any(each["outcome"] == "published" for each in read_records(publish_dir=publish_dir))
+    )
+
+
+def strays(*, publish_dir: Path) -> list[str]:
+    """List what lies beside published files and was not published: spills of readers, notes.
+
+    It changes nothing, but for a write-ahead log, which makes its build a damaged one.
+    """
+    found = [path.name for path in publish_dir.glob(f"{DATABASE}.*")]
+    for build in kept_builds(publish_dir=publish_dir):
+        # a build may be removed meanwhile, and nobody knows what belongs to a damaged one
+        with suppress(PublishError, OSError):
+            own = {MANIFEST, *read_manifest(build=build)["files"]}
+            if DATABASE in own:
+                beside = {path.name for path in build.iterdir()} - own
+                found += [str(Path(BUILDS, build.name, name)) for name in beside]
+    return sorted(found)
+
+
+def said_of_strays(found: Sequence[str], /) -> str:
+    """Say what lies beside published files, and what to do."""
+    more = f" and {len(found) - MOST_STRAYS} more" if len(found) > MOST_STRAYS else ""
+    return (
+        f"Beside published files, and not published: {', '.join(found[:MOST_STRAYS])}{more}. "
+        "Move them away. Readers need not spill there: docs/bi.md."
+    )
+
+
+def check_files(*, build: Path) -> None:
     """Check that the files of a build are those it was published with. Raises PublishError.
 
-    Strays are files that somebody else put beside them.
+    What somebody else put beside them is no damage, unless it changes what readers see.
     """
     known = read_manifest(build=build)["files"]
-    found = (path for path in build.rglob("*") if path.is_symlink() or not path.is_dir())
-    for name in {str(path.relative_to(build)) for path in found} - {MANIFEST, *known}:
-        # a write-ahead log beside the database would change what readers see
-        if not allow_strays or name.startswith(tuple(f"{each}." for each in known)):
+    beside = {path.name for path in build.iterdir()} - {*known}
+    if not known or DATABASE in beside:
+        raise PublishError(f"The manifest of build {build.name} is damaged.")
+    for name in sorted(beside):
+        if WRITE_AHEAD.match(name):
             raise PublishError(f"Build {build.name} is damaged: {name} was not published with it.")
     for name, published in known.items():
         if not (build / name).is_file():
@@ -170,7 +217,9 @@ def remove_leftovers(*, publish_dir: Path) -> None:
     for path in sorted((path for paths in left for path in paths), reverse=True):
         if path.is_symlink():
             path.unlink()
-        else:
+            continue
+        # what a reader still spills there, or may not be removed, keeps nobody from publishing
+        with suppress(OSError):
             # a thread may still write new files to it under its old name
             gone = path.with_name(f"{path.name.removesuffix(REMOVED)}{REMOVED}")
             shutil.rmtree(path.rename(gone))

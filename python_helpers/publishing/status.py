@@ -8,7 +8,7 @@ from typing import Any
 from python_helpers.core.errors import PublishError, SettingsError
 from python_helpers.core.locks import holder, publish_lock
 from python_helpers.delivery.erasures import unfinished
-from python_helpers.publishing.builds import kept_builds, live_build, read_manifest
+from python_helpers.publishing.builds import kept_builds, live_build, read_manifest, strays
 from python_helpers.publishing.records import read_records
 
 OPTIONAL = ("raw_data_dir", "code_version")
@@ -40,6 +40,7 @@ def status_facts(*, publish_dir: Path, erasures_dir: Path) -> dict[str, Any]:
             build_facts(build=build, is_live=build == live)
             for build in kept_builds(publish_dir=publish_dir)
         ],
+        "strays": strays(publish_dir=publish_dir),
         "last_failure": failures[-1] if failures else None,
         "last_run": records[-1] if records else None,
         "erasures_dir": str(erasures_dir),

@@ -1,14 +1,17 @@
 """Opens a published file in a way of docs/bi.md, and prints the ways out of it that work.
 
 `python open_as_documented.py WAY FOLDER`, in a folder that has `published` in it; FOLDER holds
-private.csv and private.parquet. A process of its own: DuckDB opens a file once per process, with
-the first settings.
+private.csv, private.parquet and private.duckdb. With the name of a gap, it tries that one alone;
+with `spill`, it sorts more than the memory holds and prints what lay beside the file. A process of
+its own: DuckDB opens a file once per process, with the first settings, and a gap may end it.
 """
 
 import json
 import re
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -56,8 +59,40 @@ ESCAPES = (
     "set log_query_path = '{folder}/queries.log'",
     "set profiling_output = '{folder}/profile.json'",
     "pragma enable_logging",
+    "from query_table('{folder}/private.csv')",
+    "from read_json('{folder}/private.csv')",
+    "from parquet_schema('{folder}/private.parquet')",
+    "from '{folder}/private.duckdb'",
+    "from read_text('/proc/self/environ')",
+    "from read_csv('s3://example/a.csv')",
+    "select getenv('PATH')",
+    "describe '{folder}/private.csv'",
+    "prepare reading as from read_csv($1); execute reading('{folder}/private.csv')",
+    "create temp macro reading(x) as table from read_csv(x); from reading('{folder}/private.csv')",
+    "from json_execute_serialized_sql("
+    "json_serialize_sql('from read_csv(''{folder}/private.csv'')'))",
+    "create temp table mine as from read_csv('{folder}/private.csv')",
+    "copy (select 1) to '/dev/stdout'",
+    "copy fct_orders from '{folder}/private.csv'",
+    "explain analyze copy fct_orders to '{folder}/out.csv'",
+    "import database '{folder}'",
+    "attach ':memory:' as mine",
+    "attach 'postgres:dbname=mine' as mine (type postgres)",
+    "force install httpfs from community",
+    "update extensions",
+    "create persistent secret s (type s3, key_id 'a', secret 'b')",
+    "set logging_storage = 'file'",
     "from query('from ''{folder}/private.csv''')",
 )
+HARMLESS = ("call enable_profiling(format = 'json', save_location = '{folder}/profile.json')",)
+"""What some versions accept and do not do."""
+GAPS = {
+    "log": "call enable_logging(storage = 'file', storage_path = '{folder}/queries')",
+    "wal": "copy (select 1) to '{database}.wal'",
+}
+"""What the settings of an opening leave open, and what closes it has to close."""
+SORT = "select range, hash(range)::text from range(2000000) order by 2 limit 1 offset 1900000"
+MEMORY = "60MB"
 
 Query = Callable[[str], list[tuple]]
 
@@ -86,6 +121,12 @@ def with_duckdb() -> Query:
     return lambda sql: marts.execute(sql).fetchall()
 
 
+def closed() -> Query:
+    """Open as the block for people who are not trusted does."""
+    marts = block("python", "closed")["marts"]
+    return lambda sql: marts.cursor().execute(sql).fetchall()
+
+
 def with_sqlalchemy() -> Query:
     """Open as the block for SQLAlchemy does."""
     return asks(block("python", "sqlalchemy")["engine"])
@@ -109,22 +150,58 @@ def as_metabase() -> Query:
 
 WAYS = {
     "duckdb": with_duckdb,
+    "closed": closed,
     "sqlalchemy": with_sqlalchemy,
     "superset": with_parameters_of_superset,
     "metabase": as_metabase,
 }
 
 
-def main(way: str, folder: str) -> None:
+def sort(query: Query, /) -> None:
+    """Sort more than the memory holds, and print what lay beside the file meanwhile."""
+    known, seen, is_over = {*Path("published").rglob("*")}, set(), threading.Event()
+
+    def watch() -> None:
+        while not is_over.wait(0.001):
+            with suppress(OSError):  # it has just gone
+                seen.update({*Path("published").rglob("*")} - known)
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    # no room to spill is an error
+    with suppress(duckdb.Error, SQLAlchemyError):
+        query(SORT)
+    is_over.set()
+    watching.join()
+    print(*{path.name for path in seen if not path.name.startswith("duckdb_temp_")})
+
+
+def main(way: str, folder: str, what: str = "") -> None:
     """Read, then try to get out."""
+    if what == "spill":
+        opened = duckdb.connect
+        duckdb.connect = lambda *args, config=None, **options: opened(
+            *args, config={"memory_limit": MEMORY, "threads": 2, **(config or {})}, **options
+        )
     query = WAYS[way]()
     assert query("select count(*) from marts.fct_orders") == [(1000,)]
+    if what == "spill":
+        return sort(query)
+    if what in GAPS:
+        ((database,),) = query("select path from duckdb_databases() where not internal")
+        for sql in (GAPS[what], "select count(*) from marts.fct_orders"):
+            with suppress(duckdb.Error, SQLAlchemyError):
+                query(sql.format(folder=folder, database=database))
+        return None
     for escape in ESCAPES:
         try:
             query(escape.format(folder=folder))
         except (duckdb.Error, SQLAlchemyError):
             continue
         print(escape)
+    for accepted in HARMLESS:
+        with suppress(duckdb.Error, SQLAlchemyError):
+            query(accepted.format(folder=folder))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 import csv
 import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
 from collections import defaultdict
@@ -36,11 +38,17 @@ LEFT_OPEN = {
 }
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("built") / "tiny"
+    make_project(folder)
+    assert run_tiny(folder, "refresh", NUMBER=1).returncode == 0
+    return folder
+
+
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    make_project(tmp_path / "tiny")
-    assert run_tiny(tmp_path / "tiny", "refresh", NUMBER=1).returncode == 0
-    return tmp_path / "tiny"
+def project(built: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(built, tmp_path / "tiny", symlinks=True)
 
 
 @pytest.fixture(scope="module")
@@ -70,21 +78,56 @@ def query(sample: Path) -> Iterator[Query]:
 # Opened shut
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_a_connection_opened_as_documented_reads_and_writes_nothing_else(way, project, tmp_path):
-    (tmp_path / "private.csv").write_text("a,b\n1,2\n")
-    duckdb.sql(f"copy (select 1 as a) to '{tmp_path}/private.parquet'")
-    before = sorted(tmp_path.rglob("*"))
-    result = subprocess.run(
-        [sys.executable, PROGRAM, way, tmp_path],
+def opened(
+    way: str, /, *, project: Path, folder: Path, what: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run the program that opens the file in a way and tries something."""
+    return subprocess.run(
+        [sys.executable, PROGRAM, way, folder, what],
         cwd=project,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_connection_opened_as_documented_reads_and_writes_nothing_else(way, project, tmp_path):
+    (tmp_path / "private.csv").write_text("a,b\n1,2\n")
+    duckdb.sql(f"copy (select 1 as a) to '{tmp_path}/private.parquet'")
+    with duckdb.connect(str(tmp_path / "private.duckdb")) as private:
+        private.execute("create table secrets as select 1 as a")
+    before = sorted(tmp_path.rglob("*"))
+    result = opened(way, project=project, folder=tmp_path)
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines() == LEFT_OPEN.get(way, [])
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_reader_opened_as_documented_that_spills_leaves_nothing_beside_the_file(
+    way, project, tmp_path
+):
+    result = opened(way, project=project, folder=tmp_path, what="spill")
+    assert result.returncode == 0, result.stderr
+    # Metabase's driver chooses the folder itself, as the page says
+    assert result.stdout.split() == (["marts.duckdb.tmp"] if way == "metabase" else [])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_two_ways_out_that_are_left_are_those_of_the_page(way, project, tmp_path):
+    published = project / "published"
+    logged = opened(way, project=project, folder=tmp_path, what="log")
+    written = opened(way, project=project, folder=tmp_path, what="wal")
+    logs = [*published.rglob("*.wal")]
+    if way == "closed":
+        assert (logged.returncode, written.returncode, logs) == (0, 0, [])
+    else:
+        # if DuckDB refuses one of them, the page is out of date
+        assert (logged.returncode, written.returncode) == (-signal.SIGABRT, 0)
+        assert len(logs) == 1
+        # nobody is shown what it says
+        assert run_tiny(project, "export").returncode == 3
 
 
 def test_read_only_alone_reads_and_writes_other_files(project, tmp_path):

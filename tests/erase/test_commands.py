@@ -232,6 +232,20 @@ def test_a_kept_build_that_is_damaged_is_removed_and_blocks_nobody(project, file
     assert [path.name for path in old.iterdir()] == ["notes.txt"]
 
 
+def test_a_kept_build_with_the_spill_of_a_reader_is_rewritten_and_the_spill_searched(project):
+    old = min((project / "published" / "builds").iterdir())
+    (old / "marts.duckdb.tmp").mkdir()
+    spilled = old / "marts.duckdb.tmp" / "duckdb_temp_storage_DEFAULT-0.tmp"
+    spilled.write_bytes(b"\0\1planted-4711\0\2")
+    result = erase(project, "--customer", "planted-4711")
+    assert result.returncode == 3
+    assert f"Still in files of others: {spilled} (1 row)." in result.stderr
+    check_files(build=old)
+    shutil.rmtree(spilled.parent)
+    assert erase(project, "--customer", "planted-4711").returncode == 0
+    assert old.exists()
+
+
 def test_what_root_rewrites_for_another_user_stays_theirs(project):
     if os.geteuid() != 0:
         pytest.skip("only root can give files to another user")

@@ -161,6 +161,11 @@ def test_people_are_found_in_files_however_these_are_written(tmp_path, name, wri
     assert not rows_in_file(tmp_path / name, people("somebody else"), is_ours=False)
 
 
+def test_the_spill_of_a_reader_that_ends_during_the_search_holds_nobody(tmp_path):
+    for name in ("duckdb_temp_storage_DEFAULT-0.tmp", "gone.duckdb", "gone.parquet"):
+        assert rows_in_file(tmp_path / name, ZELDA, is_ours=False) == 0
+
+
 def test_what_cannot_be_decoded_is_not_taken_for_searched(tmp_path):
     (tmp_path / ".DS_Store").write_bytes(b"\0\0\0\1Bud1\0")
     (tmp_path / "notes.txt").write_text("nothing")

@@ -20,13 +20,14 @@ from shops import GIFT_SHOP, LEFT_OUT, OLD, Shop, deliver, shop_of
 
 from python_helpers.audit.expectations import read_suite, read_suites
 from python_helpers.audit.findings import sentence
-from python_helpers.audit.run import asked, check_suites
+from python_helpers.audit.run import asked, check_suites, compared
 from python_helpers.cli import command
 from python_helpers.core import log
 from python_helpers.core.errors import SettingsError
 from python_helpers.core.folders import Places, find_folders
 from python_helpers.core.locks import locked, warehouse_lock
-from python_helpers.core.settings import Choices, resolve_settings
+from python_helpers.core.log import Log
+from python_helpers.core.settings import Choices, Inputs, resolve_settings
 from python_helpers.publishing.builds import live_build, read_manifest
 
 DOCUMENT = (PROJECT / "docs" / "audit.md").read_text(encoding="utf-8")
@@ -457,6 +458,95 @@ def test_a_damaged_live_build_is_no_way_past_the_comparison(sample, tmp_path):
     result = sample.audit(publish_dir=published)
     assert "It is live; comparing with the newest whole build." in result.stderr
     assert sample.shop.said(result) == sample.shop.said(sample.faulty)
+
+
+def test_a_spill_beside_the_live_build_is_no_way_past_the_comparison(sample, tmp_path):
+    published = tmp_path / "published"
+    shutil.copytree(sample.shop.folder / "published", published, symlinks=True)
+    beside = live_build(publish_dir=published) / "marts.duckdb.tmp"
+    beside.mkdir()
+    (beside / "duckdb_temp_storage_DEFAULT-0.tmp").write_bytes(b"\0" * 4096)
+    result = sample.audit(publish_dir=published)
+    assert "marts.duckdb.tmp. Move them away." in result.stderr
+    assert sample.shop.said(result) == sample.shop.said(sample.faulty)
+
+
+def test_the_audit_alone_compares_with_the_live_build_whatever_is_kept(sample, tmp_path):
+    published = tmp_path / "published"
+    shutil.copytree(sample.shop.folder / "published", published, symlinks=True)
+    live = live_build(publish_dir=published)
+    kept = shutil.copytree(live, live.with_name("20200101T000000Z"))
+    replaced_in(kept / "manifest.json", '"raw_input": "files"', '"raw_input": "sample"')
+    result = sample.audit(publish_dir=published)
+    assert sample.shop.said(result) == sample.shop.said(sample.faulty)
+
+
+def cut(path: Path, /) -> None:
+    """Leave half of a file."""
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda build: cut(build / "marts.duckdb"),
+        lambda build: (build / "manifest.json").unlink(),
+        lambda build: shutil.rmtree(build),
+        lambda build: [shutil.rmtree(build.parent), (build.parents[1] / "current").unlink()],
+        lambda build: replaced_in(build / "manifest.json", "2025-12-31", "soon"),
+    ],
+    ids=["a_changed_file", "no_manifest", "no_build", "the_record_alone", "no_as_of_date"],
+)
+def test_what_is_not_the_first_build_is_not_published_without_a_comparison(
+    sample, tmp_path, damage
+):
+    published = tmp_path / "published"
+    shutil.copytree(sample.shop.folder / "published", published, symlinks=True)
+    damage(live_build(publish_dir=published))
+    result = sample.audit(publish_dir=published)
+    assert result.exit_code == 5
+    assert "No published build is whole, so there is nothing to compare with. Re" in result.stderr
+    assert "publish it once with refresh --skip-audit." in result.stderr
+
+
+def replaced_in(path: Path, /, before: str, after: str) -> None:
+    """Replace a text in a file."""
+    path.chmod(0o644)
+    path.write_text(path.read_text().replace(before, after))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why"),
+    [
+        ('"raw_input": "files"', '"raw_input": "sample"', "one of the two builds is of the sample"),
+        ('"reporting_currency": "EUR"', '"reporting_currency": "USD"', "the reporting currency"),
+        ('"as_of_date": "2025-12-31"', '"as_of_date": "2026-01-31"', "the as-of date was set back"),
+    ],
+    ids=["sample", "currency", "as_of_date"],
+)
+def test_a_build_unlike_the_live_one_is_compared_with_a_kept_one_or_warned_of(
+    sample, tmp_path, before, after, why
+):
+    published = tmp_path / "published"
+    shutil.copytree(sample.shop.folder / "published", published, symlinks=True)
+    live = live_build(publish_dir=published)
+    kept = live.with_name("20200101T000000Z")
+    shutil.copytree(live, kept)
+    replaced_in(live / "manifest.json", before, after)
+    settings = resolve_settings(
+        find_folders(
+            Places(publish_dir=published, warehouse=sample.shop.folder / "warehouse.duckdb")
+        ),
+        inputs=Inputs(raw_data=tmp_path, as_of="2025-12-31", reporting_currency="EUR"),
+    )
+    said = Log(file=tmp_path / "log.jsonl")
+    assert compared(settings=settings, log=said).compared_with == kept
+    shutil.rmtree(kept)
+    assert compared(settings=settings, log=said).compared_with == published
+    assert said.warnings == 0
+    result = sample.audit(publish_dir=published)
+    assert f"Warning: Not compared with what is published: {why}" in result.stderr
 
 
 def test_a_warehouse_that_is_none_or_in_use_is_one_line(sample):

@@ -10,9 +10,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from unittest.mock import Mock
 
 import duckdb
 import pytest
@@ -33,8 +35,14 @@ from python_helpers.core.log import Log, without_secrets
 from python_helpers.core.settings import Inputs, Settings, resolve_settings
 from python_helpers.operate import notify
 from python_helpers.operate.attended import Policy, attended
+from python_helpers.publishing import builds as builds_module
 from python_helpers.publishing import watch as watch_module
-from python_helpers.publishing.builds import kept_builds, live_build, new_build_id
+from python_helpers.publishing.builds import (
+    kept_builds,
+    live_build,
+    new_build_id,
+    remove_leftovers,
+)
 from python_helpers.publishing.records import FIELDS, append_record, read_records
 from python_helpers.publishing.runs import Run, code_version
 from python_helpers.publishing.watch import Watch
@@ -497,6 +505,60 @@ def damage(path: Path, /, *, cut: bool = False) -> None:
     path.write_bytes(data[:half] if cut else data)
 
 
+def spill(folder: Path, /) -> str:
+    """Leave in a build what a reader that spilled leaves when it is killed; returns its name."""
+    (folder / "marts.duckdb.tmp").mkdir()
+    (folder / "marts.duckdb.tmp" / "duckdb_temp_storage_DEFAULT-0.tmp").write_bytes(b"\0" * 4096)
+    return f"builds/{folder.name}/marts.duckdb.tmp"
+
+
+@pytest.mark.usefixtures("two_builds")
+def test_a_stray_file_beside_a_build_is_named_and_harmless(project, published):
+    live, before = kept_builds(publish_dir=published)
+    (live / "notes.txt").write_text("mine")
+    (live / "link").symlink_to("gone")
+    names = [spill(before), f"builds/{live.name}/link", spill(live)]
+    said = f"Beside published files, and not published: {', '.join(names)} and 1 more. Move them"
+    status = run_tiny(project, "status")
+    assert (status.returncode, status.stderr) == (0, "")
+    assert said in status.stdout
+    assert "damaged" not in status.stdout
+    in_json = json.loads(run_tiny(project, "status", "--json").stdout)
+    assert in_json["strays"] == [*names, f"builds/{live.name}/notes.txt"]
+    for command in (("export",), ("rollback",), ("refresh", "--keep-builds", 1)):
+        result = run_tiny(project, *command, NUMBER=3)
+        assert result.returncode == 0, result.stderr
+        assert "damaged" not in result.stderr
+    assert f"Warning: {said}" in result.stderr
+    assert checked_number(published) == 3
+    assert [*(published / "builds").iterdir()] == [live_build(publish_dir=published)]
+    assert "not published" not in run_tiny(project, "status").stdout
+
+
+@pytest.mark.usefixtures("two_builds")
+def test_a_write_ahead_log_beside_the_link_is_not_left_to_readers(project, published):
+    (published / "marts.duckdb.wal").touch()
+    assert "not published: marts.duckdb.wal." in run_tiny(project, "status").stdout
+    for command in ("refresh", "rollback"):
+        result = run_tiny(project, command, NUMBER=7)
+        assert result.returncode == 3
+        assert "marts.duckdb.wal was not made by publishing, and changes what" in result.stderr
+    assert checked_number(published) == 2
+
+
+def test_a_leftover_that_cannot_be_removed_keeps_nobody_from_publishing(published, monkeypatch):
+    left = published / "builds" / ".incomplete-20240101T000000Z"
+    left.mkdir(parents=True)
+    with monkeypatch.context() as patched:
+        busy = OSError(errno.ENOTEMPTY, "Directory not empty")
+        patched.setattr(builds_module.shutil, "rmtree", Mock(side_effect=busy))
+        for _ in range(2):
+            remove_leftovers(publish_dir=published)
+    assert len([*(published / "builds").iterdir()]) == 1
+    remove_leftovers(publish_dir=published)
+    assert not [*(published / "builds").iterdir()]
+
+
 @pytest.mark.usefixtures("two_builds")
 def test_a_live_build_with_a_damaged_manifest_can_be_left_by_a_rollback(project, published):
     damage(live_build(publish_dir=published) / "manifest.json", cut=True)
@@ -536,10 +598,44 @@ def test_status_says_what_failed_last_and_what_is_live_after_it(project, publish
     assert facts["running"] is None
 
 
+@pytest.mark.usefixtures("two_builds")
+def test_a_build_older_than_the_age_of_a_monitor_has_an_exit_code_of_its_own(project, published):
+    for build, hours in zip(kept_builds(publish_dir=published), (3, 50), strict=True):
+        manifest = json.loads((build / "manifest.json").read_text())
+        built_at = datetime.now(UTC) - timedelta(hours=hours)
+        (build / "manifest.json").chmod(0o644)
+        (build / "manifest.json").write_text(
+            json.dumps(manifest | {"built_at": built_at.isoformat()})
+        )
+    for age, code in (("4h", 0), ("1d", 0), ("2h", 9), ("179m", 9)):
+        status = run_tiny(project, "status", "--max-age", age)
+        assert (status.returncode, "Live build" in status.stdout) == (code, True)
+        assert ("is 3.0 h old, and --max-age is" in status.stderr) == (code == 9)
+    in_json = run_tiny(project, "status", "--json", STATUS_MAX_AGE="2h")
+    assert in_json.returncode == 9
+    without = json.loads(run_tiny(project, "status", "--json").stdout)
+    assert json.loads(in_json.stdout).keys() == without.keys()
+    assert json.loads(in_json.stdout)["live"].keys() == without["live"].keys()
+    # after a rollback readers see numbers of then
+    assert run_tiny(project, "rollback").returncode == 0
+    assert run_tiny(project, "status", "--max-age", "2d").returncode == 9
+    damage(live_build(publish_dir=published) / "manifest.json", cut=True)
+    status = run_tiny(project, "status", "--max-age", "2d")
+    assert (status.returncode, "of unknown age" in status.stderr) == (9, True)
+
+
+@pytest.mark.parametrize("age", ["26", "0h", "-1h", "1.5h", "26h30m", "h", "soon", "9999999d"])
+def test_an_age_that_is_none_is_wrong_usage(project, age):
+    result = run_tiny(project, "status", f"--max-age={age}")
+    assert result.returncode == 2
+    assert "is not an age like 90m, 26h or 2d" in result.stderr
+
+
 def test_status_as_json_of_an_empty_folder_is_json_and_exit_code_1(project):
-    result = run_tiny(project, "status", "--json")
-    assert result.returncode == 1
-    assert json.loads(result.stdout)["live"] is None
+    for variables in ({}, {"STATUS_MAX_AGE": "26h"}):
+        result = run_tiny(project, "status", "--json", **variables)
+        assert result.returncode == 1
+        assert json.loads(result.stdout)["live"] is None
 
 
 # The log
@@ -806,6 +902,79 @@ def test_a_failure_is_told_and_no_secret_is_logged(
     assert SECRET not in result.stderr
 
 
+def test_a_build_that_was_published_is_told_and_one_with_warnings_as_well(
+    project, published, tmp_path
+):
+    success, warning = tmp_path / "success", tmp_path / "warning"
+    with receiver(answer=200) as (url, posted):
+        result = run_tiny(
+            project,
+            "refresh",
+            *("--on-success", f"cat > {success}; exit 3 # {SECRET}"),
+            NUMBER=1,
+            REFRESH_WEBHOOK=url,
+            REFRESH_ON_WARNING=f"cat > {warning}; echo $LIFECYCLE_OUTCOME-$LIFECYCLE_WARNINGS; "
+            f'echo "$LIFECYCLE_FIRST_WARNINGS" | head -1; exit 4 # {SECRET}',
+            REFRESH_ON_FAILURE=f"touch {tmp_path}/failure",
+        )
+    assert result.returncode == 0, result.stderr
+    assert (posted, (tmp_path / "failure").exists()) == ([], False)
+    told = json.loads(success.read_text())
+    (record,) = read_records(publish_dir=published)
+    assert told.keys() == set(notify.TOLD)
+    assert told.items() >= {name: record[name] for name in notify.TOLD if name in record}.items()
+    assert (told["outcome"], told["exit_code"], told["warnings"]) == ("published", 0, 1)
+    # the command that failed is a warning by then
+    unheard = "The command of --on-success ended with exit code 3."
+    first = told["first_warnings"]
+    assert json.loads(warning.read_text()) == told | {
+        "warnings": 2,
+        "first_warnings": [*first, unheard],
+    }
+    assert result.stdout.startswith(f"published-2\n{first[0]}\n")
+    assert result.stderr.endswith("The command of --on-warning ended with exit code 4.\n")
+    for file in (*project.rglob("*.jsonl"), *project.rglob(".lock")):
+        assert SECRET not in file.read_text()
+
+
+def test_a_build_without_warnings_is_told_as_a_success_alone_and_many_are_counted(
+    settings, tmp_path
+):
+    policy = Policy(on_success=f"cat >> {tmp_path}/success", on_warning=f"cat > {tmp_path}/warning")
+    log = Log(file=tmp_path / "log.jsonl", secrets=(SECRET,))
+    run = partial(attended, settings=settings, policy=policy, log=log)
+    assert run(lambda watch: Path("20240101T000000Z")) == Path("20240101T000000Z")
+    told = json.loads((tmp_path / "success").read_text())
+    assert (told["id"], told["warnings"], told["first_warnings"]) == ("20240101T000000Z", 0, [])
+    assert not (tmp_path / "warning").exists()
+
+    def warned(watch: Watch) -> Path:
+        for number in range(12):
+            log.warn(f"{number} {SECRET} {'x' * 1000}")
+        return Path("20240102T000000Z")
+
+    run(warned)
+    told = json.loads((tmp_path / "warning").read_text())
+    assert told["warnings"] == 12
+    assert [line[:6] for line in told["first_warnings"]] == [
+        f"{number} *** " for number in range(10)
+    ]
+    assert max(map(len, told["first_warnings"])) == 500
+
+
+def test_who_stops_a_run_that_tells_of_its_success_changes_nothing(project, published, tmp_path):
+    told = tmp_path / "told"
+    command = f"echo $LIFECYCLE_EXIT_CODE >> {told}; sleep 2"
+    with start_tiny(project, "refresh", "--on-success", command, NUMBER=1) as done:
+        while done.poll() is None and not told.exists():
+            time.sleep(0.01)
+        done.send_signal(signal.SIGTERM)
+        _, errors = done.communicate(timeout=30)
+    assert (done.returncode, told.read_text()) == (0, "0\n")
+    assert "Stopped" not in errors
+    assert checked_number(published) == 1
+
+
 def test_a_webhook_nobody_answers_does_not_hide_the_failure(project, bad_delivery):
     result = run_tiny(
         project,
@@ -849,7 +1018,7 @@ def test_a_failure_before_the_run_is_told_as_well(project, tmp_path):
 
 def test_a_command_that_hangs_is_given_up(monkeypatch):
     monkeypatch.setattr(notify, "COMMAND_SECONDS", 0.2)
-    problem = notify.run_command("sleep 5", told={})
+    problem = notify.run_command("sleep 5", told={}, option="--on-failure")
     assert problem == "The command of --on-failure took longer than 0.2 s."
 
 

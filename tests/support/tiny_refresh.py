@@ -113,7 +113,7 @@ def environment(**values: object) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("DBT_", "REFRESH_")) and name not in ENVIRONMENT
+        if not name.startswith(("DBT_", "REFRESH_", "STATUS_")) and name not in ENVIRONMENT
     }
     return kept | {name: str(value) for name, value in values.items()}
 
