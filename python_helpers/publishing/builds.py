@@ -28,6 +28,7 @@ MANIFEST = "manifest.json"
 LINKS = (DATABASE, MANIFEST)  # from the folder into the live build
 INCOMPLETE = ".incomplete-"
 REMOVED = "-removed"
+READ_ONLY = 0o440  # for the owner, and for the group where the umask lets it read
 ID_FORMAT = "%Y%m%dT%H%M%SZ"
 
 
@@ -104,7 +105,7 @@ def finish_build(*, folder: Path, build_id: str) -> Path:
     """Make the files read-only, wait until they are on disk, and give the folder its name."""
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_file():
-            path.chmod(0o444)
+            path.chmod(path.stat().st_mode & READ_ONLY)
         sync(path=path)
     sync(path=folder)
     finished = folder.rename(folder.with_name(build_id))
