@@ -31,6 +31,11 @@ LIKE = {
     **{"đ": "d", "ð": "d", "\u0131": "i", "\u03c2": "\u03c3"},
 }
 """Letters that no accent makes of others, in folded text, and how people write them as well."""
+EITHER = {
+    like: f"(?:{'|'.join([like, *(letter for letter, other in LIKE.items() if other == like)])})"
+    for like in sorted({*LIKE.values()}, key=len, reverse=True)
+}
+"""What finds a letter, or two, and the letters like it."""
 PLAIN = re.compile(r"\w*INT(EGER)?|DOUBLE|FLOAT|DECIMAL.*|DATE|TIME.*|BOOLEAN|INTERVAL|UUID")
 """Types that hold no text."""
 
@@ -216,13 +221,7 @@ def folded(sql: str, /) -> str:
 def either_letter(form: str, /) -> str:
     """Write a folded text as a regular expression in which letters like o and ø are the same."""
     plain = re.sub("|".join(LIKE), lambda found: LIKE[found[0]], form)
-    others: dict[str, list[str]] = {}
-    for letter, like in LIKE.items():
-        others.setdefault(like, [like]).append(letter)
-    longest_first = "|".join(sorted(others, key=len, reverse=True))
-    return re.sub(
-        longest_first, lambda found: f"(?:{'|'.join(others[found[0]])})", re.escape(plain)
-    )
+    return re.sub("|".join(EITHER), lambda found: EITHER[found[0]], re.escape(plain))
 
 
 def hidden_by(pattern: str, content: str, /, *, connection: duckdb.DuckDBPyConnection) -> str:
