@@ -54,7 +54,7 @@
                 ~ column.name | replace('_', ' ') ~ (' is' if rows == 1 else ' are') ~ ' not a '
                 ~ ('time' if column.data_type in ('timestamp', 'date') else 'number'
                     if column.data_type != 'boolean' else 'yes or no')
-                ~ ', for example ' ~ shown_value(value) ~ '. Export it again, and do not save it in a spreadsheet.'
+                ~ ', written like ' ~ form_of_value(value) ~ '. Export it again, and do not save it in a spreadsheet.'
             ) if rows %}
         {% endfor %}
     {% endif %}

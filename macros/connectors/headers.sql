@@ -9,25 +9,30 @@
         {% endfor %}
     {% endfor %}
     {#- of several names of a column in one header, the one that its source lists first -#}
-    {% set plain_names = [] %}
+    {% set plain_names = {} %}
     {% for given in names %}
-        {% do plain_names.append(plain_name(given)) %}
+        {% do plain_names.update({plain_name(given): true}) %}
     {% endfor %}
     {% set counted = {} %}
     {% for name, column in columns.items() if name in plain_names %}
         {% do counted.setdefault(column, name) %}
     {% endfor %}
-    {% set found = [] %}
+    {% set own_names = [] %}
+    {% set found = {} %}
+    {% set counts = {} %}
     {% for given in names %}
         {#- a name is quoted in SQL -#}
         {% set name = given | replace('"', "'") %}
         {% set column = columns.get(plain_name(name)) %}
         {% set known = column if column and counted[column] == plain_name(name) else name %}
         {#- surveys have several columns of one name, such as `Other` -#}
-        {% set times = names[:loop.index0].count(given) if plain_name(name) not in columns else 0 %}
-        {% do found.append((name ~ ' ' ~ (times + 1) if times else name) if times or known in found else known) %}
+        {% set times = counts.get(given, 0) if plain_name(name) not in columns else 0 %}
+        {% do counts.update({given: counts.get(given, 0) + 1}) %}
+        {% set said = (name ~ ' ' ~ (times + 1) if times else name) if times or known in found else known %}
+        {% do found.update({said: true}) %}
+        {% do own_names.append(said) %}
     {% endfor %}
-    {{ return(found) }}
+    {{ return(own_names) }}
 {% endmacro %}
 
 

@@ -75,7 +75,7 @@
         {% do groups.append({
             'relation': relation ~ ', filename = ' ~ sql_text(file_name_column()) ~ ')',
             'types': column_types(relation ~ ')'),
-            'place': files_of_schema | join(', '),
+            'place': some_of(files_of_schema),
             'files': files_of_schema,
             'forms': {},
         }) %}
@@ -129,7 +129,7 @@
         {% do groups.append({
             'relation': duckdb__read_csv(same.files, same.names, delimiter, format),
             'types': types,
-            'place': same.files | join(', '),
+            'place': some_of(same.files),
             'files': same.files,
             'forms': {},
         }) %}

@@ -82,41 +82,35 @@
 {% endmacro %}
 
 
-{#- Two rows of one key: the accepted one first, and only what differs. -#}
+{#- Two rows of one key, by what differs and where they are: their values may say who somebody is. -#}
 {% macro example_of_conflict(table_name, base, conflict) %}
     {% set contract = raw_contract(table_name) %}
     {% set keys = [] %}
     {% for name in contract.config.meta.key %}
         {% do keys.append('accepted_' ~ name) %}
     {% endfor %}
-    {% set shown = contract.columns.values() | rejectattr('config.meta.restricted') | map(attribute='name') | list %}
-    {% set texts = [] %}
-    {% for name in shown %}
-        {% do texts.append('cast(accepted_' ~ name ~ ' as string), cast(other_' ~ name ~ ' as string)') %}
+    {% set names = contract.columns | reject('in', contract.config.meta.key) | list %}
+    {% set differences = [] %}
+    {% for name in names %}
+        {% do differences.append('accepted_' ~ name ~ ' is distinct from other_' ~ name) %}
     {% endfor %}
     {% set query %}
-        select {{ texts | join(', ') }}, accepted_file_name, other_file_name
+        select {{ differences | join(', ') }}, accepted_file_name, other_file_name
         from ({{ conflicts(table_name, base) }}) as conflicts
         where conflict = '{{ conflict }}'
-        order by {{ keys | join(', ') }}, accepted_file_name, other_file_name, {{ texts | join(', ') }}
+        order by {{ keys | join(', ') }}, accepted_file_name, other_file_name, {{ range(1, names | length + 1) | join(', ') }}
         limit 1
     {% endset %}
     {% set row = run_query(query).rows[0] %}
-    {% set said = [] %}
-    {% set differences = [] %}
-    {% for name in shown %}
-        {% set accepted, other = row[2 * loop.index0], row[2 * loop.index0 + 1] %}
-        {% if name in contract.config.meta.key and accepted is not none %}
-            {% do said.append(name ~ ' ' ~ shown_value(accepted)) %}
-        {% elif accepted != other %}
-            {% do differences.append(name ~ ' ' ~ shown_value(accepted) ~ ' and ' ~ shown_value(other)) %}
-        {% endif %}
+    {% set different = [] %}
+    {% for name in names %}
+        {% do different.append(name) if row[loop.index0] %}
     {% endfor %}
     {% set files = [] %}
     {% for path in row[-2:] if path is not none %}
         {% set file = path.split('/') | last %}
         {% do files.append(file) if file not in files %}
     {% endfor %}
-    {{ return(said | join(', ') ~ (' in ' ~ files | join(' and ') if files else '') ~ ': '
-        ~ (differences[:4] | join(', ') or 'columns that are restricted')) }}
+    {{ return('two of them' ~ (' in ' ~ files | join(' and ') if files else '') ~ ' differ in '
+        ~ some_of(different)) }}
 {% endmacro %}

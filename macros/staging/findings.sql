@@ -70,7 +70,7 @@
             'table_name': table_name,
             'subject': 'forms',
             'message': table_name ~ ': ' ~ column_name ~ ' is read as ' ~ words[form]
-                ~ (', for example ' ~ shown_value(example) if example is not none else '')
+                ~ (', written like ' ~ form_of_value(example) if example is not none else '')
                 ~ (', in ' ~ files ~ ' files.' if files > 1 else '.'),
         }) %}
     {% endfor %}
@@ -122,7 +122,7 @@
 {% endmacro %}
 
 
-{#- The most frequent reasons, each with a value as delivered and the form that is wanted. -#}
+{#- The most frequent reasons, each with the form of a value as delivered and the one that is wanted. -#}
 {% macro reasons_with_examples(contract, base) %}
     {% set query %}
         select rejection_reasons, count(*) as rejected_rows, min(raw_row) as example_row
@@ -146,11 +146,11 @@
         {% for column in columns if not column.config.meta.restricted %}
             {% set value = examples[reason].get(column.name) %}
             {% if value is not none %}
-                {% do values.append((column.name ~ ' ' if columns | length > 1 else '') ~ shown_value(value)) %}
+                {% do values.append((column.name ~ ' ' if columns | length > 1 else '') ~ form_of_value(value)) %}
             {% endif %}
         {% endfor %}
         {% set wanted = wanted_form(contract, reason) %}
-        {% set parts = (['for example ' ~ values | join(', ')] if values else [])
+        {% set parts = (['written like ' ~ values | join(', ')] if values else [])
             + (['wanted ' ~ wanted] if wanted else []) %}
         {% do said.append(reason ~ ' ' ~ rows ~ (' (' ~ parts | join('; ') ~ ')' if parts else '')) %}
     {% endfor %}
@@ -210,15 +210,17 @@
 {% endmacro %}
 
 
-{#- An e-mail address may stand in any column, and the value of a message stands in a log. -#}
-{% macro shown_value(value) %}
+{#- A value may be the name of a person, whatever its column, and a message stands in logs, records and alerts: so it
+    has the form of the value alone, a 9 for each digit and an x for each letter. -#}
+{% macro form_of_value(value) %}
     {% set text = modules.re.sub('[\x00-\x1f]+', ' ', value | string) %}
     {% if value is none %}
         {{ return('nothing') }}
     {% elif '@' in text %}
         {{ return('an e-mail address') }}
     {% endif %}
-    {{ return("'" ~ (text if text | length <= 40 else text[:40] ~ '...') ~ "'") }}
+    {% set form = modules.re.sub('[^\\W\\d_]', 'x', modules.re.sub('\\d', '9', text)) %}
+    {{ return("'" ~ (form if form | length <= 40 else form[:40] ~ '...') ~ "'") }}
 {% endmacro %}
 
 
@@ -291,15 +293,15 @@
     {% set most = run_query(query).rows if has_many else [] %}
     {% set findings = [] %}
     {#- of few customers, each has a large share -#}
-    {% for customer_id, customer_orders in (most if most | length == 5 else []) %}
+    {% for _, customer_orders in (most if most | length == 5 else []) %}
         {% if customer_orders > limit %}
             {% do findings.append({
                 'level': 'warn',
                 'table_name': 'orders',
                 'subject': 'placeholder_customer',
-                'message': 'orders: ' ~ customer_orders ~ ' of ' ~ orders ~ ' orders have the customer_id '
-                    ~ shown_value(customer_id) ~ '. If it stands for people who are not known, add it to'
-                    ~ ' seeds/reference/placeholder_customers.csv.',
+                'message': 'orders: ' ~ customer_orders ~ ' of ' ~ orders ~ ' orders have one customer_id.'
+                    ~ ' Count fct_orders by customer_id to see which. If it stands for people who are not known,'
+                    ~ ' add it to seeds/reference/placeholder_customers.csv.',
             }) %}
         {% endif %}
     {% endfor %}

@@ -188,15 +188,15 @@
 {% macro questions_of_form() %}
     {% set say = 'Correct the file, or say which is right: ' %}
     {{ return({
-        'either_order': 'such as {0} may begin with the day or with the month. Say which: --date-order day-first'
+        'either_order': 'written like {0} may begin with the day or with the month. Say which: --date-order day-first'
             ~ ' or --date-order month-first.',
-        'both_orders': 'begins with the day in some rows and with the month in others of one file, for example {0}. '
+        'both_orders': 'begins with the day in some rows and with the month in others of one file, written like {0}. '
             ~ say ~ '--date-order day-first or --date-order month-first.',
-        'either_mark': 'such as {0} may be a thousand or a fraction. Say which mark is the decimal one:'
+        'either_mark': 'written like {0} may be a thousand or a fraction. Say which mark is the decimal one:'
             ~ ' --decimal-mark comma or --decimal-mark point.',
-        'both_marks': 'has a decimal point in some rows and a decimal comma in others of one file, for example {0}. '
+        'both_marks': 'has a decimal point in some rows and a decimal comma in others of one file, written like {0}. '
             ~ say ~ '--decimal-mark comma or --decimal-mark point.',
-        'rounded': 'such as {0} was rounded by a spreadsheet, so that different keys look alike. Export it again,'
+        'rounded': 'written like {0} was rounded by a spreadsheet, so that different keys look alike. Export it again,'
             ~ ' and do not save it in a spreadsheet.',
     }) }}
 {% endmacro %}
@@ -211,7 +211,7 @@
             'select table_name, file_name, column_name, form, example from ' ~ forms ~ ' order by 1, 2, 3'
         ).rows if form in questions_of_form() %}
             {% do lines.append(table_name ~ ': ' ~ file_name ~ ': ' ~ column_name ~ ' '
-                ~ questions_of_form()[form].format(example)) %}
+                ~ questions_of_form()[form].format(form_of_value(example))) %}
         {% endfor %}
     {% endif %}
     {% if lines %}

@@ -183,8 +183,10 @@
         ) %}
     {% endif %}
     {% for name in names if names.count(name) > 1 %}
+        {% set is_shown = has_required_columns(table_name, line) or name in shown_names([name], []) %}
         {% do raw_data_error(
-            place ~ ' has the column ' ~ name ~ ' twice. Remove or rename one of them.'
+            place ~ ' has the column ' ~ (name ~ ' twice' if is_shown else loop.index ~ ' again as column '
+            ~ (loop.index + names[loop.index:].index(name) + 1)) ~ '. Remove or rename one of them.'
         ) %}
     {% endfor %}
     {{ return((delimiter, names)) }}

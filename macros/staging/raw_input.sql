@@ -109,7 +109,8 @@
     {% if not missing %}
         {{ return('') }}
     {% endif %}
-    {% set unknown = names | reject('in', raw_contract(table_name).columns) | list %}
+    {% set shown = shown_names(names, missing) %}
+    {% set unknown = shown | reject('in', raw_contract(table_name).columns) | list %}
     {% set nearest = nearest_names(missing, unknown) %}
     {% set said = [] %}
     {% for name in missing %}
@@ -118,8 +119,9 @@
     {% set is_one = missing | length == 1 %}
     {{ return(
         'the required column' ~ (' ' if is_one else 's ') ~ said | join(', ') ~ (' is' if is_one else ' are')
-        ~ ' missing from ' ~ place ~ ' (found: ' ~ names | join(', ') ~ '). Rename or add '
+        ~ ' missing from ' ~ place ~ ' (found: ' ~ found_names(names, shown) ~ '). Rename or add '
         ~ ('it' if is_one else 'them') ~ ' in the delivery.'
+        ~ (' The first line may be no header: then add one.' if shown | length * 2 < names | length else '')
     ) }}
 {% endmacro %}
 

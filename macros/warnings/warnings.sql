@@ -9,18 +9,10 @@
 {% endmacro %}
 
 
-{% macro warn_of_names(query, sentence) %}
-    {% set rows = run_query(query).rows if execute else [] %}
-    {% set names = [] %}
-    {% for name, count in rows %}
-        {% do names.append(name ~ ' (' ~ count ~ ')') if loop.index <= 20 %}
-    {% endfor %}
-    {% if rows | length > 20 %}
-        {% do names.append('and ' ~ (rows | length - 20) ~ ' more') %}
-    {% endif %}
-    {% if rows %}
-        {% do exceptions.warn(sentence.format(names | join(', '))) %}
-    {% endif %}
+{#- The first of some names, and how many others there are; in Python: some_of() of python_helpers/core/log.py. -#}
+{% macro some_of(names, most=10) %}
+    {% set more = names | length - most %}
+    {{ return(names[:most] | join(', ') ~ (' and ' ~ '{:,}'.format(more) ~ ' more' if more > 0 else '')) }}
 {% endmacro %}
 
 
@@ -29,7 +21,7 @@
     {% if ignored %}
         {% do exceptions.warn(
             table_name ~ ': these columns are not in the contract and are ignored: '
-            ~ ignored | join(', ') ~ '. Rename them if they are columns of the contract.'
+            ~ some_of(ignored) ~ '. Rename them if they are columns of the contract.'
         ) %}
     {% endif %}
 {% endmacro %}
@@ -51,7 +43,7 @@
     {% if ignored %}
         {% do exceptions.warn(
             'Raw data: these files are not read, because their names match no table or they are no CSV or'
-            ~ ' Parquet files: ' ~ ignored | join(', ') ~ '. Name each file after its table, for example'
+            ~ ' Parquet files: ' ~ some_of(ignored) ~ '. Name each file after its table, for example'
             ~ ' orders.csv or orders_2024.parquet, and save a spreadsheet as CSV (UTF-8).'
         ) %}
     {% endif %}
@@ -64,12 +56,16 @@
         {% set raw = raw_data(table_name) %}
         {% if execute and raw.types.get(name) == 'varchar' %}
             {% set value = adapter.quote(name) %}
-            {% do warn_of(
+            {% for row in run_query(
                 'select ' ~ value ~ ' from ' ~ raw.relation ~ ' where ' ~ matches(value, ':')
-                ~ ' and not ' ~ matches(value, ':.*[Zz+-]') ~ ' limit 1',
-                table_name ~ ': ' ~ name ~ ' has times without an offset, for example {0}. They are read as UTC,'
-                ~ ' and the days are those of ' ~ zone ~ '. Say their zone with --raw-timezone.'
-            ) %}
+                ~ ' and not ' ~ matches(value, ':.*[Zz+-]') ~ ' limit 1'
+            ).rows %}
+                {% do exceptions.warn(
+                    table_name ~ ': ' ~ name ~ ' has times without an offset, written like ' ~ form_of_value(row[0])
+                    ~ '. They are read as UTC, and the days are those of ' ~ zone
+                    ~ '. Say their zone with --raw-timezone.'
+                ) %}
+            {% endfor %}
         {% endif %}
     {% endfor %}
 {% endmacro %}
@@ -172,21 +168,22 @@
 {% endmacro %}
 
 
+{#- Of words that customers are described with, a warning has the number: one of them may be a name of a person. -#}
 {% macro warn_of_unmapped_reasons() %}
     {% set query %}
         select
-            events.churn_reason,
+            count(distinct events.churn_reason),
             count(*)
         from {{ this }} as events
         left join {{ ref('churn_reasons') }} as reasons
             on events.churn_reason = {{ reason_code('reasons.reason_code') }}
         where reasons.reason_code is null and events.relationship <> 'any'
-        group by events.churn_reason
-        order by count(*) desc, events.churn_reason
+        having count(*) > 0
     {% endset %}
-    {% do warn_of_names(
+    {% do warn_of(
         query,
-        'These churn reasons count as unknown: {0}. Add them to seeds/reference/churn_reasons.csv.'
+        '{1} churn event(s) have {0} churn reason(s) that count as unknown. rpt_churn_reasons has them: add them to'
+        ~ ' seeds/reference/churn_reasons.csv.'
     ) %}
 {% endmacro %}
 
@@ -194,17 +191,17 @@
 {% macro warn_of_unsold_categories() %}
     {% set query %}
         select
-            answers.product_category,
+            count(distinct answers.product_category),
             count(distinct answers.customer_id)
         from {{ ref('int_wallet_answers') }} as answers
         where not answers.is_category_sold and not answers.is_whole_wallet
-        group by answers.product_category
-        order by count(distinct answers.customer_id) desc, answers.product_category
+        having count(*) > 0
     {% endset %}
-    {% do warn_of_names(
+    {% do warn_of(
         query,
-        'survey_responses: no product has these categories of wallet answers: {0}. All that the customers'
-        ~ ' spend with you is compared with their answers; use a product_category of products.'
+        'survey_responses: {1} customer(s) answered for {0} category(ies) that no product has. All that they spend'
+        ~ ' with you is compared with their answers. int_wallet_answers has them (is_category_sold): use a'
+        ~ ' product_category of products.'
     ) %}
 {% endmacro %}
 
@@ -212,18 +209,17 @@
 {% macro warn_of_segments_without_wallet() %}
     {% set query %}
         select
-            customers.customer_segment,
+            count(distinct customers.customer_segment),
             count(*)
         from {{ ref('dim_customers') }} as customers
         left join {{ ref('wallet_benchmarks') }} as benchmarks
             on {{ is_word_of_seed('customers.customer_segment', 'benchmarks.customer_segment') }}
         where benchmarks.customer_segment is null and customers.customer_segment <> 'unknown'
-        group by customers.customer_segment
-        order by count(*) desc, customers.customer_segment
+        having count(*) > 0
     {% endset %}
-    {% do warn_of_names(
+    {% do warn_of(
         query,
-        'These customer segments have a share of wallet only where customers answered a survey: {0}.'
-        ~ ' Add them to seeds/reference/wallet_benchmarks.csv.'
+        '{1} customer(s) of {0} customer segment(s) have a share of wallet only if they answered a survey.'
+        ~ ' dim_customers has the segments: add them to seeds/reference/wallet_benchmarks.csv.'
     ) %}
 {% endmacro %}

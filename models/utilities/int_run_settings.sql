@@ -48,7 +48,10 @@ currencies as (
 currency_range as (
     select
         min(upper(raw_value)) as first_currency,
-        max(upper(raw_value)) as last_currency
+        max(upper(raw_value)) as last_currency,
+        -- a message has no other text: it may say who somebody is
+        {{ shown_currency('min(upper(raw_value))') }} as first_shown,
+        {{ shown_currency('max(upper(raw_value))') }} as last_shown
     from currencies
 )
 
@@ -69,8 +72,8 @@ select
     case
         when currency_range.first_currency <> currency_range.last_currency
             then {{ stop_build(
-                "'The data has several currencies, ' || currency_range.first_currency || ' and '"
-                ~ " || currency_range.last_currency || ' among them: set REPORTING_CURRENCY"
+                "'The data has several currencies, ' || currency_range.first_shown || ' and '"
+                ~ " || currency_range.last_shown || ' among them: set REPORTING_CURRENCY"
                 ~ " (or the var reporting_currency) to the one to convert to.'"
             ) }}
         else coalesce(currency_range.first_currency, 'XXX')

@@ -18,7 +18,7 @@ from python_helpers.cli.command import Command
 from python_helpers.cli.tables import counted, table_of
 from python_helpers.core.errors import RawDataError
 from python_helpers.core.folders import Folders
-from python_helpers.core.log import say
+from python_helpers.core.log import say, some_of
 from python_helpers.core.settings import (
     Inputs,
     Resources,
@@ -88,7 +88,7 @@ def show(facts: dict[str, Any], /, *, console: Console) -> None:
     for table in facts["tables"]:
         if rejected := table.get("rejected_for"):
             cells = map(reason_row, rejected)
-            columns = ("reason", ">rows", "a value", "wanted")
+            columns = ("reason", ">rows", "written like", "wanted")
             title = f"{table['table']}: why rows are rejected"
             console.print(table_of(cells, title=title, columns=columns, box=box.SIMPLE))
     for line in lines_of(facts):
@@ -122,7 +122,7 @@ def lines_of(facts: dict[str, Any], /) -> Iterator[str]:
     for file, system in facts["files_of_other_systems"].items():
         yield f"{file} is an export of {system}, which no connector reads: see {GUIDE}."
     if unread := facts["files_not_read"]:
-        yield f"Not read, because their names match no table: {', '.join(unread)}."
+        yield f"Not read, because their names match no table: {some_of(unread)}."
     for warning in facts["warnings"]:
         yield f"Warning: {warning}"
     if facts["can_be_built"]:
@@ -134,14 +134,16 @@ def lines_of(facts: dict[str, Any], /) -> Iterator[str]:
 def lines_of_table(table: dict[str, Any], /) -> Iterator[str]:
     """Say which columns a table has, and what is strange about its rows."""
     known, missing = len(table["known"]), table["missing"]
-    files = ", ".join([*table["files"], *table["models"]])
+    files = some_of([*table["files"], *table["models"]])
     of_all = f" of {known + len(missing)}" if table["files"] else ""
     found = f"{known}{of_all} columns" if known or missing else "no column"
     yield f"{found} found in {files}."
     if missing:
         yield f"missing columns: {', '.join(map(described, missing))}."
     if table["unknown"]:
-        yield f"unknown columns, which are ignored: {', '.join(table['unknown'])}."
+        yield f"unknown columns, which are ignored: {some_of(table['unknown'])}."
+    if count := table["unknown_not_shown"]:
+        yield f"{counted(count, 'name', 'names')} not shown, which may be values of a row."
     if table.get("first_day"):
         yield f"from {table['first_day']} to {table['last_day']}."
     if table.get("currencies"):
@@ -155,7 +157,7 @@ def lines_of_table(table: dict[str, Any], /) -> Iterator[str]:
     if keys := table.get("keys_in_conflict"):
         yield f"{counted(keys, 'key has', 'keys have')} rows that differ."
     for doubt in table.get("doubtful_ids", ()):
-        example = f", such as {doubt['example']}" if doubt["example"] else ""
+        example = "" if doubt["are"] == "e-mail addresses" else f", written like {doubt['example']}"
         yield f"{doubt['rows']:,} values of {doubt['column']} are {doubt['are']}{example}."
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from python_helpers.core.disk import closed_files
 from python_helpers.core.errors import AuditError, BuildError, LifecycleError, RawDataError
 from python_helpers.core.log import Log
 
@@ -71,7 +72,8 @@ class Command(Taught):
     def invoke(self, context: click.Context) -> Any:
         """Run the command; with --debug, errors keep their stack trace."""
         try:
-            return super().invoke(context)
+            with closed_files():
+                return super().invoke(context)
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
         except Exception as error:

@@ -2,9 +2,13 @@
 
 import hashlib
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+
+OTHERS = 0o007
+"""The rights of users who are neither the owner of a file nor in its group."""
 
 
 def sha256(path: Path, /) -> str:
@@ -30,6 +34,31 @@ def keep_owner(*, of: Path, to: Path) -> None:
     status = of.lstat()
     with suppress(OSError):
         os.chown(to, status.st_uid, status.st_gid, follow_symlinks=False)
+
+
+@contextmanager
+def closed_files() -> Iterator[None]:
+    """Let nobody but the owner and the group open what is made meanwhile; the umask may be tighter.
+
+    A published mart is what readers of another user open, so they belong to the group.
+    """
+    before = os.umask(OTHERS)
+    os.umask(before | OTHERS)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def close_to_others(*paths: Path) -> None:
+    """Take the rights of others from files, and from folders that are there, where this user may.
+
+    In a folder nobody gets at the files below it.
+    """
+    for path in paths:
+        with suppress(OSError):
+            if not path.is_symlink() and path.stat().st_mode & OTHERS:
+                path.chmod(path.stat().st_mode & 0o7777 & ~OTHERS)
 
 
 def replace_text(path: Path, content: str, /, *, mode: int) -> None:

@@ -6,7 +6,7 @@ Everything that a person is told is in the log file as well, without secrets.
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +16,17 @@ from rich.console import Console
 
 SECRET_NAMES = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|CREDENTIAL|WEBHOOK")
 HIDDEN = "***"
+QUOTED = re.compile(
+    r"(?P<cause>\b(Conversion|Invalid Input|Constraint|Out of Range|TransactionContext) Error: "
+    r"([^'\"\n]*with value (?!\(a value\))|[^'\"(\n]*(?=['\"])))"
+    r".*?(['\"] to (?P<type>[A-Z]\w*(\([\d,]+\))?).*|$)",
+    flags=re.DOTALL,
+)
+"""A message of DuckDB about a value; those about names and files quote what everybody may see."""
+MOST_NAMES = 10
+"""Of a longer list, a message has the first ones and a count."""
+MOST_LINES = 20
+"""Of a longer error, a record and an alert have the first ones and a count; the log has all."""
 MOST_WARNINGS = 8
 """Without a terminal, further warnings are only in the log file."""
 MOST_TOLD = 10
@@ -73,14 +84,34 @@ class Log:
             with self.file.open("ab", buffering=0) as file:
                 file.write(f"{line}\n".encode())
 
+    def cause(self, error: str, /) -> str:
+        """Put an error in a record or an alert: cleaned, and not more than its first lines."""
+        return self.clean(some_of(error.splitlines(), most=MOST_LINES, joint="\n"))
+
     def clean(self, text: str, /) -> str:
-        """Put a text on one line, without secrets and e-mail addresses."""
-        return without_secrets(" ".join(text.split()), secrets=self.secrets)
+        """Put a text on one line, without secrets, e-mail addresses and quoted values."""
+        return without_secrets(" ".join(without_values(text).split()), secrets=self.secrets)
 
 
 def say(console: Console, line: str, /) -> None:
     """Print one line without wrapping it, so that a path in it can be copied."""
     console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def without_values(text: str, /) -> str:
+    """Leave out the value that a message of DuckDB quotes: it may be the name of a person."""
+    text = re.sub(r"Original Line: .*", "", text, flags=re.DOTALL)
+    found = QUOTED.search(text)
+    if not found:
+        return text
+    to_type = f" to {found['type']}" if found["type"] else ""
+    return f"{text[: found.start()]}{found['cause']}(a value){to_type}"
+
+
+def some_of(names: Sequence[str], /, *, most: int = MOST_NAMES, joint: str = ", ") -> str:
+    """List the first names, and count the others, as macros/warnings/warnings.sql does."""
+    shown = joint.join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most:,} more"
 
 
 def without_secrets(text: str, /, *, secrets: Iterable[str] = ()) -> str:

@@ -12,6 +12,7 @@ import duckdb
 
 from python_helpers.core.disk import why
 from python_helpers.core.errors import RawDataError
+from python_helpers.core.log import without_values
 from python_helpers.delivery.contract import raw_tables
 
 RAW_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".parquet")
@@ -131,7 +132,7 @@ def damaged_parquet(*, folder: Path, tables: Collection[str]) -> dict[str, str]:
                 with duckdb.connect() as connection:
                     connection.execute(READ_PARQUET, [str(file)]).fetchall()
             except duckdb.Error as error:
-                cause = str(error).splitlines()[0].rstrip(".")
+                cause = without_values(str(error)).splitlines()[0].rstrip(".")
                 found[table] = f"{table}: {file} is damaged ({cause}). Deliver it again."
     return found
 

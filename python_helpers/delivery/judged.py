@@ -66,15 +66,17 @@ def judged(table: str, /, *, macros: Macros) -> dict[str, Any]:
     facts = dict(zip(asked, counts, strict=False))
     of_doubts = counts[len(asked) :]
     facts["doubtful_ids"] = [
-        {"column": name, "rows": found, "are": doubt, "example": "" if "@" in example else example}
+        {"column": name, "rows": found, "are": doubt, "example": macros.form_of_value(example)}
         for (name, doubt), example, found in zip(
             doubts, of_doubts[::2], of_doubts[1::2], strict=True
         )
         if found
     ]
     if "currency" in contract["columns"]:
-        query = "select currency, count(*) from {} where currency is not null group by currency"
-        facts["currencies"] = dict(rows(f"{query} order by 2 desc, 1 limit {MOST_CURRENCIES}"))
+        # another text may be anything
+        query = "select currency, count(*) from {} where currency similar to '[A-Z]{{3}}'"
+        query += f" group by currency order by 2 desc, 1 limit {MOST_CURRENCIES}"
+        facts["currencies"] = dict(rows(query))
     facts["rejected_for"] = [
         {"reason": reason, "rows": found}
         | explained(reason, json.loads(row), table=table, macros=macros)
@@ -84,11 +86,10 @@ def judged(table: str, /, *, macros: Macros) -> dict[str, Any]:
 
 
 def explained(reason: str, row: dict[str, Any], /, *, table: str, macros: Macros) -> dict[str, Any]:
-    """Say what a row has where a reason is about it, and what is wanted."""
+    """Say how a row is written where a reason is about it, and what is wanted."""
     contract = macros.sources[table]
     examples = {
-        # an address tells who somebody is, and may be in any column
-        column["name"]: "an e-mail address" if "@" in str(value) else str(value)
+        column["name"]: macros.form_of_value(value)
         for column in macros.columns_of_reason(contract, reason)
         if not column["config"]["meta"].get("restricted")
         and (value := row.get(column["name"])) is not None

@@ -24,6 +24,7 @@ from python_helpers.publishing.builds import (
     BUILDS,
     DATABASE,
     MANIFEST,
+    READ_ONLY,
     check_files,
     live_build,
     read_manifest,
@@ -110,7 +111,7 @@ def put(new: Path, /, *, into: Path) -> dict[str, object]:
     """Put a file in the place of the one of its name in a folder; returns its facts."""
     old = into / new.name
     keep_owner(of=old, to=new)
-    new.chmod(0o444)
+    new.chmod(old.stat().st_mode & READ_ONLY)
     sync(path=new)
     facts = {"bytes": new.stat().st_size, "sha256": sha256(new)}
     new.replace(old)

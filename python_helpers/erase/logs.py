@@ -5,18 +5,12 @@ import shutil
 from pathlib import Path
 
 from python_helpers.core.disk import replace_text
-from python_helpers.core.folders import AUDIT_PAGE, DOCS_PAGE
 from python_helpers.core.settings import Settings
 from python_helpers.erase.people import People
 from python_helpers.erase.search import export_folders
 from python_helpers.publishing.records import RECORDS, read_lines
+from python_helpers.warehouse.dbt import ARTEFACTS
 
-ARTEFACTS = (
-    *("compiled", "run", "manifest.json", "semantic_manifest.json", "partial_parse.msgpack"),
-    *("run_results.json", "sources.json", "catalog.json", "graph.gpickle", "graph_summary.json"),
-    *("index.html", "static_index.html", "perf_info.json", DOCS_PAGE, AUDIT_PAGE),
-)
-"""What builds, documentation and audits leave in the target folder, and make again."""
 MESSAGES = ("error", "message")  # the texts in records and in the log
 
 

@@ -24,7 +24,18 @@ WORD = "erased"  # what macros/erasure.sql leaves of a text
 SHORTEST = 8  # one short word, such as a first name, is the name of many people
 OF_ONE = re.compile(r"[ \d]")  # as have full names, comments and keys; a word without is common
 LONGEST = 50_000  # characters of one regular expression
-IN_WORDS = r"\pL\pN_-"  # an id inside a longer word is another id
+# an id inside a longer word is another id
+BEFORE, AFTER = r"(^|[^\pL\pN_-])", r"($|[^\pL\pN_-])"
+LIKE = {
+    **{"ß": "ss", "æ": "ae", "œ": "oe", "ł": "l", "ø": "o"},
+    **{"đ": "d", "ð": "d", "\u0131": "i", "\u03c2": "\u03c3"},
+}
+"""Letters that no accent makes of others, in folded text, and how people write them as well."""
+EITHER = {
+    like: f"(?:{'|'.join([like, *(letter for letter, other in LIKE.items() if other == like)])})"
+    for like in sorted({*LIKE.values()}, key=len, reverse=True)
+}
+"""What finds a letter, or two, and the letters like it."""
 PLAIN = re.compile(r"\w*INT(EGER)?|DOUBLE|FLOAT|DECIMAL.*|DATE|TIME.*|BOOLEAN|INTERVAL|UUID")
 """Types that hold no text."""
 
@@ -76,7 +87,8 @@ class People:
         if texts:
             row = ", ".join(f"cast({name(column)} as varchar)" for column in texts)
             wanted = self.text_patterns if is_ours else self.patterns
-            found += [f"regexp_matches(concat_ws(' | ', {row}), {text(each)})" for each in wanted]
+            written = folded(f"concat_ws(' | ', {row})")
+            found += [f"regexp_matches({written}, {text(each)})" for each in wanted]
         condition = " or ".join(found) or "false"
         sql = f"select count(*) from {relation} where {condition}"
         ((rows,),) = connection.execute(sql).fetchall()
@@ -86,7 +98,10 @@ class People:
         """Tell whether a text names one of the people; in our own, an id may be any number."""
         with duckdb.connect() as connection:
             return any(
-                connection.execute("select regexp_matches($1, $2)", [content, each]).fetchone()
+                connection.execute(
+                    f"select regexp_matches({folded('$content')}, $pattern)",
+                    {"content": f"{content}\n{unescaped(content)}", "pattern": each},
+                ).fetchone()
                 == (True,)
                 for each in (self.text_patterns if is_ours else self.patterns)
             )
@@ -94,13 +109,16 @@ class People:
     def hidden_in(self, contents: list[str], /) -> list[str]:
         """Hide every id and every text where it stands as a word of its own."""
         with duckdb.connect() as connection:
-            # each twice: the blank between two words belongs to the first one that is found
-            for pattern in 2 * patterns([*self.tombstones, *self.texts]):
-                hide = f"regexp_replace(content, $pattern, '\\1{HIDDEN}\\3', 'g')"
-                ((contents,),) = connection.execute(
-                    f"select list_transform($contents::varchar[], lambda content: {hide})",
+            for pattern in patterns([*self.tombstones, *self.texts]):
+                ((found,),) = connection.execute(
+                    "select list_transform($contents::varchar[], lambda content: "
+                    f"regexp_matches({folded('content')}, $pattern))",
                     {"contents": contents, "pattern": pattern},
                 ).fetchall()
+                contents = [
+                    hidden_by(pattern, content, connection=connection) if is_there else content
+                    for content, is_there in zip(contents, found, strict=True)
+                ]
         return contents
 
 
@@ -175,20 +193,65 @@ def canonical(column: str, /) -> str:
 
 
 def patterns(values: Iterable[str], /) -> list[str]:
-    """Return regular expressions that find any of the values, each as a word of its own."""
+    """Return regular expressions that find any of the values in a folded text, each as a word."""
     spelt = {form for value in values for form in spellings(value)}
-    # an address is the same in any case
-    forms = {f"(?i:{re.escape(form)})" if "@" in form else re.escape(form) for form in spelt}
+    with duckdb.connect() as connection:
+        ((forms,),) = connection.execute(
+            f"select list_transform($forms::varchar[], lambda form: {folded('form')})",
+            {"forms": sorted(spelt)},
+        ).fetchall()
     chunks: list[list[str]] = []
     size = LONGEST
     # the longest first: one id may be the beginning of another
-    for form in sorted(forms, key=lambda form: (-len(form), form)):
-        size += len(form)
+    for form in sorted({*forms} - {""}, key=lambda form: (-len(form), form)):
+        either = either_letter(form)
+        size += len(either)
         if size > LONGEST:
             chunks.append([])
-            size = len(form)
-        chunks[-1].append(form)
-    return [f"(^|[^{IN_WORDS}])({'|'.join(chunk)})($|[^{IN_WORDS}])" for chunk in chunks]
+            size = len(either)
+        chunks[-1].append(either)
+    return [f"{BEFORE}({'|'.join(chunk)}){AFTER}" for chunk in chunks]
+
+
+def folded(sql: str, /) -> str:
+    """Return the SQL of a text without its accents, in small letters."""
+    return f"lower(strip_accents({sql}))"
+
+
+def either_letter(form: str, /) -> str:
+    """Write a folded text as a regular expression in which letters like o and ø are the same."""
+    plain = re.sub("|".join(LIKE), lambda found: LIKE[found[0]], form)
+    return re.sub("|".join(EITHER), lambda found: EITHER[found[0]], re.escape(plain))
+
+
+def hidden_by(pattern: str, content: str, /, *, connection: duckdb.DuckDBPyConnection) -> str:
+    """Hide what a pattern finds in the folded text."""
+    ((letters,),) = connection.execute(
+        f"select list_transform(string_split($content, ''), lambda letter: {folded('letter')})",
+        {"content": content},
+    ).fetchall()
+    # where each letter of the folded text comes from: an accent of its own leaves none
+    places = [place for place, letter in enumerate(letters) for _ in letter]
+    # Python has no \pL; its \w is the same letters and digits
+    words = pattern.replace(BEFORE, r"(?<![\w-])").replace(AFTER, r"(?![\w-])")
+    hidden, end = [], 0
+    for found in re.finditer(words, "".join(letters)):
+        last = places[found.end() - 1] + 1
+        while last < len(content) and not letters[last]:
+            last += 1
+        hidden += [content[end : places[found.start()]], HIDDEN]
+        end = last
+    return "".join([*hidden, content[end:]])
+
+
+def unescaped(content: str, /) -> str:
+    """Return a text as JSON and HTML mean it."""
+    plain = re.sub(
+        r"\\(?:u([0-9a-fA-F]{4})|[nrt])",
+        lambda found: chr(int(found[1], 16)) if found[1] else " ",
+        content,
+    )
+    return html.unescape(plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
 
 
 def spellings(value: str, /) -> set[str]:

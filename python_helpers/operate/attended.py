@@ -93,7 +93,7 @@ def tell_of(error: Exception, /, *, policy: Policy, log: Log, **facts: object) -
     record: dict[str, object] = getattr(error, "record", None) or {
         "outcome": "failed",
         "phase": "waiting" if isinstance(error, LockedError) else "settings",
-        "error": log.clean(str(error)),
+        "error": log.cause(str(error)),
         "exit_code": getattr(error, "exit_code", 1),
     }
     tell_record(record, policy=policy, log=log, **facts)

@@ -31,6 +31,7 @@ WRITE_AHEAD = re.compile(rf"{DATABASE}\.(\w+\.)*wal\b")  # DuckDB applies it to 
 INCOMPLETE = ".incomplete-"
 REMOVED = "-removed"
 MOST_STRAYS = 3  # further ones are only counted
+READ_ONLY = 0o440  # for the owner, and for the group where the umask lets it read
 ID_FORMAT = "%Y%m%dT%H%M%SZ"
 
 
@@ -107,7 +108,7 @@ def finish_build(*, folder: Path, build_id: str) -> Path:
     """Make the files read-only, wait until they are on disk, and give the folder its name."""
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_file():
-            path.chmod(0o444)
+            path.chmod(path.stat().st_mode & READ_ONLY)
         sync(path=path)
     sync(path=folder)
     finished = folder.rename(folder.with_name(build_id))

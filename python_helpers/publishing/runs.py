@@ -68,7 +68,7 @@ class Run:
             "command": self.command,
             "outcome": outcome,
             "phase": self.phase_now if error else None,
-            "error": error and self.log.clean(error),
+            "error": error and self.log.cause(error),
             "exit_code": exit_code,
             "started_at": stamp(self.started_at),
             "ended_at": stamp(datetime.now(UTC)),

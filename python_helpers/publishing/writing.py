@@ -10,9 +10,11 @@ from typing import Any
 
 import duckdb
 
-from python_helpers.core.disk import sha256
+from python_helpers.core.disk import close_to_others, sha256
 from python_helpers.core.errors import PublishError
+from python_helpers.core.locks import FOLDER_LOCK
 from python_helpers.publishing.builds import (
+    BUILDS,
     LINKS,
     MANIFEST,
     check_links,
@@ -46,6 +48,10 @@ def write_build(
     try:
         check_links(publish_dir=publish_dir, links=links)
         remove_leftovers(publish_dir=publish_dir)
+        # an older version left them open to every user of the machine
+        close_to_others(
+            publish_dir / BUILDS, *publish_dir.glob("*.jsonl"), publish_dir / FOLDER_LOCK
+        )
         folder = start_build(publish_dir=publish_dir, build_id=run.id)
         started = time.monotonic()
         manifest = write(folder)

@@ -164,7 +164,11 @@ class Check:
         unknown = [name for name in types if name not in columns]
         # what the connector of a system leaves out, its exports do not say
         missing = [name for name in columns if types and files and name not in types]
-        nearest = self.macros.nearest_names(missing, unknown)
+        required = self.macros.required_columns(table)
+        has_header = not any(name in required for name in missing)
+        # without a header, these are values of the first row
+        shown = unknown if has_header else self.macros.shown_names(unknown, missing)
+        nearest = self.macros.nearest_names(missing, shown)
         facts: dict[str, Any] = {
             "table": table,
             "files": [self.short(Path(file)) for file in files],
@@ -178,7 +182,8 @@ class Check:
                 }
                 for name in missing
             ],
-            "unknown": unknown,
+            "unknown": shown,
+            "unknown_not_shown": len(unknown) - len(shown),
         }
         with self.noted():
             self.macros.raw_data(table)

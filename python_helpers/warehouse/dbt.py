@@ -5,13 +5,22 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from python_helpers.core.disk import why
+from python_helpers.core.disk import close_to_others, why
 from python_helpers.core.errors import SettingsError
+from python_helpers.core.folders import AUDIT_PAGE, DOCS_PAGE
 from python_helpers.core.settings import Settings
+
+ARTEFACTS = (
+    *("compiled", "run", "manifest.json", "semantic_manifest.json", "partial_parse.msgpack"),
+    *("run_results.json", "sources.json", "catalog.json", "graph.gpickle", "graph_summary.json"),
+    *("index.html", "static_index.html", "perf_info.json", DOCS_PAGE, AUDIT_PAGE),
+)
+"""What builds, documentation and audits leave in the target folder, and make again."""
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
@@ -32,7 +41,7 @@ def run_dbt(
     arguments += ["--log-level", "debug" if settings.debug else "none"]
     arguments += [str(word) for option in folders.items() for word in option]
     arguments += ["--vars", settings.dbt_vars] if settings.dbt_vars else []
-    with environment(values=settings.environment()):
+    with environment(values=settings.environment()), command_line("dbt", *command):
         # here and not above: it takes seconds, which --help and status need not wait for
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner
@@ -41,6 +50,20 @@ def run_dbt(
         # a profile with keep_open would hold the file, which this process reads next
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     return outcome
+
+
+@contextmanager
+def command_line(*words: str) -> Iterator[None]:
+    """Show another command line for a while: dbt writes the one it sees to its log and artefacts.
+
+    Ours may have a secret in it, or the id of a customer to erase.
+    """
+    before = sys.argv
+    sys.argv = list(words)
+    try:
+        yield
+    finally:
+        sys.argv = before
 
 
 @contextmanager
@@ -71,6 +94,7 @@ def prepare_folders(*, settings: Settings) -> None:
         if settings.profiles_dir == settings.target_path / "profiles" and example.is_file():
             settings.profiles_dir.mkdir(exist_ok=True)
             shutil.copyfile(example, profile)
+        close_files(settings=settings)
     except OSError as error:
         raise SettingsError(
             f"{error.filename} cannot be written to ({why(error)}). Choose another warehouse with "
@@ -80,3 +104,14 @@ def prepare_folders(*, settings: Settings) -> None:
         raise SettingsError(
             f"There is no profiles.yml in {profile.parent}. Name its folder with DBT_PROFILES_DIR."
         )
+
+
+def close_files(*, settings: Settings) -> None:
+    """Close what plain dbt or an older version left open to every user of the machine."""
+    warehouse = settings.warehouse.resolve()
+    close_to_others(
+        *(warehouse.with_name(f"{warehouse.name}{end}") for end in ("", ".wal", ".lock", ".tmp")),
+        *(settings.target_path / name for name in ARTEFACTS),
+        *settings.log_path.glob("dbt.log*"),
+        settings.log_file,
+    )

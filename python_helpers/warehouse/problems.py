@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from python_helpers.core.log import without_values
 from python_helpers.delivery.csv_lines import lines_fault
 from python_helpers.delivery.files import RAW_SUFFIXES, table_of
 
@@ -76,8 +77,8 @@ def explained(*, message: str) -> str:
 
 
 def cause_of(*, message: str) -> str:
-    """Strip dbt's headings, call stack and line breaks from a message; not too long."""
-    lines = [line.strip() for line in message.strip().splitlines()]
+    """Strip dbt's headings, call stack, line breaks and values from a message; not too long."""
+    lines = [line.strip() for line in without_values(message).strip().splitlines()]
     # 'Runtime Error in model x (models/x.sql)' repeats what the line starts with
     if len(lines) > 1 and re.match(r"\w+ Error( in .*)?$", lines[0]):
         lines = lines[1:]

@@ -69,14 +69,17 @@ def test_a_name_of_a_column_is_given_once() -> None:
     [
         (
             ORDERS.replace(",10.00,10.00", ",ten,10.00"),
-            "1 value of lineitem price is not a number, for example 'ten'. Export it again",
+            "1 value of lineitem price is not a number, written like 'xxx'. Export it again",
         ),
         (
             ORDERS.replace("2025-01-05 10:00:00 +0000", "yesterday"),
-            "1 value of created at is not a time, for example 'yesterday'",
+            "1 value of created at is not a time, written like 'xxxxxxxxx'",
         ),
         (ORDERS.replace("Lineitem price", "Price"), "orders.csv lacks lineitem price."),
-        (ORDERS.replace("\n1,", "\n5.46E+12,"), "id such as 5.46E+12 was rounded by a spreadsheet"),
+        (
+            ORDERS.replace("\n1,", "\n5.46E+12,"),
+            "id written like '9.99x+99' was rounded by a spreadsheet",
+        ),
     ],
 )
 def test_an_export_that_cannot_be_read_is_named(tmp_path: Path, content: str, said: str) -> None:

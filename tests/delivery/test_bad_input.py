@@ -697,7 +697,7 @@ BAD_FILES: tuple[BadFiles, ...] = (
         "a required column renamed": (
             "exchange_rates.csv",
             RATES.replace("rate\n", "course\n", 1).encode(),
-            " (found: rate_date, from_currency, to_currency, course). Rename or add it",
+            " (found: rate_date, from_currency, to_currency; not known: column 4). Rename or",
         ),
     },
     {

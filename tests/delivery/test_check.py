@@ -123,8 +123,8 @@ def test_a_table_is_described(tmp_path):
     assert orders["files"] == ["orders.csv"]
     reasons = {each["reason"]: (each["rows"], each["example"]) for each in orders["rejected_for"]}
     assert reasons == {
-        "invalid_amount": (1, {"amount": "5 euros"}),
-        "invalid_ordered_at": (1, {"ordered_at": "soon"}),
+        "invalid_amount": (1, {"amount": "'9 xxxxx'"}),
+        "invalid_ordered_at": (1, {"ordered_at": "'xxxx'"}),
     }
     assert facts["as_of_date"] == "2024-02-03"
     assert facts["reporting_timezone"] == facts["raw_timezone"] == "UTC"
@@ -136,7 +136,7 @@ def test_a_person_reads_tables_and_sentences(tmp_path):
     said = " ".join(result.stdout.split())
     for words in (
         "orders 4 3 0 1 0",
-        "invalid_amount 1 amount: 5 euros 1234.50",
+        "invalid_amount 1 amount: '9 xxxxx' 1234.50",
         "orders: 6 of 17 columns found in orders.csv.",
         "orders: from 2024-01-31 to 2024-02-03.",
         "orders: rows by currency: EUR 4.",
@@ -156,7 +156,8 @@ def test_a_missing_column_comes_with_the_nearest_name(tmp_path):
     assert missing["discount_amount"]["nearest"] == "discount"
     assert missing["original_order_id"]["nearest"] is None  # that one is taken
     assert not missing["tax_amount"]["is_required"] and missing["tax_amount"]["nearest"] is None
-    assert tables["orders"]["unknown"] == ["order id", "discount", "colour"]
+    assert tables["orders"]["unknown"] == ["order id", "discount"]
+    assert tables["orders"]["unknown_not_shown"] == 1  # colour, which may be a value
     (stop,) = facts["stops"]
     assert "order_id" in stop and "orders.csv" in stop
 
@@ -199,7 +200,8 @@ def test_the_settings_are_those_of_a_build(tmp_path, monkeypatch):
 def test_ids_that_look_wrong_are_counted_and_addresses_are_not_shown(tmp_path):
     _, tables = facts_of(delivered(tmp_path, orders=ORDERS.replace("1,a,", "1,a@example.com,")))
     found = {each["column"]: each for each in tables["orders"]["doubtful_ids"]}
-    assert (found["customer_id"]["rows"], found["customer_id"]["example"]) == (1, "")
+    assert found["customer_id"]["rows"] == 1
+    assert found["customer_id"]["example"] == "an e-mail address"
     result = run("check", tmp_path)
     assert "1 values of customer_id are e-mail addresses." in result.stdout
     assert "example.com" not in result.output
@@ -215,7 +217,7 @@ def test_a_value_of_a_restricted_column_is_never_shown():
         }
     assert shown == {
         "email": {},
-        "region": {"region": "north"},
+        "region": {"region": "'xxxxx'"},
         "customer_id": {"customer_id": "an e-mail address"},
     }
 
@@ -238,7 +240,7 @@ def test_a_terminal_obeys_no_value(tmp_path, monkeypatch):
     result = run("check", delivered(tmp_path, orders=rows), "--reporting-currency", "EUR")
     assert result.exit_code == 0, result.output
     assert "\x1b" not in result.output
-    assert "ordered_at: [/b][red] [31m:bomb:" in result.stdout
+    assert "ordered_at: '[/x][xxx] [99x:xxxx:'" in result.stdout
 
 
 # Exports

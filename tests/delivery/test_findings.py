@@ -40,7 +40,7 @@ KINDS: dict[str, tuple[Files, str, tuple[str, ...]]] = {
         "stop",
         (
             "orders: 1 of 4 rows have the key of another row and other content",
-            "order_id '1001' in orders.csv: amount '20.00' and '10.00'.",
+            "For example two of them in orders.csv differ in amount.",
             "lines of an order: deliver one row per order with their sum",
             "max_conflicting_share allows 0.01",
         ),
@@ -49,7 +49,7 @@ KINDS: dict[str, tuple[Files, str, tuple[str, ...]]] = {
         orders("7,ann,2024-01-05,80,EUR,completed", "7,ann,2024-01-20,-80,EUR,completed"),
         "stop",
         (
-            "ordered_at '2024-01-20 00:00:00' and '2024-01-05 00:00:00', amount '-80.00' and",
+            "differ in ordered_at, amount.",
             "a sale and its refund",
             "original_order_id",
         ),
@@ -60,7 +60,7 @@ KINDS: dict[str, tuple[Files, str, tuple[str, ...]]] = {
             "s,ann,2024-01-05,base,20,EUR\ns,ann,2024-01-05,seat,5,EUR\n"
         },
         "stop",
-        ("subscriptions: 1 of 2 rows", "plan_id 'seat' and 'base'", "put the item in item_id"),
+        ("subscriptions: 1 of 2 rows", "differ in plan_id, amount", "put the item in item_id"),
     ),
     "two shops that number alike": (
         {
@@ -69,7 +69,7 @@ KINDS: dict[str, tuple[Files, str, tuple[str, ...]]] = {
         },
         "stop",
         (
-            "order_id '1' in orders_south.csv and orders_north.csv: customer_id 'bob' and 'ann',",
+            "in orders_south.csv and orders_north.csv differ in customer_id, ordered_at, amount.",
             "two shops that number alike",
         ),
     ),
@@ -80,7 +80,7 @@ KINDS: dict[str, tuple[Files, str, tuple[str, ...]]] = {
             "customers.csv": "customer_id,email\nann,a@example.com\nann,b@example.com\n",
         },
         "stop",
-        ("products: 2 of 4 rows", "product_name 'Tea' and 'Coffee'", "deliver the one that counts"),
+        ("products: 2 of 4 rows", "differ in product_name", "deliver the one that counts"),
     ),
     "one product with two names": (
         {
@@ -102,7 +102,7 @@ KINDS: dict[str, tuple[Files, str, tuple[str, ...]]] = {
         },
         "warn",
         (
-            "status 'completed' and 'pending'",
+            "differ in status.",
             "updates by a later file: the one whose name sorts last",
         ),
     ),
@@ -111,9 +111,9 @@ KINDS: dict[str, tuple[Files, str, tuple[str, ...]]] = {
         "stop",
         (
             "orders: 2 of 2 rows are rejected: ",
-            "invalid_ordered_at 2 (for example 'soon'; wanted 2025-01-31 or ",
-            "unknown_status 2 (for example 'wc-completed'; wanted completed, pending, cancelled or "
-            "refunded)",
+            "invalid_ordered_at 2 (written like 'xxxx'; wanted 2025-01-31 or ",
+            "unknown_status 2 (written like 'xx-xxxxxxxxx'; wanted completed, pending, cancelled "
+            "or refunded)",
             "No row can be used",
         ),
     ),
@@ -134,7 +134,7 @@ KINDS: dict[str, tuple[Files, str, tuple[str, ...]]] = {
     "some rows rejected": (
         many(*(f"{number},ann,soon,10,EUR,completed" for number in range(15))),
         "warn",
-        ("orders: 15 of 215 rows are rejected: invalid_ordered_at 15 (for example 'soon'",),
+        ("orders: 15 of 215 rows are rejected: invalid_ordered_at 15 (written like 'xxxx'",),
     ),
     "orders that carry no revenue": (
         orders("1,ann,2024-01-05,10,EUR,pending", "2,ann,2024-01-06,10,EUR,cancelled"),
@@ -149,7 +149,7 @@ KINDS: dict[str, tuple[Files, str, tuple[str, ...]]] = {
     "one customer_id for many orders": (
         many(*(f"{number},till,2024-01-05,5,EUR,completed" for number in range(60))),
         "warn",
-        ("60 of 260 orders have the customer_id 'till'", "placeholder_customers.csv"),
+        ("60 of 260 orders have one customer_id.", "placeholder_customers.csv"),
     ),
     "no currency": (
         orders("1,ann,2024-01-05,10", header="order_id,customer_id,ordered_at,amount"),

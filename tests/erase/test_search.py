@@ -2,7 +2,9 @@
 
 import functools
 import gzip
+import html
 import json
+import unicodedata
 from pathlib import Path
 
 import duckdb
@@ -45,6 +47,73 @@ def test_a_short_number_in_a_text_may_be_anything():
     assert is_distinctive("123456")
     assert not ZELDA.are_in("7 rows", is_ours=False)
     assert ZELDA.are_in("id,PLANTED-4711,x", is_ours=False)
+
+
+# Case and accents
+
+JOSE = People(
+    tombstones={"AB-12x": "erased-1"},
+    texts=frozenset({"José Núñez", "Łukasz Straße", "ANNA MÜLLER 2"}),
+)
+AS_WRITTEN = [
+    "JOSE NUNEZ",
+    "josé nuñez",
+    unicodedata.normalize("NFD", "José NÚÑEZ"),
+    "lukasz strasse",
+    "ŁUKASZ STRAẞE",
+    "Anna Muller 2",
+    unicodedata.normalize("NFD", "anna müller 2"),
+]
+
+
+@pytest.mark.parametrize("written", AS_WRITTEN)
+def test_a_name_is_found_and_hidden_whatever_its_case_and_accents(written):
+    said = f"line 1 is no header (found: 7, {written}, paid)"
+    assert JOSE.hidden_in([said, "c8"]) == [
+        "line 1 is no header (found: 7, ***, paid)",
+        "c8",
+    ]
+    for text in (said, json.dumps({"message": f"one\n{written}"}), html.escape(written)):
+        assert JOSE.are_in(text, is_ours=True), text
+    with duckdb.connect() as connection:
+        JOSE.load(connection)
+        connection.execute("create table t as select $said as note", {"said": said})
+        assert JOSE.rows_in(connection, "t", is_ours=True) == 1
+
+
+@pytest.mark.parametrize("written", ["xJose Nunez", "Jose Nunezé", "Jose-Nunez", "anna müller 20"])
+def test_a_name_inside_a_longer_one_is_another_name_whatever_its_accents(written):
+    assert JOSE.hidden_in([written]) == [written]
+    assert not JOSE.are_in(written, is_ours=True)
+
+
+def test_an_id_in_a_text_is_the_same_in_any_case_and_in_customer_id_it_is_not():
+    assert JOSE.hidden_in(["ab-12X, ab-12xy"]) == ["***, ab-12xy"]
+    assert JOSE.are_in("by AB-12X", is_ours=False)
+    with duckdb.connect() as connection:
+        JOSE.load(connection)
+        for id_, rows in (("AB-12x", 1), ("ab-12x", 0)):
+            connection.execute(
+                "create or replace table t as select $id as customer_id", {"id": id_}
+            )
+            assert JOSE.rows_in(connection, "t", is_ours=True) == rows
+
+
+@hypothesis.settings(deadline=None, max_examples=30)
+@hypothesis.given(
+    before=strategies.text("aé\u0301 ßŁx", max_size=4),
+    behind=strategies.text("aé\u0301 ßŁx", max_size=4),
+    written=strategies.sampled_from(AS_WRITTEN),
+)
+def test_what_the_search_finds_is_hidden_and_nothing_beside_it(before, behind, written):
+    content = f"{before}{written}{behind}"
+    (hidden,) = JOSE.hidden_in([content])
+    assert JOSE.are_in(content, is_ours=True) == (hidden != content)
+    assert not JOSE.are_in(hidden, is_ours=True)
+    if hidden != content:
+        assert hidden.startswith(before)
+        # accents that follow a name belong to its last letter
+        assert hidden.removeprefix(before) == f"***{behind.lstrip(chr(0x301))}"
 
 
 # Tables

@@ -111,7 +111,7 @@ def test_the_manifest_says_what_it_is_and_what_its_columns_mean(project):
 def test_files_are_read_only_and_nothing_hidden_is_left(project):
     export(project)
     folder = current(project)
-    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o444}
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o440}
     assert not list((project / "exports").rglob(".incomplete-*"))
     assert not list((project / "exports").rglob("spill"))
 

@@ -317,16 +317,17 @@ def test_the_headline_numbers_are_those_of_the_delivery(refreshed):
     assert numbers["Share of raw rows rejected"] == "11.1%"
 
 
-def test_names_that_no_seed_and_no_product_has_are_told(refreshed):
+def test_names_that_no_seed_and_no_product_has_are_counted(refreshed):
     warnings = [line for line in refreshed.result.stderr.splitlines() if "Warning: " in line]
-    assert [line for line in warnings if " (1). " in line] == [
-        "Warning: These churn reasons count as unknown: moved abroad (1). Add them to "
-        "seeds/reference/churn_reasons.csv.",
-        "Warning: survey_responses: no product has these categories of wallet answers: garden (1). "
-        "All that the customers spend with you is compared with their answers; use a "
-        "product_category of products.",
-        "Warning: These customer segments have a share of wallet only where customers answered a "
-        "survey: wholesale (1). Add them to seeds/reference/wallet_benchmarks.csv.",
+    assert [line for line in warnings if "(s) " in line] == [
+        "Warning: 1 churn event(s) have 1 churn reason(s) that count as unknown. rpt_churn_reasons "
+        "has them: add them to seeds/reference/churn_reasons.csv.",
+        "Warning: survey_responses: 1 customer(s) answered for 1 category(ies) that no product has."
+        " All that they spend with you is compared with their answers. int_wallet_answers has them "
+        "(is_category_sold): use a product_category of products.",
+        "Warning: 1 customer(s) of 1 customer segment(s) have a share of wallet only if they "
+        "answered a survey. dim_customers has the segments: add them to "
+        "seeds/reference/wallet_benchmarks.csv.",
     ]
 
 

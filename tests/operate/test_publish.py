@@ -191,7 +191,7 @@ def test_the_manifest_tells_the_truth_about_the_files(settings):
 def test_published_files_are_read_only_and_have_no_write_ahead_log(settings):
     published = publish(settings=settings, build=a_build())
     files = [path for path in published.rglob("*") if path.is_file()]
-    assert {path.stat().st_mode & 0o777 for path in files} == {0o444}
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o440}
     assert not list(settings.publish_dir.rglob("*.wal"))
 
 
