@@ -6,12 +6,13 @@ the honest days before, and then the days of a data set that has the fault on ev
 
 from collections.abc import Collection, Mapping
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 
 import duckdb
 from lifecycle import PROJECT
 
-from python_helpers.audit.expectations import Expectation, read_suites
+from python_helpers.audit.expectations import Expectation, Suite, read_suites
 from python_helpers.delivery.rendering import Macros
 
 MARTS = ("rpt_raw_days", "rpt_raw_day_profile")
@@ -22,6 +23,18 @@ DAY_QUERIES = (
 """What the expectations about the newest days read."""
 WINDOW = timedelta(days=90)
 """More than any query of a day looks back."""
+
+
+@cache
+def suites() -> list[Suite]:
+    """Read the suites of the project, once."""
+    return read_suites(project_dir=PROJECT)
+
+
+def query_of(name: str, /) -> str:
+    """Return a query of the suites."""
+    (sql,) = (suite.queries[name] for suite in suites() if name in suite.queries)
+    return sql
 
 
 class Days:
@@ -58,11 +71,6 @@ class Days:
             """
         )
         self.macros.made["fct_order_lines"] = self.macros.relation("marts", "fct_order_lines")
-        self.queries = {
-            name: sql
-            for suite in read_suites(project_dir=PROJECT)
-            for name, sql in suite.queries.items()
-        }
         self.make("honest")
 
     def make(self, schema: str, /) -> None:
@@ -123,7 +131,7 @@ class Days:
             {"day": day, "published": published},
         )
         for name in ("day_figures", "day_bands", "new_days", *DAY_QUERIES):
-            self.connection.execute(f"create or replace table {name} as {self.queries[name]}")
+            self.connection.execute(f"create or replace table {name} as {query_of(name)}")
         return {each.name for each in not_met(self.connection, tables=DAY_QUERIES)}
 
 
@@ -133,7 +141,7 @@ def not_met(
     """List the expectations about some queries that do not hold at a level of their suite."""
     return [
         each
-        for suite in read_suites(project_dir=PROJECT)
+        for suite in suites()
         for each in suite.expectations
         if each.table in tables and level in each.arguments
         if connection.execute(
