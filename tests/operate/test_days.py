@@ -32,6 +32,55 @@ FAULTS = {
 }
 
 
+def test_a_day_has_the_size_of_its_amounts_a_typical_one_and_its_words(tmp_path):
+    """A sale of 10, a return of 1,000 and a free order; euros that are half a pound each."""
+    delivery = tmp_path / "delivery"
+    delivery.mkdir()
+    (delivery / "orders.csv").write_text(
+        "order_id,customer_id,ordered_at,amount,currency,order_type\n"
+        "1,ada,2024-05-01 09:00:00,10,GBP,sale\n"
+        "2,,2024-05-01 10:00:00,1000,GBP,return\n"
+        "3,ada,2024-05-01 11:00:00,0,GBP,sale\n"
+        "4,ada,2024-05-01 12:00:00,7,GBP,swap\n"
+        "5,ada,2024-05-02 09:00:00,40,EUR,sale\n"
+        "6,ada,2024-05-02 09:00:00,5,GBP,sale\n"
+        "6,ada,2024-05-02 09:00:00,5,GBP,sale\n"
+    )
+    (delivery / "order_lines.csv").write_text(
+        "order_id,line_number,product_id,quantity,amount\n1,1,tea,1,4\n1,2,cake,1,9\n"
+    )
+    (delivery / "exchange_rates.csv").write_text(
+        "rate_date,from_currency,to_currency,rate\n2024-01-01,EUR,GBP,0.5\n"
+    )
+    days = Days(delivery=delivery, folder=tmp_path, as_of=date(2024, 5, 2), currency="GBP")
+    found = days.connection.execute(
+        "select * replace (day(event_date) as event_date) from honest.rpt_raw_days "
+        "where table_name like 'order%' order by all"
+    ).fetchall()
+    # the geometric mean of 10 and 1,000 is 100, of 20 and 5 it is 10, of 4 and 9 it is 6
+    assert found == [
+        ("order_lines", 1, 2, 13, 6),
+        ("orders", 1, 3, 1010, 100),
+        ("orders", 2, 2, 25, 10),
+    ]
+    profile = days.connection.execute(
+        "select column_name, category, raw_rows from honest.rpt_raw_day_profile "
+        "where day(event_date) = 1 order by all"
+    ).fetchall()
+    assert profile == [
+        ("any", "any", 4),
+        ("any", "rejected", 1),
+        ("currency", "GBP", 4),
+        ("currency", "any", 4),
+        ("customer_id", "any", 3),
+        ("order_type", "any", 4),
+        ("order_type", "return", 1),
+        ("order_type", "sale", 2),
+        ("status", "any", 4),
+        ("status", "completed", 4),
+    ]
+
+
 def days_of(dataset: str, folder: Path) -> tuple[Days, list[date]]:
     """Make the days of a data set; returns them with those of its second half."""
     delivery, as_of, since, currency = {
