@@ -487,8 +487,7 @@ def test_a_day_a_lag_and_a_drift_are_seen(sample, tmp_path):
     assert "closed_months_do_not_drift" in said["block"]
 
 
-def test_a_day_that_was_delivered_again_and_wrong_is_told_of_once(sample, tmp_path):
-    """What changed is judged, and a day that stays as odd as it was is not."""
+def test_a_day_that_was_delivered_again_and_wrong_is_told_of(sample):
     folder = sample.shop.folder
     shutil.copyfile(folder / "warehouse.duckdb", folder / "again.duckdb")
     with duckdb.connect(str(folder / "again.duckdb")) as connection:
