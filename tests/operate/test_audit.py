@@ -43,6 +43,8 @@ class Fault:
     blocks: tuple[str, ...] = ()
     warns: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
+    is_of_new_days: bool = False
+    """Planted into the last days of a delivery, which the published build did not have."""
 
 
 def orders(*changes: str) -> dict[str, str]:
@@ -68,6 +70,7 @@ FAULTS = (
             "::decimal(18, 2) as amount"
         ),
         blocks=("revenue_to_date_is_kept",),
+        warns=("a_changed_day_stays_like_the_others",),
     ),
     Fault(
         words="one order of the open month in another unit",
@@ -210,6 +213,59 @@ FAULTS = (
         changes={"customers": "select * exclude (region) from customers"},
         blocks=("a_filled_column_stays_filled",),
     ),
+    Fault(
+        words="a new day in pence",
+        changes=orders(
+            "case when ordered_at::date = '2011-12-08' then amount * 100 else amount end"
+            "::decimal(18, 2) as amount"
+        ),
+        blocks=("the_amounts_of_a_day_have_the_usual_unit",),
+        warns=("a_day_sells_about_as_usual", "revenue_to_date_is_kept"),
+        is_of_new_days=True,
+    ),
+    Fault(
+        words="two new days without customers",
+        changes=orders(
+            "case when ordered_at::date not in ('2011-12-07', '2011-12-08') then customer_id end "
+            "as customer_id"
+        ),
+        blocks=("a_day_is_filled_as_usual",),
+        is_of_new_days=True,
+    ),
+    Fault(
+        words="a new day whose orders are all pending",
+        changes=orders(
+            "case when ordered_at::date = '2011-12-08' then 'pending' else status end as status"
+        ),
+        blocks=("a_day_has_the_usual_words",),
+        is_of_new_days=True,
+    ),
+    Fault(
+        words="a new day whose orders are all rejected",
+        changes=orders(
+            "case when ordered_at::date = '2011-12-08' then 'lost' else status end as status"
+        ),
+        blocks=("a_day_has_the_usual_words", "a_day_is_not_rejected"),
+        is_of_new_days=True,
+    ),
+    Fault(
+        words="a twentieth of the orders of a new day",
+        changes={
+            "orders": "from orders where ordered_at::date <> '2011-12-08' "
+            "or hash(order_id) % 20 = 0",
+        },
+        warns=("a_day_has_the_usual_rows",),
+        is_of_new_days=True,
+    ),
+    Fault(
+        words="three new days of orders without their lines",
+        changes={
+            "order_lines": "from order_lines where order_id not in "
+            "(select order_id from orders where ordered_at >= '2011-12-07')",
+        },
+        warns=("no_table_lags_behind_the_others",),
+        is_of_new_days=True,
+    ),
 )
 
 
@@ -222,9 +278,24 @@ def gift_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     return shop_of(source=real_data(GIFT_SHOP), folder=tmp_path_factory.mktemp("gift_shop"))
 
 
+@pytest.fixture(scope="module")
+def younger_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """Publish the gift shop as it was three days before its last."""
+    until = "from orders where ordered_at < '2011-12-07'"
+    return shop_of(
+        source=real_data(GIFT_SHOP),
+        folder=tmp_path_factory.mktemp("younger_shop"),
+        changes={
+            "orders": until,
+            "order_lines": f"from order_lines where order_id in (select order_id {until})",
+        },
+    )
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.words.replace(" ", "_"))
-def test_a_planted_fault_is_said_at_its_level(gift_shop, tmp_path, fault):
+def test_a_planted_fault_is_said_at_its_level(request, tmp_path, fault):
+    gift_shop = request.getfixturevalue("younger_shop" if fault.is_of_new_days else "gift_shop")
     delivery = gift_shop.folder / "delivery"
     deliver(source=real_data(GIFT_SHOP), folder=delivery, changes=fault.changes)
     published = tmp_path / "published"
@@ -307,7 +378,7 @@ def test_a_first_publication_says_that_there_is_nothing_to_compare_with(sample):
     assert of_audit["compared_with"] is None
     assert of_audit["warnings"] == []
     # what needs no build to compare with is asked, and what does is not
-    assert of_audit["expectations"] == {"passed": 10, "warn": 0, "block": 0, "not asked": 11}
+    assert of_audit["expectations"] == {"passed": 18, "warn": 0, "block": 0, "not asked": 12}
     assert "no_day_is_delivered_twice" in (live / "audit.html").read_text()
 
 
@@ -375,6 +446,72 @@ def test_a_rate_that_is_none_is_blocked_wherever_it_comes_from(sample):
         )
     result = sample.audit(warehouse="broken.duckdb")
     assert "renewal_rates_are_rates" in sample.shop.said(result)["block"]
+
+
+DAY_FAULTS = {
+    "the_amounts_of_a_day_have_the_usual_unit": """
+        update marts.rpt_raw_days
+        set total_amount = total_amount * 100, typical_amount = typical_amount * 100
+        where table_name = 'orders' and event_date = '2025-12-30'
+        """,
+    "a_day_is_filled_as_usual": """
+        delete from marts.rpt_raw_day_profile
+        where table_name = 'orders' and column_name = 'customer_id'
+        and event_date between '2025-12-28' and '2025-12-29'
+        """,
+    "no_table_lags_behind_the_others": """
+        delete from marts.rpt_raw_days
+        where table_name = 'order_lines' and event_date > '2025-12-28'
+        """,
+    "closed_months_do_not_drift": """
+        insert into marts.rpt_period_history by name
+        select * exclude (night) replace (
+            recorded_on - night::int as recorded_on,
+            measure_value * (1 + 0.005 * night) as measure_value
+        )
+        from marts.rpt_period_history, range(1, 31) as nights(night)
+        """,
+}
+"""Small copies of what test_days.py plants on random days, and the expectations that say so."""
+
+
+def test_a_day_a_lag_and_a_drift_are_seen(sample, tmp_path):
+    folder, nothing = sample.shop.folder, tmp_path / "published"
+    before = sample.shop.said(sample.audit(publish_dir=nothing))
+    shutil.copyfile(folder / "warehouse.duckdb", folder / "days.duckdb")
+    with duckdb.connect(str(folder / "days.duckdb")) as connection:
+        for change in DAY_FAULTS.values():
+            connection.execute(change)
+    said = sample.shop.said(sample.audit(warehouse="days.duckdb", publish_dir=nothing))
+    found = set.union(*said.values()) - set.union(*before.values())
+    assert DAY_FAULTS.keys() <= found
+    assert "closed_months_do_not_drift" in said["block"]
+
+
+def test_a_day_that_was_delivered_again_and_wrong_is_told_of(sample):
+    folder = sample.shop.folder
+    shutil.copyfile(folder / "warehouse.duckdb", folder / "again.duckdb")
+    with duckdb.connect(str(folder / "again.duckdb")) as connection:
+        connection.execute(
+            "update marts.rpt_raw_days set typical_amount = 100000 "
+            "where table_name = 'orders' and event_date = '2025-11-20'"
+        )
+        connection.execute(f"attach '{live_of(folder)}' as live (read_only)")
+        ((published,),) = connection.execute(
+            "select typical_amount from live.rpt_raw_days "
+            "where table_name = 'orders' and event_date = '2025-11-20'"
+        ).fetchall()
+    result = sample.audit(warehouse="again.duckdb")
+    assert (
+        "orders: 2025-11-20 changed: typical amount (any, any) is 100,000.00, "
+        f"{published:,.2f} in the last build"
+    ) in result.stderr
+    assert "a_changed_day_stays_like_the_others" not in sample.shop.said(sample.faulty)["warn"]
+
+
+def live_of(folder: Path, /) -> Path:
+    """Return the database of the live build."""
+    return live_build(publish_dir=folder / "published") / "marts.duckdb"
 
 
 def project_with(folder: Path, /, *, written: str, instead: str) -> Path:
@@ -669,7 +806,9 @@ def test_every_expectation_is_seen_to_fail():
         for suite in read_suites(project_dir=PROJECT)
         for expectation in suite.expectations
     }
-    assert expected == planted | {OLD, "renewal_rates_are_rates"}
+    # a drift is planted into the history of a warehouse, and night by night in test_days.py
+    elsewhere = {"closed_months_do_not_drift", "renewal_rates_are_rates"}
+    assert expected == planted | {OLD} | elsewhere
 
 
 def test_the_document_lists_what_is_planted_and_what_says_so():

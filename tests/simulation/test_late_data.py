@@ -117,8 +117,8 @@ def marts_of(*, delivery: Path, folder: Path) -> Marts:
             "select table_name from information_schema.tables where table_schema = 'marts'"
         ).fetchall()
         queries = {mart: f"from marts.{mart}" for (mart,) in marts}
-        # it describes the raw rows as they came, superseded ones included
-        del queries["rpt_raw_profile"]
+        # they describe the raw rows as they came, those delivered twice included
+        del queries["rpt_raw_profile"], queries["rpt_raw_day_profile"]
         # what was delivered twice is superseded, rejected or held back twice
         queries["row_reconciliation"] = (
             "select table_name, accepted_rows from marts.row_reconciliation"

@@ -14,6 +14,7 @@ GIFT_SHOP = "online_retail_2011"
 # what the suites read, with all it needs, and no more
 AUDITED = (
     *("+row_reconciliation", "+rejected_rows", "+rpt_raw_profile", "+rpt_raw_days"),
+    *("+rpt_raw_day_profile", "+rpt_period_history"),
     *("+rpt_restatements", "+dim_customers", "+fct_orders", "+fct_order_lines"),
     *("+fct_survey_responses", "+fct_subscription_versions", "+fct_activity_spells"),
     *("+rpt_cohort_retention", "+rpt_renewals", "+rpt_nps"),
