@@ -20,6 +20,7 @@ from typing import Any
 
 from python_helpers.core.disk import sha256, sync
 from python_helpers.core.errors import PublishError
+from python_helpers.core.log import some_of
 from python_helpers.publishing.records import read_records
 
 BUILDS = "builds"
@@ -174,9 +175,8 @@ def strays(*, publish_dir: Path) -> list[str]:
 
 def said_of_strays(found: Sequence[str], /) -> str:
     """Say what lies beside published files, and what to do."""
-    more = f" and {len(found) - MOST_STRAYS} more" if len(found) > MOST_STRAYS else ""
     return (
-        f"Beside published files, and not published: {', '.join(found[:MOST_STRAYS])}{more}. "
+        f"Beside published files, and not published: {some_of(found, most=MOST_STRAYS)}. "
         "Move them away. Readers need not spill there: docs/bi.md."
     )
 
