@@ -122,6 +122,19 @@
 {% endmacro %}
 
 
+{#- A line that names no column may be a row, and a row may tell who somebody is. -#}
+{% macro is_like_header(table_name, names) %}
+    {% set contract = [] %}
+    {% for name in raw_contract(table_name).columns %}
+        {% do contract.append(plain_name(name)) %}
+    {% endfor %}
+    {% for name in names if plain_name(name) in contract %}
+        {{ return(true) }}
+    {% endfor %}
+    {{ return(false) }}
+{% endmacro %}
+
+
 {#- A field may be no more than a part of a name; csv_header() tells. -#}
 {% macro csv_fields(line) %}
     {% set unquoted = modules.re.sub('"[^"]*"', '', line) %}
@@ -182,10 +195,17 @@
             ~ ' column. Split that column there, and save it as CSV again.'
         ) %}
     {% endif %}
-    {% for name in names if names.count(name) > 1 %}
-        {% do raw_data_error(
-            place ~ ' has the column ' ~ name ~ ' twice. Remove or rename one of them.'
-        ) %}
+    {% set known = {} %}
+    {% for name in names %}
+        {% if name in known %}
+            {% do raw_data_error(
+                place ~ ' has the column ' ~ name ~ ' twice. Remove or rename one of them.'
+                if is_like_header(table_name, names)
+                else place_of_line ~ ': the line has a text twice, and names no column of the contract. It may be a'
+                ~ ' row. Put the names of the columns above it.'
+            ) %}
+        {% endif %}
+        {% do known.update({name: true}) %}
     {% endfor %}
     {{ return((delimiter, names)) }}
 {% endmacro %}

@@ -109,8 +109,9 @@
     {% if not missing %}
         {{ return('') }}
     {% endif %}
+    {% set is_header = is_like_header(table_name, names) %}
     {% set unknown = names | reject('in', raw_contract(table_name).columns) | list %}
-    {% set nearest = nearest_names(missing, unknown) %}
+    {% set nearest = nearest_names(missing, unknown) if is_header else {} %}
     {% set said = [] %}
     {% for name in missing %}
         {% do said.append(name ~ (' (found: ' ~ nearest[name] ~ '?)' if name in nearest else '')) %}
@@ -118,8 +119,12 @@
     {% set is_one = missing | length == 1 %}
     {{ return(
         'the required column' ~ (' ' if is_one else 's ') ~ said | join(', ') ~ (' is' if is_one else ' are')
-        ~ ' missing from ' ~ place ~ ' (found: ' ~ names | join(', ') ~ '). Rename or add '
-        ~ ('it' if is_one else 'them') ~ ' in the delivery.'
+        ~ ' missing from ' ~ place ~ (
+            ' (found: ' ~ names | join(', ') ~ '). Rename or add ' ~ ('it' if is_one else 'them')
+            ~ ' in the delivery.' if is_header
+            else ' (its first line names no column of the contract; it may be a row, and is not shown). Name the'
+            ~ ' columns there.'
+        )
     ) }}
 {% endmacro %}
 

@@ -13,8 +13,8 @@ import duckdb
 from python_helpers.core.errors import BuildError, RawDataError
 from python_helpers.core.settings import Settings, parsed_vars
 from python_helpers.delivery.erasures import check_list
-from python_helpers.delivery.files import check_delivery, damaged_parquet
-from python_helpers.delivery.inputs import input_paths
+from python_helpers.delivery.files import check_delivery, damaged_files, said_of_last_lines
+from python_helpers.delivery.inputs import files_read, input_paths
 from python_helpers.delivery.judged import judged
 from python_helpers.delivery.rendering import Macros
 from python_helpers.delivery.standins import CompilerError
@@ -94,8 +94,11 @@ class Check:
             if file.is_file()
         )
         exports = {file: self.export_of(file) for file in files}
-        in_use = {name.split(".")[0] for name in self.macros.export_names("files")}
-        read |= {file for file, export in exports.items() if export.split(".")[0] in in_use}
+        with self.noted():
+            paths = sorted(files_read(self.macros))
+            read |= {self.short(Path(file)) for file in paths}
+            if said := said_of_last_lines(map(Path, paths)):
+                self.macros.warn(said)
         return {
             "folder": str(self.folder),
             "can_be_built": not self.stops,
@@ -114,7 +117,7 @@ class Check:
                 file
                 for file in files
                 if "/" not in file or self.has_exports or file.split("/")[0] in self.macros.sources
-                if file not in read and not file.split("/")[-1].startswith((".", "_"))
+                if file not in read and not re.search("(^|/)([.]|_[^/]*$)", file)
             ],
             "tables": tables,
         }
@@ -157,7 +160,9 @@ class Check:
             parts = self.macros.connected_parts(table)
             models = [part["place"] for part in parts]
             parts += self.macros.file_groups(table, files)
-            types = self.macros.union_by_name(parts)["types"]
+            # a file without a header has a row in its place, which nobody may see
+            named = [part for part in parts if self.macros.is_like_header(table, part["types"])]
+            types = self.macros.union_by_name(named)["types"]
         if not files and not models:
             return {}
         columns = self.macros.sources[table]["columns"]
@@ -208,9 +213,10 @@ class Check:
         except duckdb.Error as error:
             tables = tuple(self.macros.sources)
             cause = raw_data_problem(message=str(error), folder=self.folder, tables=tables)
-            # DuckDB does not always say which Parquet file it could not read
-            damaged = {} if cause else damaged_parquet(folder=self.folder, tables=tables)
-            if not cause and not damaged:
+            # DuckDB does not always say which file it could not read
+            damaged = {} if cause else damaged_files(folder=self.folder, tables=tables)
+            # what DuckDB says of a file that was refused is known
+            if not cause and not damaged and not self.stops:
                 raise BuildError(explained(message=str(error))) from error
             self.note(cause or "\n".join(damaged.values()))
 
