@@ -72,9 +72,18 @@
     {% for files_of_schema in files_by_schema.values() %}
         {% set relation = 'read_parquet(' ~ duckdb__paths(files_of_schema)
             ~ ', hive_partitioning = false' %}
+        {% set types = column_types(relation ~ ')') %}
+        {#- no column of the contract is a list or a struct, and a text can be compared and rejected -#}
+        {% set texts = [] %}
+        {% for name, type in types.items() if modules.re.match('(struct|map|union)[(]|.*]$', type) %}
+            {% do types.update({name: 'varchar'}) %}
+            {% do texts.append('cast(' ~ adapter.quote(name) ~ ' as varchar) as ' ~ adapter.quote(name)) %}
+        {% endfor %}
+        {% set relation = relation ~ ', filename = ' ~ sql_text(file_name_column()) ~ ')' %}
         {% do groups.append({
-            'relation': relation ~ ', filename = ' ~ sql_text(file_name_column()) ~ ')',
-            'types': column_types(relation ~ ')'),
+            'relation': '(select * replace (' ~ texts | join(', ') ~ ') from ' ~ relation ~ ')' if texts
+                else relation,
+            'types': types,
             'place': files_of_schema | join(', '),
             'files': files_of_schema,
             'forms': {},

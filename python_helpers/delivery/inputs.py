@@ -37,13 +37,16 @@ def input_paths(*, settings: Settings) -> list[Path]:
     return [file for table, file in found if table]
 
 
-def looks(*, settings: Settings) -> dict[Path, tuple[int, int]]:
-    """Return size and time of each raw file; one that vanishes meanwhile is left out."""
-    found = {}
+def looks(*, settings: Settings) -> dict[Path, tuple[int, ...]]:
+    """Return size and times of each raw file; one that vanishes meanwhile is left out.
+
+    A program may set the time of writing back, but not the time of the last change to the inode.
+    """
+    found: dict[Path, tuple[int, ...]] = {}
     with suppress(OSError, RawDataError):
         for path in input_paths(settings=settings):
             status = path.stat()
-            found[path] = (status.st_size, status.st_mtime_ns)
+            found[path] = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     return found
 
 

@@ -20,7 +20,7 @@ from lifecycle import PROJECT, run
 
 from python_helpers.core.errors import RawDataError
 from python_helpers.core.folders import Places, find_folders
-from python_helpers.core.settings import Inputs, resolve_settings
+from python_helpers.core.settings import Inputs, Settings, resolve_settings
 from python_helpers.delivery.contract import raw_tables
 from python_helpers.delivery.files import (
     LONGEST_LINE,
@@ -29,7 +29,7 @@ from python_helpers.delivery.files import (
     raw_files,
     said_of_last_lines,
 )
-from python_helpers.delivery.inputs import read_inputs
+from python_helpers.delivery.inputs import read_inputs, steady_inputs
 from python_helpers.delivery.rendering import Macros
 
 EXPORTED = (
@@ -52,6 +52,12 @@ def delivered(folder: Path, /, *, threads: int = 2, memory: str = "1GB") -> Iter
             project_dir=PROJECT,
             settings={"raw_input": "files", "raw_data_dir": str(folder)},
         )
+
+
+def settings_of(folder: Path, /, *, raw_input: str) -> Settings:
+    """Return the settings of a refresh from a folder."""
+    folders = find_folders(Places(project_dir=PROJECT))
+    return resolve_settings(folders, inputs=Inputs(raw_input=raw_input, raw_data=folder))
 
 
 def rows_read(macros: Macros, /) -> list[tuple[str, str]]:
@@ -369,6 +375,17 @@ def test_a_last_row_that_may_have_been_cut_is_warned_of(tmp_path, monkeypatch):
     assert said in json.loads(run("check", tmp_path, "--json").stdout)["warnings"]
 
 
+@pytest.mark.parametrize("value", ["[{}]", "[{}]::date[1]", "{{'a': {}}}", "map {{'a': {}}}"])
+def test_a_nested_value_is_rejected_as_text(tmp_path, monkeypatch, value):
+    day = value.format("date '2024-01-01'")
+    query = f"select 1 as order_id, [1] as customer_id, {day} as ordered_at, 5 as amount"
+    duckdb.sql(f"copy ({query}) to '{tmp_path / 'orders.parquet'}'")
+    monkeypatch.setenv("ERASURES_DIR", str(tmp_path / "erasures"))
+    result = run("check", tmp_path)
+    assert result.exit_code == 4
+    assert "orders: 1 of 1 rows are rejected: invalid_ordered_at 1" in result.stderr
+
+
 # Persons
 
 
@@ -414,10 +431,7 @@ def exports_read(folder: Path, /) -> list[str]:
         raw = macros.union_by_name(macros.export_parts("shopify.orders"))
         sql = f"select distinct {raw['file_name']} from {raw['relation']} order by all"
         found = [Path(path) for (path,) in connection.execute(sql).fetchall()]
-    settings = resolve_settings(
-        find_folders(Places(project_dir=PROJECT)),
-        inputs=Inputs(raw_input="shopify", raw_data=folder),
-    )
+    settings = settings_of(folder, raw_input="shopify")
     assert sorted(read_inputs(settings=settings)) == sorted(found)
     return [path.relative_to(folder).as_posix() for path in found]
 
@@ -451,3 +465,28 @@ def test_a_shop_is_not_delivered_twice_by_a_link(tmp_path):
     (tmp_path / "latest").symlink_to("2024-05")
     with pytest.raises(RawDataError, match=r"latest/export\.csv is the same file as .*/2024-05/"):
         check_delivery(folder=tmp_path, project_dir=PROJECT, has_exports=True)
+
+
+# Changes
+
+
+def rewrite(path: Path, /) -> None:
+    """Write other rows of the same size."""
+    path.write_text(HEADER + ROW.format(2))
+
+
+def replace(path: Path, /) -> None:
+    """Put another file in the place of one."""
+    rewrite(path.with_name("new"))
+    path.with_name("new").replace(path)
+
+
+@pytest.mark.parametrize("change", [rewrite, replace])
+def test_a_change_that_keeps_size_and_time_is_noticed(tmp_path, change):
+    file = tmp_path / "orders.csv"
+    file.write_text(HEADER + ROW.format(1))
+    time = file.stat().st_mtime_ns
+    steady = steady_inputs(settings=settings_of(tmp_path, raw_input="files"))
+    with pytest.raises(RawDataError, match=r"changed while it was read: orders\.csv\."), steady:
+        change(file)
+        os.utime(file, ns=(time, time))
