@@ -84,9 +84,8 @@ def cause_of(*, message: str) -> str:
     kept = [line for line in lines if not re.match(r"(>|compiled code at )", line)]
     cause = " ".join(" ".join(kept).split())
     # what DuckDB suggests is for people who write SQL
-    return shortened(
-        re.sub(r" (See also https:|Possible solutions:|By default, this ).*", "", cause)
-    )
+    hints = "See also https:|Possible solutions:|By default, this |Stack Trace:"
+    return shortened(re.sub(rf" ({hints}).*", "", cause))
 
 
 def shortened(cause: str, /) -> str:

@@ -31,6 +31,7 @@ from python_helpers.delivery.files import (
 )
 from python_helpers.delivery.inputs import read_inputs, steady_inputs
 from python_helpers.delivery.rendering import Macros
+from python_helpers.warehouse.problems import explained
 
 EXPORTED = (
     "Id,Name,Created at,Lineitem name,Lineitem quantity,Lineitem price\n"
@@ -355,6 +356,20 @@ def test_what_duckdb_refuses_without_a_name_is_told_with_it(tmp_path, monkeypatc
     (line,) = [line for line in result.stderr.splitlines() if line.startswith("orders: ")]
     assert str(file) in line
     assert said in line
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
+@pytest.mark.parametrize("first", ["für", "Löß", "ü", "order"])
+def test_a_header_in_utf_16_may_begin_with_any_letter(tmp_path, encoding, first):
+    text = f"{first},{HEADER}x,{ROW.format(1)}x,{ROW.format(2)}"
+    (tmp_path / "orders.csv").write_bytes(text.encode(encoding))
+    with delivered(tmp_path) as macros:
+        assert [key for key, _ in rows_read(macros)] == ["1", "2"]
+
+
+def test_no_message_of_duckdb_has_a_stack_trace():
+    message = "INTERNAL Error: index 2 within vector of size 2\n\nStack Trace:\n\n/usr/lib/x.so(_Z)"
+    assert explained(message=message) == "INTERNAL Error: index 2 within vector of size 2."
 
 
 def test_a_last_row_that_may_have_been_cut_is_warned_of(tmp_path, monkeypatch):
