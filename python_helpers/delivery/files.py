@@ -5,7 +5,7 @@ import glob
 import gzip
 import os
 import zlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -183,6 +183,12 @@ def damaged_files(*, folder: Path, tables: Collection[str]) -> dict[str, str]:
     return found
 
 
+def listed(names: Sequence[str], /) -> str:
+    """List the first names, and how many more there are."""
+    more = [f"{len(names) - MOST_NAMED} more"] if len(names) > MOST_NAMED else []
+    return ", ".join([*names[:MOST_NAMED], *more])
+
+
 def said_of_last_lines(files: Iterable[Path], /) -> str | None:
     """Say which files may have been cut in their last row; None if none was.
 
@@ -199,11 +205,25 @@ def said_of_last_lines(files: Iterable[Path], /) -> str | None:
                 unended.append(file.name)
     if not unended:
         return None
-    if len(unended) > MOST_NAMED:
-        unended[MOST_NAMED:] = [f"{len(unended) - MOST_NAMED} more"]
     return (
-        f"Raw data: the last line of {', '.join(unended)} has no line break, as in a file that was "
+        f"Raw data: the last line of {listed(unended)} has no line break, as in a file that was "
         "cut. See whether its last row is whole; its last number may be too short."
+    )
+
+
+def said_of_other_folders(*, folder: Path, tables: Collection[str]) -> str | None:
+    """Say which files in a folder that is named after no table look like tables; None if none."""
+    found = [
+        shown(file.relative_to(folder))
+        for file in sorted(folder.glob("[!._]*/[!._]*"))
+        if file.name.lower().endswith(RAW_SUFFIXES)
+        and not table_of(file=file, folder=folder, tables=tables)
+    ]
+    if not found:
+        return None
+    return (
+        "Raw data: these files are not read, because their folder is named after no table: "
+        f"{listed(found)}. Put them beside the others, or into a folder such as orders/."
     )
 
 

@@ -12,7 +12,14 @@ from python_helpers.core.disk import sha256, stamp
 from python_helpers.core.errors import RawDataError
 from python_helpers.core.settings import Settings
 from python_helpers.delivery.contract import raw_tables
-from python_helpers.delivery.files import check_delivery, raw_files, refuse_unsafe_files, unreadable
+from python_helpers.delivery.files import (
+    check_delivery,
+    raw_files,
+    refuse_unsafe_files,
+    said_of_last_lines,
+    said_of_other_folders,
+    unreadable,
+)
 from python_helpers.delivery.rendering import Macros
 
 SAMPLE = Path("seeds", "sample")
@@ -105,6 +112,15 @@ def files_read(macros: Macros, /) -> set[str]:
     lines = macros.first_lines_of(macros.text_files() if headers else [])
     exports = {file for file, first in lines.items() if macros.is_export(headers, first)}
     return exports.union(*(macros.raw_files(table) for table in macros.sources))
+
+
+def warnings_of_inputs(*, settings: Settings) -> list[str]:
+    """Say which files may have been cut, and which look like tables and are not read."""
+    said = [said_of_last_lines(read_inputs(settings=settings))]
+    if settings.raw_data and not settings.has_exports:
+        tables = raw_tables(project_dir=settings.project_dir)
+        said.append(said_of_other_folders(folder=settings.raw_data, tables=tables))
+    return [each for each in said if each]
 
 
 def described_inputs(*, settings: Settings) -> list[dict[str, Any]]:

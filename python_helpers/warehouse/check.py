@@ -13,7 +13,12 @@ import duckdb
 from python_helpers.core.errors import BuildError, RawDataError
 from python_helpers.core.settings import Settings, parsed_vars
 from python_helpers.delivery.erasures import check_list
-from python_helpers.delivery.files import check_delivery, damaged_files, said_of_last_lines
+from python_helpers.delivery.files import (
+    RAW_SUFFIXES,
+    check_delivery,
+    damaged_files,
+    said_of_last_lines,
+)
 from python_helpers.delivery.inputs import files_read, input_paths
 from python_helpers.delivery.judged import judged
 from python_helpers.delivery.rendering import Macros
@@ -118,8 +123,11 @@ class Check:
             "files_not_read": [
                 file
                 for file in files
-                if "/" not in file or self.has_exports or file.split("/")[0] in self.macros.sources
-                if file not in read and not re.search("(^|/)([.]|_[^/]*$)", file)
+                if "/" not in file
+                or self.has_exports
+                or file.split("/")[0] in self.macros.sources
+                or file.lower().endswith(RAW_SUFFIXES)
+                if file not in read and not re.search("(^|/)[._]", file)
             ],
             "tables": tables,
         }

@@ -346,6 +346,7 @@ TRIED_ELSEWHERE = {
     "columns in another order, added or left out": SHAPES,
     "an optional column renamed": "test_what_is_ignored_is_said_once",
     "a file named after no table": "test_what_is_ignored_is_said_once",
+    "a file in a folder named after no table": "test_what_is_ignored_is_said_once",
     "a spreadsheet beside other files of its table": "test_what_is_ignored_is_said_once",
     "files of one table with other columns, types or formats": SHAPES,
     "blanks, quotes or glob characters in a path": SHAPES,
@@ -463,6 +464,8 @@ def bad_rows(tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
         "Customers/notes.md",
     ):
         (delivery / name).write_text("not read")
+    (delivery / "2024").mkdir()
+    (delivery / "2024" / "orders.csv").write_text(ORDERS)
     result = refresh_delivery(
         folder,
         *("--as-of", "2024-06-30", "--reporting-currency", "EUR"),
@@ -629,6 +632,8 @@ def test_what_is_ignored_is_said_once(bad_rows):
     (ignored,) = [line for line in warnings if "their names match no table" in line]
     assert "Product.csv" in ignored
     assert "orders_2024.xlsx" in ignored
+    (elsewhere,) = [line for line in warnings if "folder is named after no table" in line]
+    assert ": 2024/orders.csv. Put them" in elsewhere
     assert "Customers/notes.md" in ignored
     assert "save a spreadsheet as CSV (UTF-8)" in ignored
     assert ".orders.csv" not in ignored

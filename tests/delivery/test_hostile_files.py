@@ -29,7 +29,7 @@ from python_helpers.delivery.files import (
     raw_files,
     said_of_last_lines,
 )
-from python_helpers.delivery.inputs import read_inputs, steady_inputs
+from python_helpers.delivery.inputs import read_inputs, steady_inputs, warnings_of_inputs
 from python_helpers.delivery.rendering import Macros
 from python_helpers.warehouse.problems import explained
 
@@ -164,6 +164,18 @@ def test_a_folder_whose_name_cannot_be_read_is_told(tmp_path, monkeypatch, name,
     assert re.search(
         r"^raw data: .*/(caf\\xe9|a\\b)\S* has a .*[.] Rename it[.]$", result.stderr, re.MULTILINE
     )
+
+
+def test_a_table_in_a_folder_of_another_name_is_warned_of(tmp_path, monkeypatch):
+    names = ("2024/orders.csv", "2024/a b/orders.csv", "2024/notes.md", ".old/orders.csv")
+    for name in ("orders.csv", *names, "_old/orders.csv", "2024/_orders.csv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(HEADER + ROW.format(1))
+    (said,) = warnings_of_inputs(settings=settings_of(tmp_path, raw_input="files"))
+    assert "their folder is named after no table: 2024/orders.csv. Put them" in said
+    monkeypatch.setenv("ERASURES_DIR", str(tmp_path / "erasures"))
+    facts = json.loads(run("check", tmp_path, "--json").stdout)
+    assert facts["files_not_read"] == ["2024/orders.csv"]
 
 
 # Kinds
