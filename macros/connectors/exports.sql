@@ -26,12 +26,19 @@
 {% endmacro %}
 
 
-{#- Files of text in the folder of the raw data, and in the folders in it. -#}
+{#- Files of text in the folder of the raw data, and in the folders in it. What is hidden is a copy or no export, such
+    as .ipynb_checkpoints/orders.csv. -#}
 {% macro text_files() %}
-    {% set folder = path_pattern(raw_folder()) %}
+    {% set folder = raw_folder() %}
+    {% set pattern = path_pattern(folder) %}
+    {% set name = '[^./][^/]*' %}
     {% set files = [] %}
-    {% for path in list_files([folder ~ '/*', folder ~ '/*/*']) %}
-        {% do files.append(path) if modules.re.search('(?i)[.](csv|tsv|txt)([.]gz)?$', path) %}
+    {% for path in list_files([pattern ~ '/*', pattern ~ '/*/*']) %}
+        {% if modules.re.fullmatch(
+            '(?is)(/' ~ name ~ ')?/' ~ name ~ '[.](csv|tsv|txt)([.]gz)?', path[folder | length:]
+        ) %}
+            {% do files.append(path) %}
+        {% endif %}
     {% endfor %}
     {{ return(files) }}
 {% endmacro %}

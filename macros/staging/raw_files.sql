@@ -182,12 +182,16 @@
             ~ ' column. Split that column there, and save it as CSV again.'
         ) %}
     {% endif %}
-    {% for name in names if names.count(name) > 1 %}
-        {% set is_shown = has_required_columns(table_name, line) or name in shown_names([name], []) %}
-        {% do raw_data_error(
-            place ~ ' has the column ' ~ (name ~ ' twice' if is_shown else loop.index ~ ' again as column '
-            ~ (loop.index + names[loop.index:].index(name) + 1)) ~ '. Remove or rename one of them.'
-        ) %}
+    {% set known = {} %}
+    {% for name in names %}
+        {% if name in known %}
+            {% set is_shown = has_required_columns(table_name, line) or name in shown_names([name], []) %}
+            {% do raw_data_error(
+                place ~ ' has the column ' ~ (name ~ ' twice' if is_shown
+                else known[name] ~ ' again as column ' ~ loop.index) ~ '. Remove or rename one of them.'
+            ) %}
+        {% endif %}
+        {% do known.update({name: loop.index}) %}
     {% endfor %}
     {{ return((delimiter, names)) }}
 {% endmacro %}

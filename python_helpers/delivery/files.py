@@ -1,10 +1,12 @@
 """The files of a delivery: which ones exist, which table each is for, which cannot be read."""
 
 import codecs
+import glob
 import gzip
 import os
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,17 +14,23 @@ import duckdb
 
 from python_helpers.core.disk import why
 from python_helpers.core.errors import RawDataError
-from python_helpers.core.log import without_values
+from python_helpers.core.log import some_of, without_values
 from python_helpers.delivery.contract import raw_tables
 
 RAW_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".parquet")
 EXPORT = "export"
 DELIVER = "Deliver at least one, for example orders.csv."
 SAVE_AS_CSV = "Save a spreadsheet as CSV (UTF-8), or unpack an archive."
-# a hash reads every value; a count would only read the statistics of the file
-READ_PARQUET = "select bit_xor(hash(columns(*))) from read_parquet(?)"
+READ = {
+    # a hash reads every value; a count would only read the statistics of the file
+    ".parquet": "select bit_xor(hash(columns(*))) from read_parquet(?)",
+    ".gz": "select count(*) from read_csv(?, auto_detect = false, columns = {'line': 'varchar'}, "
+    "delim = '\x01', quote = '', escape = '', strict_mode = false, compression = 'gzip')",
+}
 BLOCK = 1 << 20  # bytes read at once
 LONGEST_LINE = 2_000_000  # bytes, as in DuckDB
+MOST_NAMED = 5  # files in a warning
+NO_TEXT = bytes(64)  # NUL bytes; a part of a file that was never written has at least 512
 
 
 def check_delivery(*, folder: Path, project_dir: Path, has_exports: bool = False) -> None:
@@ -35,7 +43,7 @@ def check_delivery(*, folder: Path, project_dir: Path, has_exports: bool = False
         refuse_unsafe_files(folder=folder, tables=tables, has_exports=has_exports)
         files = raw_files(folder=folder, tables=tables, has_exports=has_exports)
     except OSError as error:
-        raise RawDataError(f"The raw data folder {folder} cannot be read: {why(error)}.") from error
+        raise unreadable(folder=folder, error=error) from error
     if not files:
         others = [
             file.name
@@ -51,8 +59,34 @@ def check_delivery(*, folder: Path, project_dir: Path, has_exports: bool = False
         for table, file in files
         if table and (fault := fault_of(file=file))
     ]
+    faults += repeated_files(files=files, has_exports=has_exports)
     if faults:
         raise RawDataError("\n".join(faults))
+
+
+def unreadable(*, folder: Path, error: OSError) -> RawDataError:
+    """Say that a raw folder, or something in it, cannot be looked at."""
+    return RawDataError(
+        f"raw data: {error.filename or folder} cannot be read ({why(error)}). Make the folder, and "
+        "all that is in it, readable for this user."
+    )
+
+
+def repeated_files(
+    *, files: Collection[tuple[str | None, Path]], has_exports: bool
+) -> Iterator[str]:
+    """Yield a fault for each file that is delivered twice by a link.
+
+    The rows of a table would be superseded by themselves, but a folder of exports is a shop.
+    """
+    known: dict[tuple[str, int, int], Path] = {}
+    for table, file in files:
+        if table and file.exists():
+            status = file.stat()
+            place = (EXPORT if has_exports else table, status.st_dev, status.st_ino)
+            other = known.setdefault(place, file)
+            if other != file:
+                yield f"{table}: {file} is the same file as {other}. Deliver it once."
 
 
 def raw_files(
@@ -71,9 +105,15 @@ def raw_files(
 
 
 def entries_of(*, folder: Path, tables: Collection[str], has_exports: bool) -> Iterator[Path]:
-    """Yield what is in a raw folder, and in the folders in it that are read."""
+    """Yield what is in a raw folder, and in the folders in it that are read.
+
+    A hidden folder has copies, such as .ipynb_checkpoints.
+    """
     for entry in sorted(folder.iterdir()):
-        if entry.is_dir() and (has_exports or entry.name.lower() in tables):
+        name = entry.name
+        # to DuckDB the sign of the kelvin is no letter k, as it is to lower()
+        is_of_table = name.isascii() and name.lower() in tables
+        if (not name.startswith(".") if has_exports else is_of_table) and entry.is_dir():
             yield from sorted(entry.iterdir())
         else:
             yield entry
@@ -89,20 +129,26 @@ def refuse_unsafe_files(
     """
     root = folder.resolve()
     faults = []
+    if fault := name_fault(name=str(folder)):
+        raise RawDataError(f"raw data: {shown(folder)} {fault}")
     for file in entries_of(folder=folder, tables=tables, has_exports=has_exports):
         table = table_of(file=file, folder=folder, tables=tables)
-        fault = name_fault(name=file.name)
+        fault = name_fault(name=str(file))
         if not fault and file.name.lower().endswith(RAW_SUFFIXES):
             fault = place_fault(file=file, root=root)
         if fault:
-            path = os.fsencode(file).decode(errors="backslashreplace")
-            faults.append(f"{table or 'raw data'}: {path} {fault}")
+            faults.append(f"{table or 'raw data'}: {shown(file)} {fault}")
     if faults:
         raise RawDataError("\n".join(faults))
 
 
+def shown(path: Path, /) -> str:
+    """Write a path as text, whatever its bytes are."""
+    return os.fsencode(path).decode(errors="backslashreplace")
+
+
 def name_fault(*, name: str) -> str | None:
-    """Say what is wrong with the name of a file; None if it can be read."""
+    """Say what is wrong with the name of a file or a folder; None if it can be read."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -123,18 +169,58 @@ def place_fault(*, file: Path, root: Path) -> str | None:
     return None
 
 
-def damaged_parquet(*, folder: Path, tables: Collection[str]) -> dict[str, str]:
-    """Read every Parquet file of a folder; returns a fault per table."""
+def damaged_files(*, folder: Path, tables: Collection[str]) -> dict[str, str]:
+    """Read every Parquet and every compressed file of a folder; returns a fault per table."""
     found: dict[str, str] = {}
     for table, file in raw_files(folder=folder, tables=tables):
-        if file.suffix.lower() == ".parquet" and table and table not in found:
+        read = READ.get(file.suffix.lower())
+        if read and table and table not in found:
             try:
                 with duckdb.connect() as connection:
-                    connection.execute(READ_PARQUET, [str(file)]).fetchall()
+                    connection.execute(read, [glob.escape(str(file))]).fetchall()
             except duckdb.Error as error:
                 cause = without_values(str(error)).splitlines()[0].rstrip(".")
                 found[table] = f"{table}: {file} is damaged ({cause}). Deliver it again."
     return found
+
+
+def said_of_last_lines(files: Iterable[Path], /) -> str | None:
+    """Say which files may have been cut in their last row; None if none was.
+
+    Some programs never end the last line, so that it is no fault. A checksum vouches for a
+    compressed file.
+    """
+    unended = []
+    for file in files:
+        # a file that cannot be read is told elsewhere
+        with suppress(OSError), file.open("rb") as content:
+            content.seek(max(file.stat().st_size - 2, 0))
+            # in UTF-16 a NUL byte follows the line break
+            if file.suffix.lower() not in READ and content.read().rstrip(b"\0")[-1:] not in b"\r\n":
+                unended.append(file.name)
+    if not unended:
+        return None
+    return (
+        f"Raw data: the last line of {some_of(unended, most=MOST_NAMED)} has no line break, as in a "
+        "file that was cut. See whether its last row is whole; its last number may be too short."
+    )
+
+
+def said_of_other_folders(*, folder: Path, tables: Collection[str]) -> str | None:
+    """Say which files in a folder that is named after no table look like tables; None if none."""
+    found = [
+        shown(file.relative_to(folder))
+        for file in sorted(folder.glob("[!._]*/[!._]*"))
+        if file.name.lower().endswith(RAW_SUFFIXES)
+        and not table_of(file=file, folder=folder, tables=tables)
+    ]
+    if not found:
+        return None
+    return (
+        "Raw data: these files are not read, because their folder is named after no table: "
+        f"{some_of(found, most=MOST_NAMED)}. Put them beside the others, or into a folder such as "
+        "orders/."
+    )
 
 
 def fault_of(*, file: Path) -> str | None:
@@ -155,11 +241,17 @@ def fault_of(*, file: Path) -> str | None:
 def line_fault(*, content: BinaryIO | gzip.GzipFile) -> str | None:
     """Say where a line is too long to be a row; None if none is.
 
-    What a disk was kept free for, and a copy never wrote, is one such line, of NUL bytes. DuckDB
-    leaves out what is behind the last line break if it is more than 32 MB.
+    What a disk was kept free for, and a copy never wrote, is one such line, of NUL bytes; a few of
+    them in the middle of a file join what is left of two rows. DuckDB leaves out what is behind
+    the last line break if it is more than 32 MB.
     """
     position = line_start = 0
     while block := content.read(BLOCK):
+        if NO_TEXT in block:
+            return (
+                f"has only NUL bytes from byte {position + block.index(NO_TEXT) + 1:,} on: a part "
+                "of it was never written. Deliver it again."
+            )
         first = min((at for mark in b"\r\n" if (at := block.find(mark)) >= 0), default=len(block))
         if position + first - line_start > LONGEST_LINE:
             return (
@@ -177,10 +269,13 @@ def encoding_fault(*, content: BinaryIO | gzip.GzipFile) -> str | None:
 
     DuckDB reads its little-endian form, and no character beyond the first 65,536.
     """
-    start = content.read(2)
-    if start == codecs.BOM_UTF16_BE:
+    start = content.read(4)
+    content.seek(0)
+    # without a mark, every second byte of an English header is NUL
+    is_nul = [byte == 0 for byte in start]
+    if start[:2] == codecs.BOM_UTF16_BE or is_nul == [True, False] * 2:
         return "is in UTF-16, big-endian, which cannot be read. Save it as CSV (UTF-8)."
-    if start == codecs.BOM_UTF16_LE:
+    if start[:2] == codecs.BOM_UTF16_LE or is_nul == [False, True] * 2:
         decoder = codecs.getincrementaldecoder("utf-16-le")()
         try:
             while block := content.read(BLOCK):

@@ -6,12 +6,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from python_helpers.core.disk import sha256, stamp
 from python_helpers.core.errors import RawDataError
 from python_helpers.core.settings import Settings
-from python_helpers.delivery.contract import exports_of, raw_tables
-from python_helpers.delivery.files import check_delivery, raw_files, refuse_unsafe_files, table_of
-from python_helpers.delivery.systems import export_of
+from python_helpers.delivery.contract import raw_tables
+from python_helpers.delivery.files import (
+    check_delivery,
+    raw_files,
+    refuse_unsafe_files,
+    said_of_last_lines,
+    said_of_other_folders,
+    unreadable,
+)
+from python_helpers.delivery.rendering import Macros
 
 SAMPLE = Path("seeds", "sample")
 
@@ -19,25 +28,32 @@ SAMPLE = Path("seeds", "sample")
 def input_paths(*, settings: Settings) -> list[Path]:
     """Find the files a build looks at; none where the raw input is tables of the warehouse.
 
-    Raises RawDataError where one of them must not be opened.
+    Raises RawDataError where one of them must not be opened, or the folder cannot be listed.
     """
     is_sample = settings.raw_input == "sample"
     folder = settings.project_dir / SAMPLE if is_sample else settings.raw_data
     if not folder or not folder.is_dir():
         return []
     tables = raw_tables(project_dir=settings.project_dir)
-    refuse_unsafe_files(folder=folder, tables=tables, has_exports=settings.has_exports)
-    found = raw_files(folder=folder, tables=tables, has_exports=settings.has_exports)
+    try:
+        if not is_sample:
+            refuse_unsafe_files(folder=folder, tables=tables, has_exports=settings.has_exports)
+        found = raw_files(folder=folder, tables=tables, has_exports=settings.has_exports)
+    except OSError as error:
+        raise unreadable(folder=folder, error=error) from error
     return [file for table, file in found if table]
 
 
-def looks(*, settings: Settings) -> dict[Path, tuple[int, int]]:
-    """Return size and time of each raw file; one that vanishes meanwhile is left out."""
-    found = {}
+def looks(*, settings: Settings) -> dict[Path, tuple[int, ...]]:
+    """Return size and times of each raw file; one that vanishes meanwhile is left out.
+
+    A program may set the time of writing back, but not the time of the last change to the inode.
+    """
+    found: dict[Path, tuple[int, ...]] = {}
     with suppress(OSError, RawDataError):
         for path in input_paths(settings=settings):
             status = path.stat()
-            found[path] = (status.st_size, status.st_mtime_ns)
+            found[path] = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     return found
 
 
@@ -76,18 +92,35 @@ def read_inputs(*, settings: Settings) -> list[Path]:
     paths, folder = input_paths(settings=settings), settings.raw_data
     if not folder or not settings.has_exports:
         return paths
-    tables = raw_tables(project_dir=settings.project_dir)
-    all_exports = exports_of(project_dir=settings.project_dir)
-    exports = {
-        name: export
-        for name, export in all_exports.items()
-        if name.split(".")[0] in settings.systems
-    }
-    return [
-        path
-        for path in paths
-        if table_of(file=path, folder=folder, tables=tables) or export_of(path, exports=exports)
-    ]
+    with duckdb.connect() as connection:
+        macros = Macros(
+            connection=connection,
+            project_dir=settings.project_dir,
+            settings={"raw_input": settings.raw_input, "raw_data_dir": str(folder)},
+        )
+        try:
+            read = files_read(macros)
+        except duckdb.Error:
+            # the build stops at the same file, and says why
+            return paths
+    return [path for path in paths if str(path) in read]
+
+
+def files_read(macros: Macros, /) -> set[str]:
+    """Ask the macros of the build which files are of the contract or exports of a system in use."""
+    headers = macros.headers_of(macros.export_names("files"))
+    lines = macros.first_lines_of(macros.text_files() if headers else [])
+    exports = {file for file, first in lines.items() if macros.is_export(headers, first)}
+    return exports.union(*(macros.raw_files(table) for table in macros.sources))
+
+
+def warnings_of_inputs(*, settings: Settings) -> list[str]:
+    """Say which files may have been cut, and which look like tables and are not read."""
+    said = [said_of_last_lines(read_inputs(settings=settings))]
+    if settings.raw_data and not settings.has_exports:
+        tables = raw_tables(project_dir=settings.project_dir)
+        said.append(said_of_other_folders(folder=settings.raw_data, tables=tables))
+    return [each for each in said if each]
 
 
 def described_inputs(*, settings: Settings) -> list[dict[str, Any]]:

@@ -15,7 +15,12 @@ from python_helpers.delivery.erasures import (
     said_of_unfinished,
     unfinished,
 )
-from python_helpers.delivery.inputs import check_inputs, described_inputs, steady_inputs
+from python_helpers.delivery.inputs import (
+    check_inputs,
+    described_inputs,
+    steady_inputs,
+    warnings_of_inputs,
+)
 from python_helpers.publishing.builds import check_links, live_build, read_manifest
 from python_helpers.publishing.publish import publish
 from python_helpers.publishing.runs import Run, code_version, recorded_run
@@ -69,6 +74,8 @@ def build_and_publish(*, settings: Settings, run: Run, log: Log) -> Path:
             run.facts["input_files"] = files = described_inputs(settings=settings)
             size = sum(file["bytes"] for file in files) / 1e6
             log.say(f"Read {len(files)} raw file(s), {size:,.1f} MB.")
+            for said in warnings_of_inputs(settings=settings):
+                log.warn(said)
         with run.phase("build"):
             built = build(settings=settings, log=log)
     log.say(built.summary())

@@ -17,7 +17,7 @@ from python_helpers.core.folders import AUDIT_SPILL
 from python_helpers.core.log import Log
 from python_helpers.core.settings import Settings
 from python_helpers.delivery.contract import raw_tables
-from python_helpers.delivery.files import damaged_parquet
+from python_helpers.delivery.files import damaged_files
 from python_helpers.warehouse.dbt import prepare_folders, run_dbt
 from python_helpers.warehouse.problems import explained, may_pass, problem_lines, raw_data_problem
 from python_helpers.warehouse.progress import FAILED, shown_progress, warning_text
@@ -143,8 +143,8 @@ def raw_data_faults(*, results: list[RunResult], settings: Settings) -> dict[str
             continue
         fault = raw_data_problem(message=result.message or "", folder=folder, tables=tables)
         if not fault and folder and result.node.name in readers:
-            # DuckDB does not always say which Parquet file it could not read
-            damaged = damaged or damaged_parquet(folder=folder, tables=tables)
+            # DuckDB does not always say which file it could not read
+            damaged = damaged or damaged_files(folder=folder, tables=tables)
             read = readers[result.node.name]
             fault = next((damaged[table] for table in read if table in damaged), None)
         if fault:

@@ -13,8 +13,13 @@ import duckdb
 from python_helpers.core.errors import BuildError, RawDataError
 from python_helpers.core.settings import Settings, parsed_vars
 from python_helpers.delivery.erasures import check_list
-from python_helpers.delivery.files import check_delivery, damaged_parquet
-from python_helpers.delivery.inputs import input_paths
+from python_helpers.delivery.files import (
+    RAW_SUFFIXES,
+    check_delivery,
+    damaged_files,
+    said_of_last_lines,
+)
+from python_helpers.delivery.inputs import files_read, input_paths
 from python_helpers.delivery.judged import judged
 from python_helpers.delivery.rendering import Macros
 from python_helpers.delivery.standins import CompilerError
@@ -72,6 +77,8 @@ class Check:
             check_delivery(
                 folder=self.folder, project_dir=self.project_dir, has_exports=self.has_exports
             )
+        # what DuckDB reads of a damaged file says nothing of the rows
+        self.broken |= {stop.split(": ")[0] for stop in self.stops}
         for table in self.macros.sources:
             stops = len(self.stops)
             with self.noted():
@@ -94,8 +101,11 @@ class Check:
             if file.is_file()
         )
         exports = {file: self.export_of(file) for file in files}
-        in_use = {name.split(".")[0] for name in self.macros.export_names("files")}
-        read |= {file for file, export in exports.items() if export.split(".")[0] in in_use}
+        with self.noted():
+            paths = sorted(files_read(self.macros))
+            read |= {self.short(Path(file)) for file in paths}
+            if said := said_of_last_lines(map(Path, paths)):
+                self.macros.warn(said)
         return {
             "folder": str(self.folder),
             "can_be_built": not self.stops,
@@ -113,8 +123,11 @@ class Check:
             "files_not_read": [
                 file
                 for file in files
-                if "/" not in file or self.has_exports or file.split("/")[0] in self.macros.sources
-                if file not in read and not file.split("/")[-1].startswith((".", "_"))
+                if "/" not in file
+                or self.has_exports
+                or file.split("/")[0] in self.macros.sources
+                or file.lower().endswith(RAW_SUFFIXES)
+                if file not in read and not re.search("(^|/)[._]", file)
             ],
             "tables": tables,
         }
@@ -213,9 +226,10 @@ class Check:
         except duckdb.Error as error:
             tables = tuple(self.macros.sources)
             cause = raw_data_problem(message=str(error), folder=self.folder, tables=tables)
-            # DuckDB does not always say which Parquet file it could not read
-            damaged = {} if cause else damaged_parquet(folder=self.folder, tables=tables)
-            if not cause and not damaged:
+            # DuckDB does not always say which file it could not read
+            damaged = {} if cause else damaged_files(folder=self.folder, tables=tables)
+            # what DuckDB says of a file that was refused is known
+            if not cause and not damaged and not self.stops:
                 raise BuildError(explained(message=str(error))) from error
             self.note(cause or "\n".join(damaged.values()))
 

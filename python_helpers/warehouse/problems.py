@@ -85,9 +85,8 @@ def cause_of(*, message: str) -> str:
     kept = [line for line in lines if not re.match(r"(>|compiled code at )", line)]
     cause = " ".join(" ".join(kept).split())
     # what DuckDB suggests is for people who write SQL
-    return shortened(
-        re.sub(r" (See also https:|Possible solutions:|By default, this ).*", "", cause)
-    )
+    hints = "See also https:|Possible solutions:|By default, this |Stack Trace:"
+    return shortened(re.sub(rf" ({hints}).*", "", cause))
 
 
 def shortened(cause: str, /) -> str:
@@ -108,7 +107,9 @@ def raw_data_problem(*, message: str, folder: Path | None, tables: Sequence[str]
         return found[0]
     if not folder:
         return None
-    inside = re.escape(str(folder)) + rf"/.*?(?i:{'|'.join(map(re.escape, RAW_SUFFIXES))})\b"
+    # .csv.gz before .csv, which it begins with
+    suffixes = "|".join(map(re.escape, sorted(RAW_SUFFIXES, reverse=True)))
+    inside = re.escape(str(folder)) + rf"/.*?(?i:{suffixes})\b"
     of_csv = re.findall(r"^ *file = (.*)$", message, flags=re.MULTILINE)
     files = of_csv or re.findall(inside, message)[:1]
     if not files:
@@ -119,6 +120,8 @@ def raw_data_problem(*, message: str, folder: Path | None, tables: Sequence[str]
     where = f"{table}: {file}" if table else file
     if of_csv:
         return f"{where}{csv_fault(message=message, file=Path(file))}"
+    # what is no UTF-8 in a Parquet file may be somebody's name
+    cause = re.sub(r': value ".*" is not valid', ": a value is not valid", cause)
     return f"{where} cannot be read: {cause} Deliver it again."
 
 

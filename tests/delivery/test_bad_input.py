@@ -346,12 +346,14 @@ TRIED_ELSEWHERE = {
     "columns in another order, added or left out": SHAPES,
     "an optional column renamed": "test_what_is_ignored_is_said_once",
     "a file named after no table": "test_what_is_ignored_is_said_once",
+    "a file in a folder named after no table": "test_what_is_ignored_is_said_once",
     "a spreadsheet beside other files of its table": "test_what_is_ignored_is_said_once",
     "files of one table with other columns, types or formats": SHAPES,
     "blanks, quotes or glob characters in a path": SHAPES,
     "another case in the name of a file or a folder": SHAPES,
     "a file named .tsv or .txt": SHAPES,
     "a byte order mark": SHAPES,
+    "a last line without a line break": "test_a_last_row_that_may_have_been_cut_is_warned_of",
     "UTF-16 as spreadsheets write it": SHAPES,
     "lines above the header": SHAPES,
     "no place to publish": "test_a_published_folder_that_cannot_be_made_is_exit_code_3",
@@ -370,6 +372,7 @@ CUSTOMER_FILES: dict[str, bytes] = {
     "CUSTOMERS_10.Csv.GZ": gzip.compress(b"customer_id,region\nc10,South\n"),
     "customers_11.TXT": "customer_id\tregion\r\nc11\tGr\u00f6\u00dfe \u9375\r\n".encode("utf-16"),
     "customers_12.tsv": b"\xef\xbb\xbfcustomer_id\tregion\nc12\tWest\n",
+    "customers_16.csv": b"customer_id,region\nc16,North",
     "customers_13.csv": b'"Customers, all of them"\n\nregion;customer_id\nEast;c13\n',
     "customers_14.csv.gz": gzip.compress("sep=;\nregion;customer_id\nEast;c14\n".encode("utf-16")),
 }
@@ -399,6 +402,7 @@ CUSTOMERS = {
     ("c13", "East", None),
     ("c14", "East", None),
     ("c15", "North", None),
+    ("c16", "North", None),
 }
 
 
@@ -460,6 +464,8 @@ def bad_rows(tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
         "Customers/notes.md",
     ):
         (delivery / name).write_text("not read")
+    (delivery / "2024").mkdir()
+    (delivery / "2024" / "orders.csv").write_text(ORDERS)
     result = refresh_delivery(
         folder,
         *("--as-of", "2024-06-30", "--reporting-currency", "EUR"),
@@ -626,10 +632,17 @@ def test_what_is_ignored_is_said_once(bad_rows):
     (ignored,) = [line for line in warnings if "their names match no table" in line]
     assert "Product.csv" in ignored
     assert "orders_2024.xlsx" in ignored
+    (elsewhere,) = [line for line in warnings if "folder is named after no table" in line]
+    assert ": 2024/orders.csv. Put them" in elsewhere
     assert "Customers/notes.md" in ignored
     assert "save a spreadsheet as CSV (UTF-8)" in ignored
     assert ".orders.csv" not in ignored
     assert "._x.csv" not in ignored
+
+
+def test_a_last_row_that_may_have_been_cut_is_warned_of(bad_rows):
+    (said,) = [line for line in bad_rows.result.stderr.splitlines() if "no line break" in line]
+    assert said.startswith("Warning: Raw data: the last line of customers_16.csv has no line break")
 
 
 def test_customers_known_by_an_e_mail_address_are_counted(bad_rows):
@@ -760,6 +773,12 @@ BAD_FILES: tuple[BadFiles, ...] = (
             RATES.encode() + b'\n"1","record(s) downloaded,"," from ,2024-01-01"\n"Seller: x"\n',
             ", lines 4 to 5: Fewer fields than in the header, as below a table. "
             "Take away lines 4 to 5.",
+        ),
+        "a first line that names no column": (
+            "products.csv",
+            b"p1,Tea\np2,Coffee\n",
+            " (found: no name of a column; not known: columns 1, 2). Rename or add it in the "
+            "delivery. The first line may be no header: then add one.",
         ),
         "an open quote above the header": (
             "usage_readings.csv",
@@ -916,6 +935,18 @@ def unwritten_end(folder: Path) -> None:
     os.truncate(folder / "orders_2.csv", 40_000_000)
 
 
+def unwritten_part(folder: Path) -> None:
+    """Deliver a file with a block that the disk lost, which joins two rows to a good one."""
+    rows = "o1,ann" + "\0" * 512 + "bob,2024-01-05,5\n"
+    (folder / "orders_2.csv").write_text(ORDERS + rows)
+
+
+def file_twice(folder: Path) -> None:
+    """Deliver a file, and a link to it."""
+    (folder / "orders.csv").write_text(ORDERS)
+    (folder / "orders_2.csv").symlink_to("orders.csv")
+
+
 def pipe(folder: Path) -> None:
     """Deliver what another program would have to write to."""
     os.mkfifo(folder / "orders_2.csv")
@@ -992,8 +1023,20 @@ def no_permission(folder: Path) -> None:
         pytest.param(
             unwritten_end,
             4,
-            "orders: {folder}/orders_2.csv has no line break in the 2,000,000 bytes from byte ",
+            "orders: {folder}/orders_2.csv has only NUL bytes from byte ",
             id="a file whose end was never written",
+        ),
+        pytest.param(
+            unwritten_part,
+            4,
+            "orders: {folder}/orders_2.csv has only NUL bytes from byte ",
+            id="a part of a file that was never written",
+        ),
+        pytest.param(
+            file_twice,
+            4,
+            "orders: {folder}/orders_2.csv is the same file as {folder}/orders.csv. Deliver it",
+            id="a file that a link delivers twice",
         ),
         pytest.param(
             pipe,

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from jinja_macros import CompilerError, Macros
 from lifecycle import PROJECT, ROW_FATE, VARIABLES
 
-from python_helpers.delivery.files import damaged_parquet
+from python_helpers.delivery.files import damaged_files
 from python_helpers.warehouse.problems import raw_data_problem
 
 CONTRACT = yaml.safe_load((PROJECT / "models" / "staging" / "_raw.yml").read_text())
@@ -599,7 +599,7 @@ def check_parquet(*, macros: Macros, file: Path, content: bytes, damages: list[D
         create = f"create or replace temp table found as from {relation}"
         (found,) = macros.connection.execute(create).fetchone()
     except (CompilerError, duckdb.Error):
-        said = damaged_parquet(folder=file.parent, tables=("customers",))["customers"]
+        said = damaged_files(folder=file.parent, tables=("customers",))["customers"]
         assert said.startswith(f"customers: {file} is damaged (")
         assert len(said.splitlines()) == 1
     else:

@@ -1,5 +1,8 @@
 """Files as disks, browsers and attackers leave them: their names, kinds, numbers and sizes."""
 
+import codecs
+import gzip
+import json
 import os
 import re
 import socket
@@ -8,16 +11,32 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from lifecycle import PROJECT, run
 
 from python_helpers.core.errors import RawDataError
+from python_helpers.core.folders import Places, find_folders
+from python_helpers.core.settings import Inputs, Settings, resolve_settings
 from python_helpers.delivery.contract import raw_tables
-from python_helpers.delivery.files import LONGEST_LINE, check_delivery, fault_of, raw_files
+from python_helpers.delivery.files import (
+    LONGEST_LINE,
+    check_delivery,
+    fault_of,
+    raw_files,
+    said_of_last_lines,
+)
+from python_helpers.delivery.inputs import read_inputs, steady_inputs, warnings_of_inputs
 from python_helpers.delivery.rendering import Macros
+from python_helpers.warehouse.problems import explained
 
+EXPORTED = (
+    "Id,Name,Created at,Lineitem name,Lineitem quantity,Lineitem price\n"
+    "{},#1,2024-01-01 10:00:00 +0000,Tea,1,5.00\n"
+)
 HEADER = "order_id,customer_id,ordered_at,amount\n"
 ROW = "{},c1,2024-01-01,5\n"
 TABLES = raw_tables(project_dir=PROJECT)
@@ -34,6 +53,12 @@ def delivered(folder: Path, /, *, threads: int = 2, memory: str = "1GB") -> Iter
             project_dir=PROJECT,
             settings={"raw_input": "files", "raw_data_dir": str(folder)},
         )
+
+
+def settings_of(folder: Path, /, *, raw_input: str) -> Settings:
+    """Return the settings of a refresh from a folder."""
+    folders = find_folders(Places(project_dir=PROJECT))
+    return resolve_settings(folders, inputs=Inputs(raw_input=raw_input, raw_data=folder))
 
 
 def rows_read(macros: Macros, /) -> list[tuple[str, str]]:
@@ -127,6 +152,32 @@ def test_a_name_that_cannot_be_read_is_told(tmp_path, name, said):
         check_delivery(folder=tmp_path, project_dir=PROJECT)
 
 
+@pytest.mark.parametrize("name", [b"caf\xe9", b"a\\b"])
+@pytest.mark.parametrize("place", ["delivery", "shop"])
+def test_a_folder_whose_name_cannot_be_read_is_told(tmp_path, monkeypatch, name, place):
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+    folder.mkdir()
+    (folder / "orders.csv").write_text(EXPORTED.format(1))
+    monkeypatch.setenv("ERASURES_DIR", str(tmp_path / "erasures"))
+    result = run("check", folder if place == "delivery" else tmp_path, "--from", "shopify")
+    assert result.exit_code == 4
+    assert re.search(
+        r"^raw data: .*/(caf\\xe9|a\\b)\S* has a .*[.] Rename it[.]$", result.stderr, re.MULTILINE
+    )
+
+
+def test_a_table_in_a_folder_of_another_name_is_warned_of(tmp_path, monkeypatch):
+    names = ("2024/orders.csv", "2024/a b/orders.csv", "2024/notes.md", ".old/orders.csv")
+    for name in ("orders.csv", *names, "_old/orders.csv", "2024/_orders.csv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(HEADER + ROW.format(1))
+    (said,) = warnings_of_inputs(settings=settings_of(tmp_path, raw_input="files"))
+    assert "their folder is named after no table: 2024/orders.csv. Put them" in said
+    monkeypatch.setenv("ERASURES_DIR", str(tmp_path / "erasures"))
+    facts = json.loads(run("check", tmp_path, "--json").stdout)
+    assert facts["files_not_read"] == ["2024/orders.csv"]
+
+
 # Kinds
 
 
@@ -195,6 +246,42 @@ def test_a_link_within_the_delivery_is_a_file_of_it(tmp_path):
     check_delivery(folder=tmp_path / "link", project_dir=PROJECT)
 
 
+def test_a_file_is_delivered_once(tmp_path):
+    (tmp_path / "orders").mkdir()
+    (tmp_path / "orders.csv").write_text(HEADER + ROW.format(1))
+    (tmp_path / "orders" / "2.csv").symlink_to("../orders.csv")
+    os.link(tmp_path / "orders.csv", tmp_path / "orders_3.csv")
+    with pytest.raises(RawDataError) as found:
+        check_delivery(folder=tmp_path, project_dir=PROJECT)
+    first = f"is the same file as {tmp_path}/orders/2.csv. Deliver it once."
+    assert str(found.value).splitlines() == [
+        f"orders: {tmp_path}/orders.csv {first}",
+        f"orders: {tmp_path}/orders_3.csv {first}",
+    ]
+
+
+def test_a_file_may_be_of_two_tables(tmp_path):
+    (tmp_path / "orders.csv").write_text(HEADER + ROW.format(1))
+    (tmp_path / "customers.csv").symlink_to("orders.csv")
+    check_delivery(folder=tmp_path, project_dir=PROJECT)
+
+
+def test_a_folder_that_may_not_be_looked_into_is_told(tmp_path, monkeypatch):
+    (tmp_path / "orders.csv").write_text(HEADER)
+    (tmp_path / "orders").mkdir()
+
+    def closed(folder: Path) -> Iterator[Path]:
+        if folder.name == "orders":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return iter([folder / "orders", folder / "orders.csv"])
+
+    monkeypatch.setattr(Path, "iterdir", closed)
+    monkeypatch.setenv("ERASURES_DIR", str(tmp_path / "erasures"))
+    result = run("check", tmp_path)
+    assert result.exit_code == 4
+    assert f"raw data: {tmp_path}/orders cannot be read (Permission denied)." in result.stderr
+
+
 @pytest.mark.parametrize("command", ["check", "refresh"])
 def test_a_command_ends_at_once_where_a_pipe_is_delivered(tmp_path, monkeypatch, command):
     (tmp_path / "delivery").mkdir()
@@ -233,8 +320,22 @@ def one_line(path: Path) -> None:
 def test_a_file_whose_end_would_be_left_out_is_told(tmp_path, write):
     write(tmp_path / "orders.csv")
     start = 1 if write is one_line else len(HEADER + ROW.format(1)) + 1
-    said = f"has no line break in the 2,000,000 bytes from byte {start} on"
+    said = "has no line break in the 2,000,000 bytes" if write is not preallocated else "has only"
     assert fault_of(file=tmp_path / "orders.csv").startswith(said)
+    assert f" from byte {start} on" in fault_of(file=tmp_path / "orders.csv")
+
+
+@pytest.mark.parametrize("start", [0, (1 << 20) - 100])
+@pytest.mark.parametrize("size", [512, 4096, 1_000_000])
+def test_a_part_in_the_middle_that_was_never_written_is_told(tmp_path, start, size):
+    lines = HEADER + "".join(map(ROW.format, range(100_000, 200_000)))
+    cut = lines.index("2024", start)
+    # what is left of two rows would be one good row
+    end = lines.index("2024", cut + size)
+    (tmp_path / "orders.csv").write_bytes(
+        lines[:cut].encode() + bytes(end - cut) + lines[end:].encode()
+    )
+    assert fault_of(file=tmp_path / "orders.csv").startswith("has only NUL bytes from byte ")
 
 
 @pytest.mark.parametrize("mark", ["\n", "\r\n", "\r"])
@@ -243,3 +344,175 @@ def test_long_lines_and_long_files_are_read(tmp_path, mark):
     long_row = "2,c" + "x" * (LONGEST_LINE - 100) + mark
     (tmp_path / "orders.csv").write_bytes((lines + long_row + long_row + lines * 50_000).encode())
     assert fault_of(file=tmp_path / "orders.csv") is None
+
+
+# Encodings and ends
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ((HEADER + "1,🔑,2024-01-01,5\n").encode("utf-16-le"), "that cannot be read, such as"),
+        ((HEADER + ROW.format(1)).encode("utf-16-le")[:-3], "is in UTF-16, and damaged."),
+        ((HEADER + ROW.format(1)).encode("utf-16-be"), "is in UTF-16, big-endian,"),
+        (gzip.compress(HEADER.encode()) + bytes(512), "is damaged (IO Error: Input is not a GZIP"),
+    ],
+    ids=["emoji", "cut", "big-endian", "zeros behind a gzip file"],
+)
+def test_what_duckdb_refuses_without_a_name_is_told_with_it(tmp_path, monkeypatch, content, said):
+    file = tmp_path / ("orders_[1].csv.gz" if content.startswith(b"\x1f\x8b") else "orders.csv")
+    file.write_bytes(content)
+    monkeypatch.setenv("ERASURES_DIR", str(tmp_path / "erasures"))
+    result = run("check", tmp_path)
+    assert result.exit_code == 4
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("orders: ")]
+    assert str(file) in line
+    assert said in line
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
+@pytest.mark.parametrize("first", ["für", "Löß", "ü", "order"])
+def test_a_header_in_utf_16_may_begin_with_any_letter(tmp_path, encoding, first):
+    text = f"{first},{HEADER}x,{ROW.format(1)}x,{ROW.format(2)}"
+    (tmp_path / "orders.csv").write_bytes(text.encode(encoding))
+    with delivered(tmp_path) as macros:
+        assert [key for key, _ in rows_read(macros)] == ["1", "2"]
+
+
+def test_no_message_of_duckdb_has_a_stack_trace():
+    message = "INTERNAL Error: index 2 within vector of size 2\n\nStack Trace:\n\n/usr/lib/x.so(_Z)"
+    assert explained(message=message) == "INTERNAL Error: index 2 within vector of size 2."
+
+
+def test_a_last_row_that_may_have_been_cut_is_warned_of(tmp_path, monkeypatch):
+    lines = HEADER + ROW.format(1)
+    contents = {
+        "orders_cut.csv": lines.encode()[:-1],
+        "orders_cut_too.csv": codecs.BOM_UTF16_LE + lines[:-2].encode("utf-16-le"),
+        "orders_whole.csv": lines.encode(),
+        "orders_mac.csv": lines.replace("\n", "\r").encode(),
+        "orders_wide.csv": lines.encode("utf-16"),
+        "orders_packed.csv.gz": gzip.compress(lines.encode()),
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    said = said_of_last_lines([*sorted(tmp_path.iterdir()), tmp_path / "gone.csv"])
+    assert said.startswith("Raw data: the last line of orders_cut.csv, orders_cut_too.csv has no")
+    monkeypatch.setenv("ERASURES_DIR", str(tmp_path / "erasures"))
+    assert said in json.loads(run("check", tmp_path, "--json").stdout)["warnings"]
+
+
+@pytest.mark.parametrize("value", ["[{}]", "[{}]::date[1]", "{{'a': {}}}", "map {{'a': {}}}"])
+def test_a_nested_value_is_rejected_as_text(tmp_path, monkeypatch, value):
+    day = value.format("date '2024-01-01'")
+    query = f"select 1 as order_id, [1] as customer_id, {day} as ordered_at, 5 as amount"
+    duckdb.sql(f"copy ({query}) to '{tmp_path / 'orders.parquet'}'")
+    monkeypatch.setenv("ERASURES_DIR", str(tmp_path / "erasures"))
+    result = run("check", tmp_path)
+    assert result.exit_code == 4
+    assert "orders: 1 of 1 rows are rejected: invalid_ordered_at 1" in result.stderr
+
+
+# Persons
+
+
+@pytest.mark.parametrize(
+    "row", ["c1,Grete,grete@example.com", "c1,grete@example.com,grete@example.com"]
+)
+def test_no_message_shows_a_row_that_stands_in_place_of_the_header(tmp_path, monkeypatch, row):
+    (tmp_path / "orders.csv").write_text(HEADER + ROW.format(1))
+    (tmp_path / "customers.csv").write_text(f"{row}\n")
+    (tmp_path / "customers_2.csv").write_text("customer_id,Comment\nc2,x\n")
+    monkeypatch.setenv("ERASURES_DIR", str(tmp_path / "erasures"))
+    for options in ((), ("--json",)):
+        result = run("check", tmp_path, *options)
+        assert result.exit_code == 4
+        assert not re.search("grete", result.stdout + result.stderr, re.IGNORECASE)
+
+
+def test_no_message_shows_a_value_of_a_parquet_file_that_is_not_utf_8(tmp_path, monkeypatch):
+    names = pa.StringArray.from_buffers(
+        1, pa.py_buffer(b"\0\0\0\0\x04\0\0\0"), pa.py_buffer(b"Ann\xfc")
+    )
+    pq.write_table(pa.table({"customer_id": names}), tmp_path / "customers.parquet")
+    (tmp_path / "orders.csv").write_text(HEADER + ROW.format(1))
+    monkeypatch.setenv("ERASURES_DIR", str(tmp_path / "erasures"))
+    result = run("check", tmp_path)
+    assert result.exit_code == 4
+    assert "customers.parquet cannot be read: " in result.stderr
+    assert "Ann" not in result.stdout + result.stderr
+
+
+# Exports, which have any name
+
+
+def exports_read(folder: Path, /) -> list[str]:
+    """Return the files whose rows a build from Shopify reads; the manifest lists just these."""
+    with duckdb.connect() as connection:
+        macros = Macros(
+            connection=connection,
+            project_dir=PROJECT,
+            settings={"raw_input": "shopify", "raw_data_dir": str(folder)},
+        )
+        raw = macros.union_by_name(macros.export_parts("shopify.orders"))
+        sql = f"select distinct {raw['file_name']} from {raw['relation']} order by all"
+        found = [Path(path) for (path,) in connection.execute(sql).fetchall()]
+    settings = settings_of(folder, raw_input="shopify")
+    assert sorted(read_inputs(settings=settings)) == sorted(found)
+    return [path.relative_to(folder).as_posix() for path in found]
+
+
+def test_a_hidden_file_is_no_export(tmp_path):
+    for name in ("a.csv", ".a.csv", ".ipynb_checkpoints/a.csv", "shop/a.csv", "shop/.a.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(EXPORTED.format(name))
+    (tmp_path / "._a.csv").write_bytes(b"\0\5\x16\7Mac OS X\xff")
+    (tmp_path / "a.csv\n").write_text(EXPORTED.format(1))
+    assert exports_read(tmp_path) == ["a.csv", "shop/a.csv"]
+
+
+def test_the_manifest_lists_the_exports_that_were_read(tmp_path):
+    exports = {
+        "plain.csv": EXPORTED.format(1),
+        "wide.csv": EXPORTED.format(1).encode("utf-16-le"),
+        "long.csv": "x" * 70_000 + "\n" + EXPORTED.format(1),
+        "pages.csv": "page\x0c" * 40 + "\n" + EXPORTED.format(1),
+        "question.csv": '"a\nb",' + EXPORTED.format("1,1"),
+    }
+    others = {"quoted.csv": '"' + EXPORTED.split("\n")[0] + '",x\n1,2\n', "other.csv": "a,b\n1,2\n"}
+    for name, content in (exports | others).items():
+        (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert exports_read(tmp_path) == sorted(exports)
+
+
+def test_a_shop_is_not_delivered_twice_by_a_link(tmp_path):
+    (tmp_path / "2024-05").mkdir()
+    (tmp_path / "2024-05" / "export.csv").write_text(EXPORTED.format(1))
+    (tmp_path / "latest").symlink_to("2024-05")
+    with pytest.raises(RawDataError, match=r"latest/export\.csv is the same file as .*/2024-05/"):
+        check_delivery(folder=tmp_path, project_dir=PROJECT, has_exports=True)
+
+
+# Changes
+
+
+def rewrite(path: Path, /) -> None:
+    """Write other rows of the same size."""
+    path.write_text(HEADER + ROW.format(2))
+
+
+def replace(path: Path, /) -> None:
+    """Put another file in the place of one."""
+    rewrite(path.with_name("new"))
+    path.with_name("new").replace(path)
+
+
+@pytest.mark.parametrize("change", [rewrite, replace])
+def test_a_change_that_keeps_size_and_time_is_noticed(tmp_path, change):
+    file = tmp_path / "orders.csv"
+    file.write_text(HEADER + ROW.format(1))
+    time = file.stat().st_mtime_ns
+    steady = steady_inputs(settings=settings_of(tmp_path, raw_input="files"))
+    with pytest.raises(RawDataError, match=r"changed while it was read: orders\.csv\."), steady:
+        change(file)
+        os.utime(file, ns=(time, time))
