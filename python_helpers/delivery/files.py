@@ -201,8 +201,8 @@ def said_of_last_lines(files: Iterable[Path], /) -> str | None:
     if not unended:
         return None
     return (
-        f"Raw data: the last line of {some_of(unended, most=MOST_NAMED)} has no line break, as in a "
-        "file that was cut. See whether its last row is whole; its last number may be too short."
+        f"Raw data: the last line of {some_of(unended, most=MOST_NAMED)} has no line break, as in "
+        "a file that was cut. See whether its last row is whole; its last number may be too short."
     )
 
 

@@ -164,6 +164,7 @@ class Check:
         """Look at a table; of one that was not delivered there are no facts."""
         files: list[str] = []
         models: list[str] = []
+        parts: list[dict[str, Any]] = []
         types: dict[str, str] = {}
         with self.noted():
             files = self.macros.raw_files(table)
@@ -177,10 +178,14 @@ class Check:
         unknown = [name for name in types if name not in columns]
         # what the connector of a system leaves out, its exports do not say
         missing = [name for name in columns if types and files and name not in types]
-        required = self.macros.required_columns(table)
-        has_header = not any(name in required for name in missing)
+        required = {*self.macros.required_columns(table)}
+        of_headers = {
+            name for each in parts if required <= {*each["types"]} for name in each["types"]
+        }
         # without a header, these are values of the first row
-        shown = unknown if has_header else self.macros.shown_names(unknown, missing)
+        others = [name for name in unknown if name not in of_headers]
+        shown_others = self.macros.shown_names(others, missing)
+        shown = [name for name in unknown if name in of_headers or name in shown_others]
         nearest = self.macros.nearest_names(missing, shown)
         facts: dict[str, Any] = {
             "table": table,
