@@ -11,12 +11,11 @@ import duckdb
 from python_helpers.core.disk import sha256, stamp
 from python_helpers.core.errors import RawDataError
 from python_helpers.core.settings import Settings
+from python_helpers.delivery.contents import check_delivery, said_of_last_lines
 from python_helpers.delivery.contract import raw_tables
 from python_helpers.delivery.files import (
-    check_delivery,
     raw_files,
     refuse_unsafe_files,
-    said_of_last_lines,
     said_of_other_folders,
     unreadable,
 )

@@ -16,8 +16,8 @@ from python_helpers.core.errors import BuildError, RawDataError
 from python_helpers.core.folders import AUDIT_SPILL
 from python_helpers.core.log import Log
 from python_helpers.core.settings import Settings
+from python_helpers.delivery.contents import damaged_files
 from python_helpers.delivery.contract import raw_tables
-from python_helpers.delivery.files import damaged_files
 from python_helpers.warehouse.dbt import prepare_folders, run_dbt
 from python_helpers.warehouse.problems import explained, may_pass, problem_lines, raw_data_problem
 from python_helpers.warehouse.progress import FAILED, shown_progress, warning_text

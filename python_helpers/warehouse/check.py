@@ -12,13 +12,9 @@ import duckdb
 
 from python_helpers.core.errors import BuildError, RawDataError
 from python_helpers.core.settings import Settings, parsed_vars
+from python_helpers.delivery.contents import check_delivery, damaged_files, said_of_last_lines
 from python_helpers.delivery.erasures import check_list
-from python_helpers.delivery.files import (
-    RAW_SUFFIXES,
-    check_delivery,
-    damaged_files,
-    said_of_last_lines,
-)
+from python_helpers.delivery.files import RAW_SUFFIXES
 from python_helpers.delivery.inputs import files_read, input_paths
 from python_helpers.delivery.judged import judged
 from python_helpers.delivery.rendering import Macros

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from jinja_macros import CompilerError, Macros
 from lifecycle import PROJECT, ROW_FATE, VARIABLES
 
-from python_helpers.delivery.files import damaged_files
+from python_helpers.delivery.contents import damaged_files
 from python_helpers.warehouse.problems import raw_data_problem
 
 CONTRACT = yaml.safe_load((PROJECT / "models" / "staging" / "_raw.yml").read_text())

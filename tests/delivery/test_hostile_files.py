@@ -21,14 +21,14 @@ from lifecycle import PROJECT, run
 from python_helpers.core.errors import RawDataError
 from python_helpers.core.folders import Places, find_folders
 from python_helpers.core.settings import Inputs, Settings, resolve_settings
-from python_helpers.delivery.contract import raw_tables
-from python_helpers.delivery.files import (
+from python_helpers.delivery.contents import (
     LONGEST_LINE,
     check_delivery,
     fault_of,
-    raw_files,
     said_of_last_lines,
 )
+from python_helpers.delivery.contract import raw_tables
+from python_helpers.delivery.files import raw_files
 from python_helpers.delivery.inputs import read_inputs, steady_inputs, warnings_of_inputs
 from python_helpers.delivery.rendering import Macros
 from python_helpers.warehouse.problems import explained
