@@ -7,9 +7,10 @@ and the alert is sent.
 
 import os
 import signal
+import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,12 +56,17 @@ class Watch:
         timer = threading.Timer((minutes or 0) * 60, self.stop, args=(reason,))
         timer.daemon = True
         usual = (signal.SIG_DFL, signal.default_int_handler)
-        before = {}
+        before: dict[int, Any] = {}
+        receiver, sender = socket.socketpair()
+        sender.setblocking(False)
+        woken_before = None
         with suppress(ValueError):  # outside the main thread nothing handles signals
-            for number in SIGNALS:
+            woken_before = signal.set_wakeup_fd(sender.fileno())
+            for number in map(int, SIGNALS):
                 # an ignored signal stays ignored: nohup relies on that
                 if signal.getsignal(number) in usual:
-                    before[number] = signal.signal(number, self.answer)
+                    before[number] = signal.signal(number, lambda *_: None)
+        threading.Thread(target=self.answer, args=(receiver, before), daemon=True).start()
         try:
             if minutes:
                 timer.start()
@@ -70,17 +76,25 @@ class Watch:
             timer.cancel()
             for number, handler in before.items():
                 signal.signal(number, handler)
+            if woken_before is not None:
+                signal.set_wakeup_fd(woken_before)
+            sender.close()  # which ends the thread
 
     def finish(self) -> None:
         """Stop nothing from now on: the exit code is decided and little work is left."""
         with self.deciding:
             self.is_over = True
 
-    def answer(self, number: int, _frame: object) -> None:
-        """Stop because of a signal."""
-        reason = f"Stopped by {signal.Signals(number).name}."
-        # not here: this thread may be in the middle of going live
-        threading.Thread(target=self.stop, args=(reason,), daemon=True).start()
+    def answer(self, receiver: socket.socket, numbers: Container[int]) -> None:
+        """Stop because of a signal, in a thread of its own.
+
+        The main thread may be in the middle of going live, or be about to wait for a long time, and
+        then sees no signal.
+        """
+        with receiver:
+            while received := receiver.recv(1):
+                if received[0] in numbers:
+                    self.stop(f"Stopped by {signal.Signals(received[0]).name}.")
 
     def stop(self, reason: str, /) -> None:
         """End the process, unless its build is live or its work is over."""
@@ -104,8 +118,9 @@ class Watch:
         """Say why, then end the process."""
         phase = record.get("phase")
         self.log.write(event="stopped", run_id=record.get("id"), phase=phase, message=reason)
-        self.log.console.show_cursor()
-        say(self.log.console, f"Error: {reason} It was in phase {phase}. {self.left}")
+        with suppress(OSError, SystemExit):  # rich exits where nobody reads
+            self.log.console.show_cursor()
+            say(self.log.console, f"Error: {reason} It was in phase {phase}. {self.left}")
         with suppress(Exception):
             self.tell(record | {"error": reason, "exit_code": STOPPED})
         if self.run:  # last, because its queries still run

@@ -31,7 +31,7 @@ MADE = {
     *(("export", f"--{option}") for option in ("export-dir", "log-file")),
 }
 # What a person hands over to be run, by the shell.
-MEANT_TO_RUN = {"--on-failure"}
+MEANT_TO_RUN = {"--on-failure", "--on-success", "--on-warning"}
 ARGUMENTS = [
     (command, option.opts[0])
     for command, options in COMMANDS.items()

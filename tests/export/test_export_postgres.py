@@ -182,7 +182,7 @@ def test_any_value_arrives_as_it_is(server, rows, tmp_path_factory):
     facts = dict.fromkeys(
         ("build_id", "built_at", "as_of_date", "reporting_currency", "exported_at")
     )
-    with opened(publish_dir=publish_dir, build_id=None, config={}) as source:
+    with opened(publish_dir=publish_dir, build_id=None) as source:
         write_to_postgres(
             source=source,
             marts=list(source.marts.values()),

@@ -798,6 +798,19 @@ def test_a_run_that_is_stopped_publishes_nothing_and_says_so(project, published,
     assert checked_number(published) == 2
 
 
+@pytest.mark.parametrize("what", ["a main thread that is not woken", "nobody who reads"])
+def test_a_signal_stops_a_run_whatever_its_main_thread_and_its_output_do(project, published, what):
+    deaf = {"DEAF": 1} if "main" in what else {}
+    with start_tiny(project, "refresh", BUILD_SECONDS=30, **deaf) as stopped:
+        assert wait_for_phase(published, phase="build", process=stopped)
+        if not deaf:
+            stopped.stderr.close()
+        time.sleep(0.5)
+        stopped.send_signal(signal.SIGTERM)
+        assert stopped.wait(timeout=20) == 7
+    assert outcomes(published) == [("failed", "build")]
+
+
 def test_the_wait_for_a_lock_is_stopped_as_well(project, published):
     with start_tiny(project, "refresh", BUILD_SECONDS=60) as holder_of_lock:
         assert wait_for_phase(published, phase="build", process=holder_of_lock)

@@ -6,6 +6,7 @@ of a build hold one number, so that whoever sees two numbers has seen two builds
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -26,7 +27,7 @@ from python_helpers.publishing.builds import check_files, live_build
 from python_helpers.publishing.records import read_records
 from python_helpers.warehouse.build import Build
 
-ENVIRONMENT = ("NUMBER", "ROWS", "BUILD_SECONDS", "TOUCH")
+ENVIRONMENT = ("NUMBER", "ROWS", "BUILD_SECONDS", "TOUCH", "DEAF")
 PROJECT_FILE = """\
 name: tiny
 version: 1.2.3
@@ -87,6 +88,8 @@ def write_warehouse(
 def tiny_build(*, settings: Settings, log: object) -> Build:
     """Write the warehouse, as the environment says."""
     started_at = datetime.now(UTC)
+    if os.environ.get("DEAF"):  # this thread is not woken by a signal, as in a long call of C
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     time.sleep(float(os.environ.get("BUILD_SECONDS", 0)))
     write_warehouse(
         warehouse=settings.warehouse,
