@@ -276,3 +276,8 @@ def test_plain_dbt_builds_the_same_marts_on_an_empty_database(sample, tmp_path):
             f"(({one} except all {other}) union all ({other} except all {one}))"
         ).fetchone()
         assert differing == 0, mart
+
+
+def test_the_picture_counts_the_marts():
+    marts = list((PROJECT / "models" / "marts").rglob("*.sql"))
+    assert re.findall(r"(\d+) marts", README) == [str(len(marts))]
