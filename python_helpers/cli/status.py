@@ -74,8 +74,8 @@ def status(*, folders: Folders, as_json: bool, max_age: int | None) -> None:
     if max_age and (age is None or age > max_age):
         known = "of unknown age" if age is None else f"{age / 3600:.1f} h old"
         failure = click.ClickException(
-            f"Build {facts['live']['build_id']} is {known}, and --max-age is {max_age / 3600:.3g} h. "
-            "Did the refresh run? builds.jsonl and the log have its last outcome."
+            f"Build {facts['live']['build_id']} is {known}, and --max-age is {max_age / 3600:.3g} "
+            "h. Did the refresh run? builds.jsonl and the log have its last outcome."
         )
         failure.exit_code = TOO_OLD  # type: ignore[misc]  # click reads it from the instance
         raise failure
