@@ -299,7 +299,7 @@
                 'level': 'warn',
                 'table_name': 'orders',
                 'subject': 'placeholder_customer',
-                'message': 'orders: ' ~ customer_orders ~ ' of ' ~ orders ~ ' orders have one customer_id.'
+                'message': 'orders: ' ~ customer_orders ~ ' of ' ~ orders ~ ' orders share one customer_id.'
                     ~ ' Count fct_orders by customer_id to see which. If it stands for people who are not known,'
                     ~ ' add it to seeds/reference/placeholder_customers.csv.',
             }) %}

@@ -182,7 +182,7 @@
     {% endset %}
     {% do warn_of(
         query,
-        '{1} churn event(s) have {0} churn reason(s) that count as unknown. rpt_churn_reasons has them: add them to'
+        '{1} churn event(s) have a churn reason that counts as unknown: {0} reason(s). rpt_churn_reasons has them. Add them to'
         ~ ' seeds/reference/churn_reasons.csv.'
     ) %}
 {% endmacro %}
@@ -199,7 +199,7 @@
     {% endset %}
     {% do warn_of(
         query,
-        'survey_responses: {1} customer(s) answered for {0} category(ies) that no product has. All that they spend'
+        'survey_responses: {1} customer(s) answered about a category that no product has. All that they spend'
         ~ ' with you is compared with their answers. int_wallet_answers has them (is_category_sold): use a'
         ~ ' product_category of products.'
     ) %}
@@ -219,7 +219,7 @@
     {% endset %}
     {% do warn_of(
         query,
-        '{1} customer(s) of {0} customer segment(s) have a share of wallet only if they answered a survey.'
+        '{1} customer(s) have a share of wallet only if they answered a survey: {0} customer segment(s) lack a benchmark.'
         ~ ' dim_customers has the segments: add them to seeds/reference/wallet_benchmarks.csv.'
     ) %}
 {% endmacro %}

@@ -143,7 +143,7 @@ def lines_of_table(table: dict[str, Any], /) -> Iterator[str]:
     if table["unknown"]:
         yield f"unknown columns, which are ignored: {some_of(table['unknown'])}."
     if count := table["unknown_not_shown"]:
-        yield f"{counted(count, 'name', 'names')} not shown, which may be values of a row."
+        yield f"not shown, because they may be values of a row: {counted(count, 'name', 'names')}."
     if table.get("first_day"):
         yield f"from {table['first_day']} to {table['last_day']}."
     if table.get("currencies"):

@@ -16,6 +16,8 @@ from python_helpers.core.log import Log
 from python_helpers.core.settings import (
     DATE_ORDERS,
     DECIMAL_MARKS,
+    MAX_SPILL,
+    MEMORY_LIMIT,
     Choices,
     Inputs,
     Resources,
@@ -144,9 +146,9 @@ RESOURCES = described(
     Resources,
     threads="--threads THREADS: Cores DuckDB may use.  [default: all of this machine]",
     memory_limit="--memory-limit SIZE MEMORY_LIMIT: Memory DuckDB may use, such as 8GB; beyond it, "
-    "DuckDB spills to disk.  [default: 4GB, and for a build the one in its profile]",
+    f"DuckDB spills to disk.  [default: {MEMORY_LIMIT}, and for a build the one in its profile]",
     max_spill="--max-spill SIZE MAX_SPILL: How much DuckDB may spill to disk before the command is "
-    "given up.  [default: 50GB, and for a build the one in its profile]",
+    f"given up.  [default: {MAX_SPILL}, and for a build the one in its profile]",
 )
 CHOICES = described(
     Choices,

@@ -56,7 +56,7 @@ def check_delivery(*, folder: Path, project_dir: Path, has_exports: bool = False
         ]
         raise RawDataError(
             f"The raw data folder {folder} holds no CSV or Parquet file"
-            + (f", only {', '.join(others)}. {SAVE_AS_CSV}" if others else f". {DELIVER}")
+            + (f", only {some_of(others)}. {SAVE_AS_CSV}" if others else f". {DELIVER}")
         )
     faults = [
         f"{table}: {file} {fault}"
@@ -140,9 +140,9 @@ def fault_of(*, file: Path) -> str | None:
 def line_fault(*, content: BinaryIO | gzip.GzipFile) -> str | None:
     """Say where a line is too long to be a row; None if none is.
 
-    What a disk was kept free for, and a copy never wrote, is one such line, of NUL bytes; a few of
-    them in the middle of a file join what is left of two rows. DuckDB leaves out what is behind
-    the last line break if it is more than 32 MB.
+    A disk keeps space free for a copy; if the copy stops, the rest is NUL bytes. At the end of a
+    file they are one long line, which DuckDB leaves out if it is more than 32 MB. In the middle
+    they join the halves of two rows.
     """
     position = line_start = 0
     while block := content.read(BLOCK):
@@ -155,7 +155,7 @@ def line_fault(*, content: BinaryIO | gzip.GzipFile) -> str | None:
         if position + first - line_start > LONGEST_LINE:
             return (
                 f"has no line break in the {LONGEST_LINE:,} bytes from byte {line_start + 1:,} on: "
-                "it was cut or copied in part, or it is no table. Deliver it again."
+                "the file was cut, copied only in part, or is not a table. Deliver it again."
             )
         last = max(block.rfind(b"\r"), block.rfind(b"\n"))
         position += len(block)

@@ -1,6 +1,6 @@
 """The files a build reads: which ones, and whether they change while it reads them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +10,7 @@ import duckdb
 
 from python_helpers.core.disk import sha256, stamp
 from python_helpers.core.errors import RawDataError
+from python_helpers.core.log import some_of
 from python_helpers.core.settings import Settings
 from python_helpers.delivery.contents import check_delivery, said_of_last_lines
 from python_helpers.delivery.contract import raw_tables
@@ -69,7 +70,7 @@ def steady_inputs(*, settings: Settings) -> Iterator[None]:
         changed = {path.name for path, _ in before.items() ^ looks(settings=settings).items()}
         if changed:
             error = RawDataError(
-                f"The delivery changed while it was read: {', '.join(sorted(changed))}. "
+                f"The delivery changed while it was read: {some_of(sorted(changed))}. "
                 "Refresh again when it is complete."
             )
             error.may_pass = True
@@ -113,19 +114,19 @@ def files_read(macros: Macros, /) -> set[str]:
     return exports.union(*(macros.raw_files(table) for table in macros.sources))
 
 
-def warnings_of_inputs(*, settings: Settings) -> list[str]:
+def warnings_of_inputs(read: Collection[Path], /, *, settings: Settings) -> list[str]:
     """Say which files may have been cut, and which look like tables and are not read."""
-    said = [said_of_last_lines(read_inputs(settings=settings))]
+    said = [said_of_last_lines(read)]
     if settings.raw_data and not settings.has_exports:
         tables = raw_tables(project_dir=settings.project_dir)
         said.append(said_of_other_folders(folder=settings.raw_data, tables=tables))
     return [each for each in said if each]
 
 
-def described_inputs(*, settings: Settings) -> list[dict[str, Any]]:
-    """Describe each raw file that is read, with its size in bytes and its checksum."""
+def described_inputs(read: Collection[Path], /) -> list[dict[str, Any]]:
+    """Describe each of the files read, with its size in bytes and its checksum."""
     found = []
-    for path in read_inputs(settings=settings):
+    for path in read:
         status = path.stat()
         found.append(
             {

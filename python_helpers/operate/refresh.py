@@ -18,6 +18,7 @@ from python_helpers.delivery.erasures import (
 from python_helpers.delivery.inputs import (
     check_inputs,
     described_inputs,
+    read_inputs,
     steady_inputs,
     warnings_of_inputs,
 )
@@ -71,10 +72,11 @@ def build_and_publish(*, settings: Settings, run: Run, log: Log) -> Path:
     with steady_inputs(settings=settings):
         with run.phase("inputs"):
             check_inputs(settings=settings)
-            run.facts["input_files"] = files = described_inputs(settings=settings)
+            read = read_inputs(settings=settings)
+            run.facts["input_files"] = files = described_inputs(read)
             size = sum(file["bytes"] for file in files) / 1e6
             log.say(f"Read {len(files)} raw file(s), {size:,.1f} MB.")
-            for said in warnings_of_inputs(settings=settings):
+            for said in warnings_of_inputs(read, settings=settings):
                 log.warn(said)
         with run.phase("build"):
             built = build(settings=settings, log=log)

@@ -149,7 +149,7 @@ KINDS: dict[str, tuple[Files, str, tuple[str, ...]]] = {
     "one customer_id for many orders": (
         many(*(f"{number},till,2024-01-05,5,EUR,completed" for number in range(60))),
         "warn",
-        ("60 of 260 orders have one customer_id.", "placeholder_customers.csv"),
+        ("60 of 260 orders share one customer_id.", "placeholder_customers.csv"),
     ),
     "no currency": (
         orders("1,ann,2024-01-05,10", header="order_id,customer_id,ordered_at,amount"),

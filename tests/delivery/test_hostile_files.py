@@ -171,7 +171,8 @@ def test_a_table_in_a_folder_of_another_name_is_warned_of(tmp_path, monkeypatch)
     for name in ("orders.csv", *names, "_old/orders.csv", "2024/_orders.csv"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(HEADER + ROW.format(1))
-    (said,) = warnings_of_inputs(settings=settings_of(tmp_path, raw_input="files"))
+    settings = settings_of(tmp_path, raw_input="files")
+    (said,) = warnings_of_inputs(read_inputs(settings=settings), settings=settings)
     assert "their folder is named after no table: 2024/orders.csv. Put them" in said
     monkeypatch.setenv("ERASURES_DIR", str(tmp_path / "erasures"))
     facts = json.loads(run("check", tmp_path, "--json").stdout)

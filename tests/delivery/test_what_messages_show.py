@@ -148,7 +148,7 @@ def test_a_customer_with_many_orders_is_counted_and_not_named(tmp_path):
     text = "\n".join(["order_id,customer_id,ordered_at,amount", *rows])
     (tmp_path / "orders.csv").write_text(text)
     result = run("check", tmp_path)
-    assert "60 of 260 orders have one customer_id." in result.stdout
+    assert "60 of 260 orders share one customer_id." in result.stdout
     assert says_nothing_of(result.output)
 
 

@@ -25,7 +25,7 @@ from python_helpers.cli import refresh as refresh_command
 from python_helpers.cli.tables import show_published
 from python_helpers.core.errors import BuildError, SettingsError
 from python_helpers.core.log import Log
-from python_helpers.core.settings import Settings
+from python_helpers.core.settings import MAX_SPILL, MEMORY_LIMIT, Settings
 from python_helpers.publishing.builds import live_build
 
 ORDERS = """\
@@ -137,6 +137,7 @@ def test_every_variable_is_read(settings_of, delivery, tmp_path):
         DBT_FULL_REFRESH="1",
         THREADS="3",
         MEMORY_LIMIT="1GB",
+        MAX_SPILL="2GB",
         VARS="{default_margin_rate: 0.4}",
         KEEP_BUILDS="7",
         SKIP_AUDIT="1",
@@ -152,12 +153,19 @@ def test_every_variable_is_read(settings_of, delivery, tmp_path):
         "REPORTING_CURRENCY": "USD",
         "THREADS": "3",
         "MEMORY_LIMIT": "1GB",
+        "MAX_SPILL": "2GB",
     }
     assert settings.publish_dir == tmp_path / "out"
     assert settings.full_refresh
     assert settings.dbt_vars == "{default_margin_rate: 0.4}"
     assert settings.keep_builds == 7
     assert settings.skip_audit
+
+
+def test_the_limits_of_the_command_line_are_those_of_the_profile():
+    profile = (PROJECT / "profiles.example.yml").read_text()
+    limits = re.findall(r"env_var\('(MEMORY_LIMIT|MAX_SPILL)', '(\w+)'\)", profile)
+    assert dict(limits) == {"MEMORY_LIMIT": MEMORY_LIMIT, "MAX_SPILL": MAX_SPILL}
 
 
 def test_an_option_beats_its_variable(settings_of):
@@ -320,13 +328,13 @@ def test_the_headline_numbers_are_those_of_the_delivery(refreshed):
 def test_names_that_no_seed_and_no_product_has_are_counted(refreshed):
     warnings = [line for line in refreshed.result.stderr.splitlines() if "Warning: " in line]
     assert [line for line in warnings if "(s) " in line] == [
-        "Warning: 1 churn event(s) have 1 churn reason(s) that count as unknown. rpt_churn_reasons "
-        "has them: add them to seeds/reference/churn_reasons.csv.",
-        "Warning: survey_responses: 1 customer(s) answered for 1 category(ies) that no product has."
-        " All that they spend with you is compared with their answers. int_wallet_answers has them "
+        "Warning: 1 churn event(s) have a churn reason that counts as unknown: 1 reason(s). "
+        "rpt_churn_reasons has them. Add them to seeds/reference/churn_reasons.csv.",
+        "Warning: survey_responses: 1 customer(s) answered about a category that no product has. "
+        "All that they spend with you is compared with their answers. int_wallet_answers has them "
         "(is_category_sold): use a product_category of products.",
-        "Warning: 1 customer(s) of 1 customer segment(s) have a share of wallet only if they "
-        "answered a survey. dim_customers has the segments: add them to "
+        "Warning: 1 customer(s) have a share of wallet only if they answered a survey: "
+        "1 customer segment(s) lack a benchmark. dim_customers has the segments: add them to "
         "seeds/reference/wallet_benchmarks.csv.",
     ]
 

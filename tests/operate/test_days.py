@@ -30,6 +30,7 @@ FAULTS = {
     "nobody": {"base_orders": f"select * replace (null::varchar as customer_id) {EVERY}"},
     "no_lines": {"base_order_lines": "from kept_base_order_lines where false"},
 }
+NO_SCORE = "select * replace (null as score) from kept_base_survey_responses"
 
 
 def test_a_day_has_the_size_of_its_amounts_a_typical_one_and_its_words(tmp_path):
@@ -137,6 +138,12 @@ def test_no_honest_day_of_the_airport_raises_anything(tmp_path):
     days, all_days = days_of("airport", tmp_path)
     assert len(all_days) == 20
     assert raised(days, all_days) == {}
+    # it is not that nothing is judged
+    days.plant("no_score", changes={"base_survey_responses": NO_SCORE})
+    last = all_days[-1]
+    assert days.alarms(last, fault="no_score", faulty_days=1, published=last - DAY) == {
+        "a_day_is_filled_as_usual"
+    }
 
 
 @pytest.mark.nightly

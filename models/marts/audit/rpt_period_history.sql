@@ -1,4 +1,4 @@
--- Grain: one row per day of a build, mart, measure and closed month, of the last 35 days.
+-- Grain: one row per day of a build, mart, measure and closed month.
 {%- set published = published_relation('rpt_period_history') %}
 
 with
@@ -54,7 +54,7 @@ history as (
     cross join settings
     where
         published_history.recorded_on < settings.today
-        and published_history.recorded_on >= {{ days_after('settings.today', -35) }}
+        and published_history.recorded_on >= {{ days_after('settings.today', -var('remembered_build_days')) }}
 
     union all
 

@@ -28,7 +28,7 @@ with
 horizon as (
     select
         as_of_date as last_date,
-        {{ days_after('as_of_date', -400) }} as first_date
+        {{ days_after('as_of_date', -var('profiled_days')) }} as first_date
     from {{ ref('int_run_settings') }}
 ),
 
