@@ -209,11 +209,13 @@ def checked_currency(*, code: str | None) -> str | None:
 
 
 def checked_size(setting: str, /, *, size: str | None) -> str | None:
-    """Check that a setting of DuckDB accepts a size."""
+    """Check that a setting of DuckDB accepts a size; to DuckDB a negative one is no limit."""
     try:
+        if "-" in (size or ""):
+            raise duckdb.InvalidInputException
         duckdb.connect(config={setting: size} if size else {}).close()
     except duckdb.Error as error:
-        what = "memory limit" if setting == "memory_limit" else "limit of what is spilled"
+        what = "memory limit" if setting == "memory_limit" else "spill limit"
         raise SettingsError(f"Invalid {what} {size!r}. Use a size such as 4GB.") from error
     return size or None
 

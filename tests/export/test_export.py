@@ -366,13 +366,15 @@ def test_an_export_folder_that_is_a_file_is_one_line(project):
     assert "Choose another folder." in said
 
 
-@pytest.mark.parametrize("size", ["banana", "4", "80%", "4XB"])
+@pytest.mark.parametrize("size", ["banana", "4", "80%", "4XB", "-4GB"])
+@pytest.mark.parametrize("limit", ["memory", "spill"])
 @pytest.mark.parametrize("command", ["export", "refresh"])
-def test_a_memory_limit_that_is_none_is_one_line(project, command, size):
-    result = run(command, "--project-dir", project, "--memory-limit", size)
+def test_a_limit_that_is_no_size_is_one_line(project, command, limit, size):
+    option = {"memory": "--memory-limit", "spill": "--max-spill"}[limit]
+    result = run(command, "--project-dir", project, option, size)
     assert result.exit_code == 2, result.output
     (line,) = result.output.splitlines()
-    assert line == f"Error: Invalid memory limit '{size}'. Use a size such as 4GB."
+    assert line == f"Error: Invalid {limit} limit '{size}'. Use a size such as 4GB."
 
 
 @pytest.mark.parametrize("command", ["export", "refresh"])
