@@ -79,6 +79,11 @@ select
         else coalesce(currency_range.first_currency, 'XXX')
     end as reporting_currency,
     {%- endif %}
+    {% if var('history_starts_on') -%}
+    cast('{{ var("history_starts_on") }}' as date) as history_starts_on,
+    {%- else -%}
+    cast(null as date) as history_starts_on,
+    {%- endif %}
     clock.today,
     {{ 'true' if as_of_date else 'false' }} as is_as_of_date_set,
     {{ 'true' if setting('reporting_currency') else 'false' }} as is_reporting_currency_set,
