@@ -134,8 +134,8 @@ INPUTS = described(
     "[default: yesterday, or the last event in the data if that is earlier]",
     reporting_currency="--reporting-currency CODE REPORTING_CURRENCY: Currency all amounts are "
     "converted to, such as EUR.  [default: the one currency of the data]",
-    activity_window="--activity-window DAYS ACTIVITY_WINDOW: How long a purchase keeps its customer "
-    "active, in every vertical: to try a window.  [default: as seeds/reference/activity_windows.csv "
+    activity_window="--activity-window DAYS ACTIVITY_WINDOW: How long a purchase keeps its "
+    "customer active, to try a window for every vertical.  [default: as the seed activity_windows "
     "says]",
     raw_timezone="--raw-timezone ZONE RAW_TIMEZONE: Time zone of raw times without an offset, such "
     "as Europe/Berlin.  [default: UTC]",

@@ -1,5 +1,5 @@
--- On day 0 every customer with a spell who is not inherited is at risk, in each slice; by the end each
--- has churned or was last seen.
+-- On day 0 every customer with a spell who is not inherited is at risk, in each slice; by the end
+-- each has churned or was last seen.
 with
 
 curves as (

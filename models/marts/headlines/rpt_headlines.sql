@@ -147,7 +147,7 @@ buyers as (
 windows_in_use as (
     select
         fit.*,
-        row_number() over (order by buyers.customers desc, fit.vertical) as place
+        row_number() over (order by buyers.customers desc, fit.vertical asc) as place
     from {{ ref('rpt_activity_window_fit') }} as fit
     inner join buyers
         on fit.vertical = buyers.vertical

@@ -90,8 +90,8 @@ windows as (
     from chosen_windows
 ),
 
--- a finished wait reaches a window if it is longer, because a purchase on its last day continues the
--- spell; an unfinished one of the same length has seen that day pass without a purchase
+-- a finished wait reaches a window if it is longer, because a purchase on its last day continues
+-- the spell; an unfinished one of the same length has seen that day pass without a purchase
 waits_after_windows as (
     select
         windows.vertical,
