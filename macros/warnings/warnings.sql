@@ -154,7 +154,12 @@
         select
             vertical,
             window_days,
-            cast(round(100 * return_rate) as integer)
+            cast(round(100 * return_rate) as integer),
+            case suggestion_status
+                when 'suggested' then 'A window of ' || suggested_window_days || ' days is suggested'
+                when 'windows too short' then 'No window up to two years is long enough'
+                else 'The history is too short to suggest a window'
+            end
         from {{ this }}
         where is_chosen and return_rate >= {{ var('window_fit_max_return_rate') }}
         order by vertical
@@ -162,9 +167,30 @@
     {% do warn_of(
         query,
         'Vertical {0}: {2} % of the customers that its activity window of {1} days calls lost come back.'
-        ~ ' Compare longer windows in rpt_activity_window_fit, and set one in'
-        ~ ' seeds/reference/activity_windows.csv.'
+        ~ ' {3}. Compare windows in rpt_activity_window_fit, try one with'
+        ~ ' --activity-window, and set it in seeds/reference/activity_windows.csv.'
     ) %}
+{% endmacro %}
+
+
+{#- About all customers: history_starts_on is about the first activity of any relationship. -#}
+{% macro warn_of_oversized_first_cohort() %}
+    {% set query %}
+        select
+            substr(cast(cohort_month as string), 1, 7),
+            sum(cohort_customers)
+        from {{ this }}
+        where is_first_cohort_oversized and relationship = 'any' and months_since = 0
+        group by cohort_month
+    {% endset %}
+    {% if not var('history_starts_on') %}
+        {% do warn_of(
+            query,
+            'The first cohort, {0}, has {1} customers, more than ' ~ var('first_cohort_max_multiple') ~ ' times as many'
+            ~ ' as those after it: many of them may have begun before the data. Set the var history_starts_on to the'
+            ~ ' day from which the data are complete, and they leave survival, funnel and acquisition.'
+        ) %}
+    {% endif %}
 {% endmacro %}
 
 

@@ -84,6 +84,7 @@ select
     {%- else -%}
     cast(null as date) as history_starts_on,
     {%- endif %}
+    cast({{ activity_window() or 'null' }} as integer) as activity_window_days,
     clock.today,
     {{ 'true' if as_of_date else 'false' }} as is_as_of_date_set,
     {{ 'true' if setting('reporting_currency') else 'false' }} as is_reporting_currency_set,

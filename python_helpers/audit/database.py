@@ -114,6 +114,8 @@ def create_run(*, database: AuditDatabase, manifest: Mapping[str, object]) -> st
                 when is_sample <> was_sample then 'one of the two builds is of the sample'
                 when is_reporting_currency_set and reporting_currency <> published_currency
                     then 'the reporting currency has changed'
+                when coalesce(activity_window_days::text, '') <> published_window
+                    then 'the activity window has changed'
                 when is_as_of_date_set and as_of_date < published_as_of_date
                     then 'the as-of date was set back'
             end as not_compared
@@ -122,6 +124,7 @@ def create_run(*, database: AuditDatabase, manifest: Mapping[str, object]) -> st
             select
                 try_cast({text(manifest.get("as_of_date", ""))} as date) as published_as_of_date,
                 {text(manifest.get("reporting_currency"))} as published_currency,
+                {text(manifest.get("activity_window") or "")} as published_window,
                 {text(manifest.get("raw_input"))} = 'sample' as was_sample
         ) as last_build on {text(bool(manifest))}::boolean
     """

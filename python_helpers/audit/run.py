@@ -126,6 +126,7 @@ def is_like(build: Path, /, *, settings: Settings) -> bool:
     return (
         (before.get("raw_input") == SAMPLE) == (settings.raw_input == SAMPLE)
         and before.get("reporting_currency") == asked_for
+        and before.get("activity_window") == settings.activity_window
         and str(before.get("as_of_date")) <= (settings.as_of or "9999-12-31")
     )
 

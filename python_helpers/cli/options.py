@@ -134,6 +134,9 @@ INPUTS = described(
     "[default: yesterday, or the last event in the data if that is earlier]",
     reporting_currency="--reporting-currency CODE REPORTING_CURRENCY: Currency all amounts are "
     "converted to, such as EUR.  [default: the one currency of the data]",
+    activity_window="--activity-window DAYS ACTIVITY_WINDOW: How long a purchase keeps its "
+    "customer active, to try a window for every vertical.  [default: as the seed activity_windows "
+    "says]",
     raw_timezone="--raw-timezone ZONE RAW_TIMEZONE: Time zone of raw times without an offset, such "
     "as Europe/Berlin.  [default: UTC]",
     date_order="--date-order DATE_ORDER: Whether dates like 01/02/2025 begin with the day or the "

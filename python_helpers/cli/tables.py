@@ -22,29 +22,42 @@ def show_published(*, publish_dir: Path, published: Path, console: Console) -> N
     manifest = read_manifest(build=published)
     database = readable(publish_dir / DATABASE)
     if console.is_terminal:
-        facts = headlines(build=published, as_of_date=manifest["as_of_date"])
+        rows = headlines(build=published)
+        facts = numbers(rows, as_of_date=manifest["as_of_date"])
         console.print(
             table_of(facts, title="Headline numbers", columns=("", ">"), show_header=False)
         )
+        for label, *_, sentence in rows:
+            if sentence:
+                say(console, f"{label}: {sentence}")
     say(console, f"Published {database} (build {manifest['build_id']}).")
     if console.is_terminal:
         say(console, f"To open it: duckdb -readonly {shlex.quote(database)}")
 
 
-def headlines(*, build: Path, as_of_date: str) -> Iterator[tuple[str, str]]:
-    """Yield the headline numbers of a build, with their labels; a project may have none."""
-    yield "As of", as_of_date
-    shown = None
+def headlines(*, build: Path) -> list[tuple[Any, ...]]:
+    """Read label, number, unit, month and sentence of each headline; a project may have none."""
     # the build's own path: the link may lead to another build by now
     with (
         duckdb.connect(str(build / DATABASE), read_only=True) as connection,
         suppress(duckdb.CatalogException),
     ):
-        rows = connection.execute("from rpt_headlines order by headline_number").fetchall()
-        for _, label, value, unit, month in rows:
-            if month not in (None, shown):
-                yield "Last complete month", f"{month:%Y-%m}"
-                shown = month
+        return connection.execute(
+            "select headline, headline_value, unit, month_start_date, headline_sentence "
+            "from rpt_headlines order by headline_number"
+        ).fetchall()
+    return []
+
+
+def numbers(rows: Sequence[tuple[Any, ...]], /, *, as_of_date: str) -> Iterator[tuple[str, str]]:
+    """Yield the headlines that a number says, with their labels."""
+    yield "As of", as_of_date
+    shown = None
+    for label, value, unit, month, sentence in rows:
+        if month not in (None, shown):
+            yield "Last complete month", f"{month:%Y-%m}"
+            shown = month
+        if not sentence:
             yield f"  {label}" if month else label, number(value, unit)
 
 
@@ -97,6 +110,8 @@ def status_lines(*, facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "Built", f"{built_at:%Y-%m-%d %H:%M} UTC, {str(age).removesuffix(':00')} h ago"
         yield "From", " ".join(filter(None, [live["raw_input"], live["raw_data_dir"]]))
         yield "Currency", live["reporting_currency"]
+        if live["activity_window"]:
+            yield "Window", f"{live['activity_window']} days in every vertical"
         yield "Code", live["code_version"] or "unknown"
     yield "Folder", readable(Path(facts["publish_dir"]))
     yield "Running", in_phase(facts["running"]) if facts["running"] else "nothing"

@@ -34,6 +34,7 @@ class Inputs:
     raw_data: Path | None = None
     as_of: str | None = None
     reporting_currency: str | None = None
+    activity_window: str | None = None
     raw_timezone: str | None = None
     date_order: str | None = None
     decimal_mark: str | None = None
@@ -90,6 +91,7 @@ class Settings(Folders, Inputs, Resources, Choices):
             "ERASURES_DIR": self.erasures_dir,
             "AS_OF_DATE": self.as_of,
             "REPORTING_CURRENCY": self.reporting_currency,
+            "ACTIVITY_WINDOW": self.activity_window,
             "RAW_TIMEZONE": self.raw_timezone,
             "DATE_ORDER": self.date_order,
             "DECIMAL_MARK": self.decimal_mark,
@@ -136,6 +138,9 @@ def resolve_settings(
         "systems": tuple(each for each in words if each not in RAW_INPUTS),
         "as_of": checked_as_of(text=inputs.as_of, zone=str(zone)),
         "reporting_currency": checked_currency(code=inputs.reporting_currency),
+        "activity_window": checked_window(
+            days=chosen_vars.get("activity_window", inputs.activity_window)
+        ),
         "threads": resources.threads or os.cpu_count() or 1,
         "memory_limit": checked_size("memory_limit", size=resources.memory_limit),
         "max_spill": checked_size("max_temp_directory_size", size=resources.max_spill),
@@ -206,6 +211,15 @@ def checked_currency(*, code: str | None) -> str | None:
     if code and not re.fullmatch("[A-Za-z]{3}", code):
         raise SettingsError(f"Invalid reporting currency {code!r}. Use a code like EUR.")
     return code.upper() if code else None
+
+
+def checked_window(*, days: object) -> str | None:
+    """Check that an activity window is a whole number of days; five digits leave the calendar."""
+    if days not in (None, "") and not re.fullmatch("[1-9][0-9]{0,3}", str(days)):
+        raise SettingsError(
+            f"Invalid activity window {str(days)!r}. Use a whole number of days from 1 to 9999."
+        )
+    return str(days) if days else None
 
 
 def checked_size(setting: str, /, *, size: str | None) -> str | None:

@@ -140,7 +140,7 @@ def inputs_as_before(inputs: Inputs, /, *, folders: Folders) -> Inputs:
         inputs = replace(inputs, raw_input=manifest.get("raw_input"), raw_data=raw_data)
     as_before = {
         name: getattr(inputs, name) or manifest.get(name)
-        for name in ("reporting_currency", *READING)
+        for name in ("reporting_currency", "activity_window", *READING)
     }
     return replace(inputs, as_of=inputs.as_of or manifest.get("as_of_date"), **as_before)
 

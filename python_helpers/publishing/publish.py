@@ -43,8 +43,9 @@ def publish(
             run_settings = in_warehouse(
                 connection=connection, schema="intermediate", table="int_run_settings"
             )
-            ((as_of_date, reporting_currency),) = connection.execute(
-                f"select as_of_date::text, reporting_currency from {run_settings}"
+            ((as_of_date, reporting_currency, activity_window),) = connection.execute(
+                "select as_of_date::text, reporting_currency, activity_window_days::text "
+                f"from {run_settings}"
             ).fetchall()
             rows = {mart: copy_mart(connection=connection, mart=mart) for mart in build.marts}
             connection.execute(f"checkpoint {NEW_DATABASE}")
@@ -56,6 +57,7 @@ def publish(
             "built_at": stamp(build.started_at),
             "as_of_date": as_of_date,
             "reporting_currency": reporting_currency,
+            "activity_window": activity_window,
             "rows": rows,
             "raw_input": settings.raw_input,
             "raw_data_dir": settings.raw_data and str(settings.raw_data),

@@ -13,7 +13,7 @@ from python_helpers.publishing.records import read_records
 
 OPTIONAL = ("raw_data_dir", "code_version")
 TEXTS = ("as_of_date", "built_at", "reporting_currency", "raw_input", *OPTIONAL)
-FACTS = (*TEXTS, "age_seconds", "bytes", "input_files", "rows")
+FACTS = (*TEXTS, "activity_window", "age_seconds", "bytes", "input_files", "rows")
 """The facts of a build beside its id and whether it is live."""
 
 
@@ -61,6 +61,7 @@ def build_facts(*, build: Path, is_live: bool) -> dict[str, object]:
                 raise TypeError
         known = {
             **{name: manifest[name] for name in TEXTS},
+            "activity_window": manifest.get("activity_window"),
             "age_seconds": int(age.total_seconds()),
             "bytes": sum(file["bytes"] for file in manifest["files"].values()),
             "input_files": manifest.get("input_files"),

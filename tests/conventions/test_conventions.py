@@ -467,7 +467,7 @@ RAW_TABLE = keys(
 )
 UNIT_TEST = keys(
     "name description model",
-    overrides=keys("vars"),
+    overrides=keys("vars env_vars"),
     given=[keys("input rows format")],
     expect=keys("rows"),
 )

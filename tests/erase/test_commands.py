@@ -186,6 +186,21 @@ def test_the_input_is_that_of_the_live_build_or_has_to_be_named(project):
     assert "run the same command again" in result.stderr
 
 
+def test_the_activity_window_is_that_of_the_live_build_unless_another_is_named(project):
+    def window() -> str | None:
+        return json.loads((project / "published" / "current" / "manifest.json").read_text())[
+            "activity_window"
+        ]
+
+    assert window() is None
+    assert run_tiny(project, "refresh", NUMBER=1, ACTIVITY_WINDOW=365).returncode == 0
+    assert window() == "365"
+    assert erase(project, "--skip-audit").returncode == 0
+    assert window() == "365"
+    assert erase(project, "--skip-audit", "--activity-window", 90).returncode == 0
+    assert window() == "90"
+
+
 # What is kept
 
 

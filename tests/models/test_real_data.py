@@ -423,25 +423,28 @@ def test_survival_is_of_first_spells_and_censored_at_the_end_of_as_of(make_raw):
     assert known.to_dict() == {("all", "all"): 60, ("region", "north"): 60}
 
 
-def test_a_window_is_judged_by_who_returned_within_180_days(make_raw):
-    def days_later(days: int) -> str:
-        return str(dt.date(2023, 1, 1) + dt.timedelta(days=days))
-
+def test_a_window_is_judged_by_who_returns_and_unfinished_waits_are_censored(make_raw):
     raw = make_raw(
         orders=[
-            order("returns on the last day", days_later(0)),
-            order("returns on the last day", days_later(60 + 180)),
-            order("returns a day too late", days_later(0)),
-            order("returns a day too late", days_later(60 + 181)),
-            order("never returns", days_later(1)),
-            order("left too recently to judge", days_later(300)),
+            order("returns", "2023-01-01"),
+            order("returns", "2023-04-11"),  # after 100 days
+            order("returns twice a day", "2023-01-01"),
+            order("returns twice a day", "2023-07-20"),  # after 200 days
+            order("returns twice a day", "2023-07-20"),
+            order("stays away", "2023-01-01"),
         ]
     )
-    as_of = dt.date(2023, 1, 1) + dt.timedelta(days=300 + 60 + 179)
-    fit = reference.window_fit(raw=raw, windows=[60, 180], as_of=as_of)
-    assert fit["spells"].tolist() == [5, 3]  # at 60 days the two who returned left once more
-    assert fit["returned_spells"].tolist() == [1, 2]
-    assert fit["return_rate"].tolist() == pytest.approx([1 / 5, 2 / 3])
+    as_of = dt.date(2023, 10, 28)  # 300 days, 200 days and 100 days after the last purchases
+    fit = reference.window_fit(raw=raw, windows=[60, 100, 150, 250], min_waits=1, as_of=as_of)
+    assert fit["waits"].tolist() == [5, 4, 3, 1]
+    assert fit["returned_waits"].tolist() == [2, 1, 1, 0]
+    assert fit["censored_waits"].tolist() == [3, 3, 2, 1]
+    assert set(fit["estimated_days"]) == {300}
+    # of five waits one ends after 100 days, and of the three that are left one after 200
+    assert fit["return_rate"].tolist() == pytest.approx([1 - 4 / 5 * 2 / 3, 1 / 3, 1 / 3, 0])
+    assert not fit["is_suggested"].any()  # 250 is more than half of 300
+    short = reference.window_fit(raw=raw, windows=[60], min_waits=6, as_of=as_of)
+    assert math.isnan(short["return_rate"].iloc[0])
 
 
 # ---------------------------------------------------------------------------------------------
@@ -645,15 +648,47 @@ def test_the_fit_of_activity_windows_equals_the_reference(built):
     assert fit["vertical"].nunique() == 1
     assert_same_rows(
         expected=expected.assign(
-            is_chosen=expected["window_days"] == reference.ACTIVITY_WINDOW_DAYS,
-            is_suggested=(expected["return_rate"] < 0.2)
-            & ((expected["return_rate"] < 0.2).cumsum() == 1),
+            is_chosen=expected["window_days"] == reference.ACTIVITY_WINDOW_DAYS
         ),
         actual=fit,
         keys=["window_days"],
-        exact=["spells", "returned_spells", "is_chosen", "is_suggested"],
+        exact=[
+            *("waits", "returned_waits", "censored_waits", "estimated_days"),
+            *("is_chosen", "is_suggested"),
+        ],
         close=["return_rate"],
     )
+
+
+def test_the_answer_of_a_shop_is_its_suggested_window_or_that_its_history_is_too_short(built):
+    suggested = reference.window_fit(raw=built.raw).query("is_suggested")["window_days"].tolist()
+    ((window, status),) = built.query(
+        "select suggested_window_days, suggestion_status from marts.rpt_activity_window_fit "
+        "where is_chosen"
+    ).itertuples(index=False)
+    expected = (suggested[0], "suggested") if suggested else (None, "history too short")
+    assert (plain(value=window), status) == expected
+    said = f"Suggested: {suggested[0]}" if suggested else "Suggested: history too short"
+    (sentence,) = built.query(
+        "select headline_sentence from marts.rpt_headlines where headline = 'Activity window'"
+    )["headline_sentence"]
+    assert re.fullmatch(rf"60 days in use: \d+ % come back\. {said}", sentence)
+
+
+def test_only_a_shop_that_was_open_before_its_data_has_an_oversized_first_cohort(built):
+    first = reference.cohort_retention(raw=built.raw).query("months_since == 0")
+    sizes = first.groupby("cohort_month")["cohort_customers"].sum()
+    is_oversized = built.raw.name == "online_retail_2011"
+    assert (sizes.iloc[0] > 2 * sizes.iloc[1:7].median()) == is_oversized
+    flagged = built.query(
+        "select distinct cohort_month from marts.rpt_cohort_retention "
+        "where is_first_cohort_oversized"
+    )
+    assert [plain(value=month) for month in flagged["cohort_month"]] == (
+        [sizes.index[0].date()] if is_oversized else []
+    )
+    warning = f"The first cohort, {sizes.index[0]:%Y-%m}, has {sizes.iloc[0]} customers"
+    assert (warning in built.said) == is_oversized
 
 
 def test_the_same_orders_are_purchases_as_in_the_reference(built):

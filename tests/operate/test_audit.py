@@ -659,8 +659,9 @@ def replaced_in(path: Path, /, before: str, after: str) -> None:
         ('"raw_input": "files"', '"raw_input": "sample"', "one of the two builds is of the sample"),
         ('"reporting_currency": "EUR"', '"reporting_currency": "USD"', "the reporting currency"),
         ('"as_of_date": "2025-12-31"', '"as_of_date": "2026-01-31"', "the as-of date was set back"),
+        ('"activity_window": null', '"activity_window": "365"', "the activity window has changed"),
     ],
-    ids=["sample", "currency", "as_of_date"],
+    ids=["sample", "currency", "as_of_date", "activity_window"],
 )
 def test_a_build_unlike_the_live_one_is_compared_with_a_kept_one_or_warned_of(
     sample, tmp_path, before, after, why

@@ -134,6 +134,7 @@ def test_every_variable_is_read(settings_of, delivery, tmp_path):
         ERASURES_DIR=tmp_path / "erasures",
         AS_OF_DATE="2024-01-31",
         REPORTING_CURRENCY="usd",
+        ACTIVITY_WINDOW="365",
         DBT_FULL_REFRESH="1",
         THREADS="3",
         MEMORY_LIMIT="1GB",
@@ -151,6 +152,7 @@ def test_every_variable_is_read(settings_of, delivery, tmp_path):
         "ERASURES_DIR": str(tmp_path / "erasures"),
         "AS_OF_DATE": "2024-01-31",
         "REPORTING_CURRENCY": "USD",
+        "ACTIVITY_WINDOW": "365",
         "THREADS": "3",
         "MEMORY_LIMIT": "1GB",
         "MAX_SPILL": "2GB",
@@ -210,6 +212,12 @@ def test_two_warehouses_do_not_share_parse_state(settings_of, tmp_path):
         (["--raw-input", "tables", "--raw-data", "empty"], "--raw-data goes with files or exports"),
         (["--raw-input", "kafka"], "Invalid raw input 'kafka'. Use sample, files, tables, or"),
         (["--reporting-currency", "Euro"], "Use a code like EUR"),
+        (["--activity-window", "0"], "Invalid activity window '0'. Use a whole number of days"),
+        (["--activity-window", "60.5"], "Invalid activity window '60.5'"),
+        (["--activity-window", "-60"], "Invalid activity window '-60'"),
+        (["--activity-window", "a year"], "Invalid activity window 'a year'"),
+        (["--activity-window", "10000"], "from 1 to 9999"),
+        (["--vars", "{activity_window: 0}"], "Invalid activity window '0'"),
         (["--vars", "[1]"], "not a mapping"),
         (["--keep-builds", "0"], "--keep-builds"),
         (["--project-dir", "empty"], "There is no dbt_project.yml in empty"),
@@ -420,7 +428,10 @@ def small_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "models/int_run_settings.sql": """
             {{ config(schema='intermediate') }}
             {% do exceptions.warn('orders: not in the contract, so ignored: colour') %}
-            select date '2024-06-30' as as_of_date, 'EUR' as reporting_currency
+            select
+                date '2024-06-30' as as_of_date,
+                'EUR' as reporting_currency,
+                null::integer as activity_window_days
         """,
         "models/fct_orders.sql": """
             {{ config(schema='marts') }}

@@ -193,6 +193,7 @@ flags: {send_anonymous_usage_stats: false}
 select
     date '2024-06-30' as as_of_date,
     'EUR' as reporting_currency,
+    null::integer as activity_window_days,
     true as is_sample,
     false as is_as_of_date_set,
     false as is_reporting_currency_set

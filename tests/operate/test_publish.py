@@ -33,7 +33,8 @@ from python_helpers.warehouse.build import Build
 WAREHOUSE = """
     create schema intermediate;
     create table intermediate.int_run_settings as
-        select date '2024-06-30' as as_of_date, 'EUR' as reporting_currency;
+        select date '2024-06-30' as as_of_date, 'EUR' as reporting_currency,
+            null::integer as activity_window_days;
     create schema restricted;
     create table restricted.base_customers as select 'jane@example.com' as email;
     create schema marts;

@@ -34,6 +34,7 @@ SETTINGS = """\
 select
     date '2024-06-30' as as_of_date,
     'EUR' as reporting_currency,
+    null::integer as activity_window_days,
     false as is_sample,
     false as is_reporting_currency_set,
     false as is_as_of_date_set

@@ -1,5 +1,5 @@
--- On day 0 every customer with a spell is at risk, in each slice; by the end each has churned or
--- was last seen.
+-- On day 0 every customer with a spell who is not inherited is at risk, in each slice; by the end
+-- each has churned or was last seen.
 with
 
 curves as (
@@ -15,13 +15,15 @@ curves as (
 
 first_spells as (
     select
-        relationship,
+        spells.relationship,
         count(*) as customers,
-        count(ended_on) as churned_customers,
-        count(*) - count(ended_on) as censored_customers
-    from {{ ref('fct_activity_spells') }}
-    where spell_number = 1
-    group by relationship
+        count(spells.ended_on) as churned_customers,
+        count(*) - count(spells.ended_on) as censored_customers
+    from {{ ref('fct_activity_spells') }} as spells
+    inner join {{ ref('dim_customers') }} as customers
+        on spells.customer_id = customers.customer_id
+    where spells.spell_number = 1 and not customers.is_inherited
+    group by spells.relationship
 )
 
 select

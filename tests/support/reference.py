@@ -22,8 +22,9 @@ import pandas as pd
 from lifelines import KaplanMeierFitter
 
 ACTIVITY_WINDOW_DAYS = 60
-FIT_WINDOWS = (30, 60, 90, 120, 180, 270, 365)
-RETURN_DAYS = 180
+FIT_WINDOWS = (30, 60, 90, 120, 180, 270, 365, 545, 730)
+MIN_WAITS = 30
+MAX_RETURN_RATE = 0.2
 GRAINS = {"month": "M", "quarter": "Q", "year": "Y"}
 ONE_DAY = pd.Timedelta(days=1)
 PERIOD_COUNTS = (
@@ -425,37 +426,54 @@ def survival(
     return pd.concat(curves, ignore_index=True), pd.DataFrame(medians)
 
 
+def waits_for_the_next_purchase(*, past: History) -> pd.DataFrame:
+    """List the days from each purchase day to the customer's next, or to `as_of` after the last."""
+    waits = past.purchases[["row", "day"]].drop_duplicates().sort_values(["row", "day"])
+    bought_next_on = waits.groupby("row")["day"].shift(-1)
+    return pd.DataFrame(
+        {
+            "days": (bought_next_on.fillna(past.as_of) - waits["day"]).dt.days,
+            "is_finished": bought_next_on.notna(),
+        }
+    )
+
+
 def window_fit(
     *,
     raw: Path,
     windows: Iterable[int] = FIT_WINDOWS,
+    min_waits: int = MIN_WAITS,
     as_of: dt.date | None = None,
 ) -> pd.DataFrame:
-    """Tell how often each window would call a customer lost who then returned (section 1).
+    """Tell how often each window would call a customer lost who then returns (section 1).
 
-    Of the churn events at least 180 days before `as_of`: those followed by a purchase within
-    180 days, the 180th included.
+    The waits that reach a window are the churn events under it, counted on the grid, and those
+    that ended are the ones with a later spell. The rate is 1 - S(e) / S(w) of the curve that
+    lifelines fits to the waits; e is the longest wait that `min_waits` waits have reached.
     """
+    waits = waits_for_the_next_purchase(past=history(raw=raw, window=1, as_of=as_of))
+    curve = KaplanMeierFitter().fit(waits["days"], waits["is_finished"])
+    longest = waits["days"].nlargest(min_waits)
+    end = longest.iloc[-1] if len(longest) == min_waits else None
     rows = []
     for window in windows:
-        past = history(raw=raw, window=window, as_of=as_of)
-        ended = spells(raw=raw, window=window, as_of=as_of).dropna(subset=["ended_on"])
-        judged = ended[ended["ended_on"] <= past.as_of - RETURN_DAYS * ONE_DAY]
-        bought_on = {
-            customer_id: days.to_numpy()
-            for customer_id, days in past.purchases.groupby("customer_id")["day"]
-        }
-        returned = 0
-        for customer_id, churned_on in zip(judged["customer_id"], judged["ended_on"], strict=True):
-            days = bought_on[customer_id]
-            until = churned_on + RETURN_DAYS * ONE_DAY
-            returned += bool(((days >= churned_on) & (days <= until)).any())
+        found = spells(raw=raw, window=window, as_of=as_of)
+        last_spell = found.groupby("customer_id")["spell_number"].transform("max")
+        has_returned = found["spell_number"] < last_spell
+        is_known = end is not None and window < end
         rows.append(
             {
                 "window_days": window,
-                "spells": len(judged),
-                "returned_spells": returned,
-                "return_rate": returned / len(judged) if len(judged) else np.nan,
+                "waits": int((~found["is_active"].astype(bool)).sum()),
+                "returned_waits": int(has_returned.sum()),
+                "estimated_days": end,
+                "return_rate": 1 - curve.predict(end) / curve.predict(window)
+                if is_known
+                else np.nan,
             }
         )
-    return pd.DataFrame(rows)
+    fit = pd.DataFrame(rows).assign(
+        censored_waits=lambda table: table["waits"] - table["returned_waits"]
+    )
+    is_good = (fit["return_rate"] < MAX_RETURN_RATE) & (2 * fit["window_days"] <= (end or 0))
+    return fit.assign(is_suggested=is_good & (is_good.cumsum() == 1))

@@ -55,7 +55,12 @@ def tombstones(erasures_dir: Path, /) -> dict[str, str]:
 
 
 def write_warehouse(
-    *, warehouse: Path, number: int, rows: int = 1000, erased: Mapping[str, str] | None = None
+    *,
+    warehouse: Path,
+    number: int,
+    rows: int = 1000,
+    window: str | None = None,
+    erased: Mapping[str, str] | None = None,
 ) -> None:
     """Write what a build would leave."""
     with duckdb.connect(str(warehouse)) as connection:
@@ -70,6 +75,7 @@ def write_warehouse(
                 select
                     date '2024-06-30' as as_of_date,
                     'EUR' as reporting_currency,
+                    {window or "null"}::integer as activity_window_days,
                     false as is_sample,
                     false as is_reporting_currency_set,
                     false as is_as_of_date_set;
@@ -95,6 +101,7 @@ def tiny_build(*, settings: Settings, log: object) -> Build:
         warehouse=settings.warehouse,
         number=int(os.environ.get("NUMBER", 0)),
         rows=int(os.environ.get("ROWS", 1000)),
+        window=settings.activity_window,
         erased=tombstones(settings.erasures_dir),
     )
     touched = os.environ.pop("TOUCH", None)  # a sender who is late, once

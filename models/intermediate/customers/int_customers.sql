@@ -64,9 +64,13 @@ select
     customers_described.acquisition_campaign_id,
 
     -- windows
+    {% if activity_window() -%}
+    {{ activity_window() }} as activity_window_days,
+    {%- else -%}
     coalesce(
         windows.activity_window_days, {{ var('default_activity_window_days') }}
     ) as activity_window_days,
+    {%- endif %}
     coalesce(
         windows.established_after_months, {{ var('default_established_after_months') }}
     ) as established_after_months,

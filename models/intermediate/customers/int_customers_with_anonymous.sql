@@ -26,7 +26,7 @@ select
     'unknown' as acquisition_channel,
     'unknown' as vertical,
     cast(null as string) as acquisition_campaign_id,
-    {{ var('default_activity_window_days') }} as activity_window_days,
+    {{ activity_window() or var('default_activity_window_days') }} as activity_window_days,
     false as is_discount_acquired,
     false as has_email,
     true as is_anonymous

@@ -59,7 +59,8 @@ select
     coalesce(spells.is_active, false) as is_active,
     customers.is_discount_acquired,
     customers.has_email,
-    customers.is_anonymous
+    customers.is_anonymous,
+    inherited.customer_id is not null as is_inherited
 from customers
 left join purchases
     on customers.customer_id = purchases.customer_id
@@ -67,3 +68,5 @@ left join spells
     on customers.customer_id = spells.customer_id
 left join stages
     on customers.customer_id = stages.customer_id
+left join {{ ref('int_customers_inherited') }} as inherited
+    on customers.customer_id = inherited.customer_id

@@ -29,6 +29,8 @@
     ('order_shares', 'Share of orders without a customer', 'anonymous_rate', 'share'),
     ('order_shares', 'Share of orders without revenue', 'unpaid_rate', 'share'),
 ] %}
+{#- a line for each of the verticals with the most buyers, no more than a screen can hold -#}
+{%- set most_windows = 3 %}
 
 with
 
@@ -131,6 +133,25 @@ row_sums as (
         {{ rate('sum(rejected_rows)', 'sum(raw_rows)') }} as rejected_rate,
         {{ rate('sum(conflicting_rows)', 'sum(raw_rows)') }} as conflicting_rate
     from {{ ref('row_reconciliation') }}
+),
+
+buyers as (
+    select
+        vertical,
+        count(*) as customers
+    from {{ ref('dim_customers') }}
+    where last_order_date is not null
+    group by vertical
+),
+
+windows_in_use as (
+    select
+        fit.*,
+        row_number() over (order by buyers.customers desc, fit.vertical asc) as place
+    from {{ ref('rpt_activity_window_fit') }} as fit
+    inner join buyers
+        on fit.vertical = buyers.vertical
+    where fit.is_chosen
 )
 
 {% for source, headline, column, unit in headlines -%}
@@ -144,8 +165,34 @@ select
     {{ 'settings.reporting_currency' if unit == 'currency' else "'" ~ unit ~ "'" }} as unit,
 
     -- dates
-    {{ source }}.month_start_date
+    {{ source }}.month_start_date,
+
+    -- words
+    cast(null as string) as headline_sentence
 from {{ source }}
 cross join settings
-{{- '\nunion all\n' if not loop.last }}
-{%- endfor %}
+union all
+{% endfor %}
+select
+    -- keys
+    cast({{ headlines | length }} + place as integer) as headline_number,
+    case when vertical = 'unknown' then 'Activity window' else 'Activity window, ' || vertical end
+        as headline,
+
+    -- the number
+    return_rate as headline_value,
+    'share' as unit,
+
+    -- dates
+    cast(null as date) as month_start_date,
+
+    -- words
+    window_days || ' days in use: '
+    || coalesce(
+        cast(cast(round(100 * return_rate) as integer) as string) || ' % come back',
+        'too early to say who comes back'
+    )
+    || '. Suggested: ' || coalesce(cast(suggested_window_days as string), suggestion_status)
+        as headline_sentence
+from windows_in_use
+where place <= {{ most_windows }}

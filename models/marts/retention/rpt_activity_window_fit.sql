@@ -1,5 +1,6 @@
 -- Grain: one row per vertical and window length.
 {{ config(post_hook='{{ warn_of_short_windows() }}') }}
+{%- set candidate_days = [30, 60, 90, 120, 180, 270, 365, 545, 730] %}
 
 with
 
@@ -12,13 +13,12 @@ customers as (
     where not is_anonymous
 ),
 
--- purchase days, and the days to the customer's next purchase day
-purchase_days as (
+-- the days from one purchase day to the customer's next one
+waits as (
     select
         customers.vertical,
-        {{ days_after('orders.order_date', '-orders.days_since_previous_order') }}
-            as purchased_on,
-        orders.days_since_previous_order as days_to_next
+        orders.days_since_previous_order as wait_days,
+        true as is_finished
     from {{ ref('int_orders_sequenced') }} as orders
     inner join customers
         on orders.customer_id = customers.customer_id
@@ -26,38 +26,47 @@ purchase_days as (
 
     union all
 
-    -- the last purchase day, which has no next one yet
+    -- the last purchase day has no next one yet: its wait goes on at the end of as-of
     select
-        vertical,
-        last_order_date as purchased_on,
-        cast(null as bigint) as days_to_next
+        customers.vertical,
+        {{ days_between('customers.last_order_date', 'settings.as_of_date') }} as wait_days,
+        false as is_finished
     from customers
-    where last_order_date is not null
+    cross join settings
+    where customers.last_order_date is not null
 ),
 
 -- counted by length first, which keeps the join with the windows small
-gaps as (
+durations as (
     select
         vertical,
-        purchased_on,
-        days_to_next,
-        count(*) as purchase_days
-    from purchase_days
-    group by vertical, purchased_on, days_to_next
+        wait_days,
+        count(*) as waits,
+        count(case when is_finished then 1 end) as returned_waits
+    from waits
+    group by vertical, wait_days
 ),
 
-windows as (
-    {%- for window_days in [30, 60, 90, 120, 180, 270, 365] %}
-    select distinct
+-- a wait that is unfinished on a day is still at risk on that day
+risk_sets as (
+    select
+        *,
+        cast(sum(waits) over (
+            partition by vertical
+            order by wait_days desc
+            rows unbounded preceding
+        ) as double) as risk_set_waits
+    from durations
+),
+
+-- beyond the last duration that enough waits have reached, nothing is estimated
+estimates as (
+    select
         vertical,
-        {{ window_days }} as window_days
-    from customers
-    union
-    {%- endfor %}
-    select distinct
-        vertical,
-        activity_window_days as window_days
-    from customers
+        max(wait_days) as estimated_days
+    from risk_sets
+    where risk_set_waits >= {{ var('window_fit_min_waits') }}
+    group by vertical
 ),
 
 chosen_windows as (
@@ -67,64 +76,117 @@ chosen_windows as (
     from customers
 ),
 
--- a gap longer than the window would be a churn event; of those long enough ago, count the
--- customers who came back in time
-windows_tried as (
+windows as (
+    {%- for window_days in candidate_days %}
+    select
+        vertical,
+        {{ window_days }} as window_days
+    from chosen_windows
+    union
+    {%- endfor %}
+    select
+        vertical,
+        activity_window_days as window_days
+    from chosen_windows
+),
+
+-- a finished wait reaches a window if it is longer, because a purchase on its last day continues
+-- the spell; an unfinished one of the same length has seen that day pass without a purchase
+waits_after_windows as (
     select
         windows.vertical,
         windows.window_days,
-        coalesce(sum(gaps.purchase_days), 0) as spells,
-        coalesce(sum(
-            case
-                when
-                    gaps.days_to_next
-                    <= windows.window_days + {{ var('window_fit_return_days') }}
-                    then gaps.purchase_days
-            end
-        ), 0) as returned_spells
+        estimates.estimated_days,
+        case when windows.window_days < risk_sets.wait_days then risk_sets.returned_waits end
+            as returned_waits,
+        risk_sets.waits - risk_sets.returned_waits as censored_waits,
+        case
+            when
+                windows.window_days < risk_sets.wait_days
+                and risk_sets.wait_days <= estimates.estimated_days
+                then risk_sets.returned_waits
+        end as estimated_returns,
+        risk_sets.risk_set_waits
     from windows
-    cross join settings
-    left join gaps
+    left join estimates
+        on windows.vertical = estimates.vertical
+    left join risk_sets
         on
-            windows.vertical = gaps.vertical
-            and (windows.window_days < gaps.days_to_next or gaps.days_to_next is null)
-            and {{ days_after('gaps.purchased_on', 'windows.window_days') }}
-            <= {{ days_after('settings.as_of_date', -var('window_fit_return_days')) }}
-    group by windows.vertical, windows.window_days
+            windows.vertical = risk_sets.vertical
+            and windows.window_days <= risk_sets.wait_days
+),
+
+-- S(e) / S(w) of Kaplan and Meier's curve is its product over the durations after w through e
+windows_tried as (
+    select
+        vertical,
+        window_days,
+        estimated_days,
+        coalesce(sum(returned_waits), 0) as returned_waits,
+        coalesce(sum(censored_waits), 0) as censored_waits,
+        {{ extinctions('estimated_returns', 'risk_set_waits') }} > 0 as is_extinct,
+        {{ log_survival('estimated_returns', 'risk_set_waits') }} as log_survival
+    from waits_after_windows
+    group by vertical, window_days, estimated_days
 ),
 
 windows_rated as (
     select
         *,
-        {{ rate('returned_spells', 'spells') }} as return_rate,
-        -- without churn events, nothing is known about a window
-        coalesce(
-            {{ rate('returned_spells', 'spells') }}
-            < {{ var('window_fit_max_return_rate') }},
-            false
-        ) as is_good
+        1 - case when is_extinct then 0 else exp(log_survival) end as return_rate,
+        -- what a window calls lost has been watched for as long again
+        coalesce(estimated_days >= 2 * window_days, false) as is_tested
     from windows_tried
+),
+
+windows_judged as (
+    select
+        *,
+        -- exactly the limit may be slightly below it in floating point
+        is_tested
+        and coalesce(return_rate < {{ var('window_fit_max_return_rate') }} - 1e-9, false)
+            as is_long_enough
+    from windows_rated
+),
+
+answers as (
+    select
+        vertical,
+        min(case when is_long_enough then window_days end) as suggested_window_days,
+        min(case when is_tested then 1 else 0 end) = 1 as are_all_tested
+    from windows_judged
+    group by vertical
 )
 
 select
     -- keys
-    windows_rated.vertical,
-    cast(windows_rated.window_days as integer) as window_days,
+    windows.vertical,
+    cast(windows.window_days as integer) as window_days,
 
     -- counts
-    cast(windows_rated.spells as bigint) as spells,
-    cast(windows_rated.returned_spells as bigint) as returned_spells,
+    cast(windows.returned_waits + windows.censored_waits as bigint) as waits,
+    cast(windows.returned_waits as bigint) as returned_waits,
+    cast(windows.censored_waits as bigint) as censored_waits,
+
+    -- lengths
+    cast(windows.estimated_days as integer) as estimated_days,
 
     -- rates
-    windows_rated.return_rate,
+    windows.return_rate,
+
+    -- the answer of the vertical
+    cast(answers.suggested_window_days as integer) as suggested_window_days,
+    case
+        when answers.suggested_window_days is not null then 'suggested'
+        when answers.are_all_tested then 'windows too short'
+        else 'history too short'
+    end as suggestion_status,
 
     -- flags
-    windows_rated.window_days = chosen_windows.activity_window_days as is_chosen,
-    windows_rated.is_good
-    and row_number() over (
-        partition by windows_rated.vertical, windows_rated.is_good
-        order by windows_rated.window_days
-    ) = 1 as is_suggested
-from windows_rated
+    windows.window_days = chosen_windows.activity_window_days as is_chosen,
+    coalesce(windows.window_days = answers.suggested_window_days, false) as is_suggested
+from windows_judged as windows
+inner join answers
+    on windows.vertical = answers.vertical
 inner join chosen_windows
-    on windows_rated.vertical = chosen_windows.vertical
+    on windows.vertical = chosen_windows.vertical

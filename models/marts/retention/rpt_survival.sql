@@ -13,7 +13,10 @@ first_spells as (
     from {{ ref('int_activity_spells') }} as spells
     inner join {{ ref('int_customers') }} as customers
         on spells.customer_id = customers.customer_id
-    where spells.spell_number = 1
+    -- of customers who may have begun before the data, nobody knows when their first spell began
+    left join {{ ref('int_customers_inherited') }} as inherited
+        on spells.customer_id = inherited.customer_id
+    where spells.spell_number = 1 and inherited.customer_id is null
     group by
         spells.relationship,
         {{ segment_columns('customers') }},
@@ -64,14 +67,12 @@ risk_sets as (
     from durations_from_zero
 ),
 
--- Kaplan and Meier's product as a sum of logarithms, and Greenwood's sum
+-- the logarithm of Kaplan and Meier's product, and Greenwood's sum
 estimates as (
     select
         *,
-        sum(case
-            when churned_customers < risk_set_customers
-                then ln(1 - churned_customers / risk_set_customers)
-        end) over days_so_far as log_survival,
+        {{ log_survival('churned_customers', 'risk_set_customers') }}
+            over days_so_far as log_survival,
         sum(case
             when churned_customers < risk_set_customers
                 then
@@ -79,9 +80,8 @@ estimates as (
                     / (risk_set_customers * (risk_set_customers - churned_customers))
         end) over days_so_far as greenwood_sum,
         -- once all customers at risk have left, survival is zero
-        max(case when churned_customers = risk_set_customers then 1 else 0 end)
-            over days_so_far
-        = 1 as is_extinct
+        {{ extinctions('churned_customers', 'risk_set_customers') }} over days_so_far > 0
+            as is_extinct
     from risk_sets
     window days_so_far as (
         partition by relationship, segment_name, segment_value
