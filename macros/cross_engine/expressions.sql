@@ -144,3 +144,17 @@
         ~ duckdb__text_list(names) ~ ') as column_name, unnest([' ~ cells | join(', ') ~ ']) as cell from ' ~ relation
         ~ ' as wide)') }}
 {% endmacro %}
+
+
+{#- Every column of a relation but some, as a select list. -#}
+{% macro columns_except(names) %}
+    {{ return(adapter.dispatch('columns_except')(names)) }}
+{% endmacro %}
+
+{% macro default__columns_except(names) %}
+    {{ return('* except (' ~ names | join(', ') ~ ')') }}
+{% endmacro %}
+
+{% macro duckdb__columns_except(names) %}
+    {{ return('* exclude (' ~ names | join(', ') ~ ')') }}
+{% endmacro %}

@@ -49,3 +49,11 @@
         'round(round(' ~ monthly_price ~ ' * ' ~ exchange_rate ~ ' * 100, 6)) / 100'
     )) }}
 {% endmacro %}
+
+
+{#- What a customer who paid at the opening retains of recurring revenue at the closing: all of it but what exchange
+    rates moved; nothing is left of customers who left, whatever the rates did before. -#}
+{% macro retained_mrr(opening, closing, fx) %}
+    {{ return('case when ' ~ opening ~ ' > 0 and ' ~ closing ~ ' > 0 then greatest(' ~ closing ~ ' - ' ~ fx
+        ~ ', 0) else 0 end') }}
+{% endmacro %}

@@ -25,6 +25,10 @@ select
     period_start_date,
     cast(sum({{ measure }}) as double) as measure_value
 from {{ relation }}
-where is_complete_period and {{ condition }}
+where
+    is_complete_period
+    -- what is said of a month need not be said of the twelve years it is part of
+    and {{ is_of_grains('period_grain', period_grains()) }}
+    and {{ condition }}
 group by period_grain, period_start_date
 {% endmacro %}

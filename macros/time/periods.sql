@@ -1,39 +1,68 @@
-{#- The grains of period, with the months that each of them lasts. -#}
+{#- The grains that every report by period has, with the months that each of them lasts. -#}
 {% macro period_grains() %}
     {{ return({'month': 1, 'quarter': 3, 'year': 12}) }}
 {% endmacro %}
 
 
-{#- First day of the period of a date; the grain is a column that holds one of period_grains(), or a text. -#}
+{#- The grains in which a day lies in one period: those of every report, and weeks where they are reported. -#}
+{% macro calendar_grains() %}
+    {{ return(period_grains() | list + (['week'] if var('report_weeks') else [])) }}
+{% endmacro %}
+
+
+{#- The grain of the twelve months that end in a month; a day lies in twelve of its periods. -#}
+{% macro trailing_grain() %}
+    {{ return('trailing_12_months') }}
+{% endmacro %}
+
+
+{#- First day of the twelve months that end in a month; the month is its first day. -#}
+{% macro trailing_start(month) %}
+    {{ return(months_after(month, -11)) }}
+{% endmacro %}
+
+
+{#- Whether a column holds one of some grains; a condition. -#}
+{% macro is_of_grains(period_grain, grains) %}
+    {{ return(period_grain ~ " in ('" ~ grains | join("', '") ~ "')") }}
+{% endmacro %}
+
+
+{#- First day of the period of a date; the grain is a column that holds one of calendar_grains(), or a text. -#}
 {% macro period_start(period_grain, date) %}
     {% set cases = [] %}
-    {% for grain in period_grains() %}
+    {% for grain in calendar_grains() %}
         {% do cases.append("when '" ~ grain ~ "' then date_trunc('" ~ grain ~ "', " ~ date ~ ')') %}
     {% endfor %}
     {{ return('cast(case ' ~ period_grain ~ ' ' ~ cases | join(' ') ~ ' end as date)') }}
 {% endmacro %}
 
 
-{#- The rows of a relation that have a certain day, once for each grain of period, with the start of the period
-    that the day lies in; a query. -#}
-{% macro rows_by_period(relation, day) %}
+{#- The rows of a relation that have a certain day, once for each of some calendar grains, with the start of the
+    period that the day lies in; a query. -#}
+{% macro rows_by_period(relation, day, grains=none) %}
     select
         {{ relation }}.*,
         grains.period_grain,
         {{ period_start('grains.period_grain', relation ~ '.' ~ day) }} as period_start_date
     from {{ relation }}
-    cross join (select distinct period_grain from {{ ref('int_periods') }}) as grains
+    cross join (
+        select distinct period_grain from {{ ref('int_periods') }}
+        where {{ is_of_grains('period_grain', grains or period_grains()) }}
+    ) as grains
     where {{ relation }}.{{ day }} is not null
 {% endmacro %}
 
 
 {#- Every period of a group, from the one of its first day to that of as-of, whether or not anything happens in it;
     a query. The group is a list of columns of the relation. -#}
-{% macro periods_of_groups(relation, group, first_day) %}
+{% macro periods_of_groups(relation, group, first_day, grains=none) %}
     select
         first_days.{{ group | join(', first_days.') }},
         periods.period_grain,
         periods.period_start_date,
+        periods.closes_on,
+        periods.has_rates,
         periods.is_complete_period
     from (
         select
@@ -43,7 +72,60 @@
         group by {{ group | join(', ') }}
     ) as first_days
     inner join {{ ref('int_periods') }} as periods
-        on first_days.first_day < periods.next_period_start_date
+        on
+            first_days.first_day < periods.next_period_start_date
+            and {{ is_of_grains('periods.period_grain', grains or period_grains()) }}
+{% endmacro %}
+
+
+{#- What changes add up to by the end of each twelve months: every trailing year of a group, from that of its
+    first change on; a query. The relation has the group, the month of a change (changed_month) and what each
+    measure changes by: what happens in a month adds to it in that month, and leaves it twelve months later. -#}
+{% macro trailing_years(relation, group, measures) %}
+    {%- set keys = group + ['period_start_date'] %}
+    select
+        years.{{ group | join(', years.') }},
+        years.period_grain,
+        years.period_start_date,
+        years.closes_on,
+        years.has_rates,
+        years.is_complete_period
+        {%- for measure in measures %},
+        sum(coalesce(changes.{{ measure }}, 0)) over months_so_far as {{ measure }}
+        {%- endfor %}
+    from (
+        {{ periods_of_groups(relation, group, 'changed_month', [trailing_grain()]) }}
+    ) as years
+    left join (
+        select
+            {{ group | join(', ') }},
+            {{ trailing_start('changed_month') }} as period_start_date
+            {%- for measure in measures %},
+            sum({{ measure }}) as {{ measure }}
+            {%- endfor %}
+        from {{ relation }}
+        group by {{ group | join(', ') }}, {{ trailing_start('changed_month') }}
+    ) as changes
+        on {{ same_values('years', 'changes', keys) }}
+    window months_so_far as (
+        partition by years.{{ group | join(', years.') }}
+        order by years.period_start_date
+        rows unbounded preceding
+    )
+{% endmacro %}
+
+
+{#- Periods of a grain in a year: a week is 7 of 365.25 days. -#}
+{% macro periods_per_year(period_grain) %}
+    {{ return('case ' ~ period_grain ~ " when 'week' then 365.25 / 7 when 'month' then 12 when 'quarter' then 4"
+        ~ ' else 1 end') }}
+{% endmacro %}
+
+
+{#- The share that is kept over a year, of the share that is kept over a period: a rate of loss c is
+    1 - annual_rate(1 - c), never n x c. -#}
+{% macro annual_rate(kept_rate, period_grain) %}
+    {{ return('power(' ~ kept_rate ~ ', ' ~ periods_per_year(period_grain) ~ ')') }}
 {% endmacro %}
 
 

@@ -263,11 +263,13 @@ def test_a_customer_who_churns_and_returns_inside_a_year_is_not_lost_in_the_year
     assert rates["year", "2024-01-01"] == 0
     assert rates["month", "2024-02-01"] == 1
     assert math.isnan(rates["month", "2024-03-01"])  # nobody to lose
-    # Dec 2023 to Dec 2024: 13 months, 5 quarters, 2 years, those without anybody included
+    # Dec 2023 to Dec 2024: 13 months, each the end of a year too, 5 quarters, 2 years, those
+    # without anybody included
     assert periods["period_grain"].value_counts().to_dict() == {
         "month": 13,
         "quarter": 5,
         "year": 2,
+        "trailing_12_months": 13,
     }
 
 
@@ -486,8 +488,12 @@ def test_the_reference_obeys_the_identities_of_periods(dataset):
         + periods["new_and_lost_customers"]
         + periods["reactivated_and_lost_customers"]
     ).all()
-    following = periods.groupby(["period_grain", "region"])["opening_customers"].shift(-1)
-    assert (following.isna() | (following == periods["closing_customers"])).all()
+    # the year that ends in a month is followed by the one that ends twelve months later
+    for is_trailing, shift in ((False, 1), (True, 12)):
+        grains = periods[(periods["period_grain"] == "trailing_12_months") == is_trailing]
+        following = grains.groupby(["period_grain", "region"])["opening_customers"].shift(-shift)
+        assert following.notna().any() or is_trailing
+        assert (following.isna() | (following == grains["closing_customers"])).all()
 
 
 @pytest.mark.parametrize("dataset", DATASETS)

@@ -312,8 +312,15 @@ def test_periods_are_cut_by_as_of():
         ("month", "2024-11-01", "2024-11-29"),
         ("quarter", "2024-10-01", "2024-11-29"),
         ("year", "2024-01-01", "2024-11-29"),
+        ("trailing_12_months", "2023-11-01", "2024-10-31"),
+        ("trailing_12_months", "2023-12-01", "2024-11-29"),
     ]
-    assert [row.is_complete for row in periods(run=run)] == [True, False, False, False]
+    weeks = [row for row in periods(run=run, with_weeks=True) if row.grain == "week"]
+    assert [(str(row.starts_on), str(row.closes_on)) for row in (weeks[0], weeks[-1])] == [
+        ("2024-09-30", "2024-10-06"),
+        ("2024-11-25", "2024-11-29"),
+    ]
+    assert [row.is_complete for row in periods(run=run)] == [True, False, False, False, True, False]
 
 
 def test_a_time_belongs_to_its_day_to_the_last_second():

@@ -1,5 +1,5 @@
--- Months, quarters and years add up the same movements and close with the same MRR. GRR and NRR
--- follow customers, so only they may differ.
+-- The grains of the calendar add up the same movements and close with the same MRR. GRR and NRR
+-- follow customers, so only they may differ. Twelve months to a month overlap.
 with
 
 ledger as (
@@ -8,7 +8,10 @@ ledger as (
         movements.movement,
         sum(movements.mrr_change_amount) as mrr_amount
     from {{ ref('fct_mrr_movements') }} as movements
-    cross join (select distinct period_grain from {{ ref('dim_periods') }}) as grains
+    cross join (
+        select distinct period_grain from {{ ref('dim_periods') }}
+        where {{ is_of_grains('period_grain', calendar_grains()) }}
+    ) as grains
     group by grains.period_grain, movements.movement
 ),
 
@@ -19,6 +22,7 @@ report as (
         '{{ movement }}' as movement,
         sum({{ movement }}_mrr_amount) as mrr_amount
     from {{ ref('rpt_mrr_periods') }}
+    where {{ is_of_grains('period_grain', calendar_grains()) }}
     group by period_grain
     {{ 'union all' if not loop.last }}
     {%- endfor %}

@@ -1,4 +1,4 @@
--- Months, quarters and years close on the same day with the same active customers and add up the
+-- The grains of the calendar close on the same day with the same active customers and add up the
 -- same churn events, which are those of the spells.
 with
 
@@ -19,6 +19,7 @@ period_totals as (
             periods.period_grain = calendar.period_grain
             and periods.period_start_date = calendar.period_start_date
     cross join {{ ref('int_run_settings') }} as settings
+    where {{ is_of_grains('periods.period_grain', calendar_grains()) }}
     group by periods.relationship, periods.period_grain
 ),
 

@@ -1,4 +1,4 @@
--- Customers at the end of one period are there at the beginning of the next.
+-- Customers at the end of one period of the calendar are there at the beginning of the next.
 with
 
 periods as (
@@ -9,6 +9,7 @@ periods as (
             order by period_start_date
         ) as closing_before
     from {{ ref('rpt_retention_periods') }}
+    where {{ is_of_grains('period_grain', calendar_grains()) }}
 )
 
 select * from periods

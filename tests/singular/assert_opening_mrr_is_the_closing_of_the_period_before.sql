@@ -1,4 +1,4 @@
--- The closing MRR of a period is the opening MRR of the next, in every segment.
+-- The closing MRR of a period of the calendar is the opening MRR of the next, in every segment.
 with
 
 periods as (
@@ -9,6 +9,7 @@ periods as (
             order by period_start_date
         ) as closing_before_amount
     from {{ ref('rpt_mrr_periods') }}
+    where {{ is_of_grains('period_grain', calendar_grains()) }}
 )
 
 select * from periods

@@ -1,4 +1,4 @@
--- Orders and recurring revenue add up to the revenue mix at each grain; the cohorts hold the
+-- Orders and recurring revenue add up to the revenue mix by the calendar; the cohorts hold the
 -- revenue of all customers who ever bought, and all recurring revenue. A refund dated after as-of
 -- is part of its order but not yet of a period.
 with
@@ -19,7 +19,10 @@ mix_totals as (
     select
         grains.period_grain,
         coalesce(sum(mix.total_revenue_amount), 0) as revenue_amount
-    from (select distinct period_grain from {{ ref('dim_periods') }}) as grains
+    from (
+        select distinct period_grain from {{ ref('dim_periods') }}
+        where {{ is_of_grains('period_grain', period_grains()) }}
+    ) as grains
     left join {{ ref('rpt_revenue_mix') }} as mix
         on grains.period_grain = mix.period_grain
     group by grains.period_grain

@@ -1,5 +1,5 @@
--- In each grain and by each segment, the survey reports together hold every invitation and every
--- answer once.
+-- In each grain of the calendar and by each segment, the survey reports together hold every
+-- invitation and every answer once.
 with
 
 reports as (
@@ -44,6 +44,7 @@ reported as (
         sum(answered_invitations) as answered_invitations,
         sum(answers) as answers
     from reports
+    where {{ is_of_grains('period_grain', period_grains()) }}
     group by survey_type, period_grain, segment_name
 ),
 

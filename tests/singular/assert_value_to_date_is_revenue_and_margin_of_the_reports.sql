@@ -28,6 +28,7 @@ mix_totals as (
         period_grain,
         sum(total_revenue_amount - unattributed_revenue_amount) as revenue_amount
     from {{ ref('rpt_revenue_mix') }}
+    where {{ is_of_grains('period_grain', period_grains()) }}
     group by period_grain
 ),
 

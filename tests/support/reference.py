@@ -10,7 +10,7 @@ one file per table, no subscriptions, each order once. Anything else raises an e
 """
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -25,7 +25,8 @@ ACTIVITY_WINDOW_DAYS = 60
 FIT_WINDOWS = (30, 60, 90, 120, 180, 270, 365, 545, 730)
 MIN_WAITS = 30
 MAX_RETURN_RATE = 0.2
-GRAINS = {"month": "M", "quarter": "Q", "year": "Y"}
+CALENDAR_GRAINS = {"month": "M", "quarter": "Q", "year": "Y"}
+GRAINS = (*CALENDAR_GRAINS, "trailing_12_months")
 ONE_DAY = pd.Timedelta(days=1)
 PERIOD_COUNTS = (
     "opening_customers",
@@ -201,10 +202,24 @@ def first_spell_starts(*, past: History) -> pd.Series:
     return pd.Series(past.days[past.active.argmax(axis=1)])
 
 
+def periods_from(
+    first: pd.Timestamp, /, *, as_of: pd.Timestamp
+) -> Iterator[tuple[str, pd.Timestamp, pd.Timestamp]]:
+    """Yield grain, first and last day of each period from that of a day to that of `as_of`.
+
+    The twelve months that end with a month are a period as well.
+    """
+    for grain, frequency in CALENDAR_GRAINS.items():
+        for period in pd.period_range(first, as_of, freq=frequency):
+            yield grain, period.start_time, period.end_time.normalize()
+    for month in pd.period_range(first, as_of, freq="M"):
+        yield "trailing_12_months", (month - 11).start_time, month.end_time.normalize()
+
+
 def retention_periods(
     *, raw: Path, window: int = ACTIVITY_WINDOW_DAYS, as_of: dt.date | None = None
 ) -> pd.DataFrame:
-    """Count each region's customers per month, quarter and year (metrics, section 2).
+    """Count each region's customers per period of each grain (metrics, section 2).
 
     A period that `as_of` cuts short closes on `as_of` and has no rate.
     """
@@ -216,51 +231,49 @@ def retention_periods(
     churned_on = churned["ended_on"].to_numpy()
 
     rows = []
-    for grain, frequency in GRAINS.items():
-        for period in pd.period_range(first_start.min(), past.as_of, freq=frequency):
-            p0, last_day = period.start_time, period.end_time.normalize()
-            closes_on = min(last_day, past.as_of)
-            event_rows = churned_row[(churned_on >= p0) & (churned_on <= closes_on)]
-            had_churn_event = np.zeros(len(past.customer_ids), dtype=bool)
-            had_churn_event[event_rows] = True
+    for grain, p0, last_day in periods_from(first_start.min(), as_of=past.as_of):
+        closes_on = min(last_day, past.as_of)
+        event_rows = churned_row[(churned_on >= p0) & (churned_on <= closes_on)]
+        had_churn_event = np.zeros(len(past.customer_ids), dtype=bool)
+        had_churn_event[event_rows] = True
 
-            opening = past.active_on(day=p0 - ONE_DAY)
-            closing = past.active_on(day=closes_on)
-            active = opening | past.active_between(first=p0, last=closes_on)
-            began_first = (first_start >= p0) & (first_start <= closes_on)
-            # known before the period, away on its opening day, and back at some time in it
-            came_back = (first_start < p0) & ~opening & active
-            members = {
-                "opening_customers": opening,
-                "closing_customers": closing,
-                "lost_customers": opening & ~closing,
-                "lost_and_returned_customers": opening & closing & had_churn_event,
-                "new_customers": began_first & closing,
-                "reactivated_customers": came_back & closing,
-                "new_and_lost_customers": began_first & ~closing,
-                "reactivated_and_lost_customers": came_back & ~closing,
-                "active_in_period_customers": active,
-            }
-            for region in np.unique(past.regions):
-                in_region = past.regions == region
-                if first_start[in_region].min() > closes_on:
-                    continue  # before the region's first activity
-                counts = {name: int((who & in_region).sum()) for name, who in members.items()}
-                is_complete = last_day <= past.as_of
-                rated = is_complete and counts["opening_customers"] > 0
-                churn = counts["lost_customers"] / counts["opening_customers"] if rated else np.nan
-                rows.append(
-                    {
-                        "period_grain": grain,
-                        "period_start_date": p0,
-                        "is_complete_period": is_complete,
-                        "region": region,
-                        **counts,
-                        "churn_events": int(in_region[event_rows].sum()),
-                        "churn_rate": churn,
-                        "retention_rate": 1 - churn,
-                    }
-                )
+        opening = past.active_on(day=p0 - ONE_DAY)
+        closing = past.active_on(day=closes_on)
+        active = opening | past.active_between(first=p0, last=closes_on)
+        began_first = (first_start >= p0) & (first_start <= closes_on)
+        # known before the period, away on its opening day, and back at some time in it
+        came_back = (first_start < p0) & ~opening & active
+        members = {
+            "opening_customers": opening,
+            "closing_customers": closing,
+            "lost_customers": opening & ~closing,
+            "lost_and_returned_customers": opening & closing & had_churn_event,
+            "new_customers": began_first & closing,
+            "reactivated_customers": came_back & closing,
+            "new_and_lost_customers": began_first & ~closing,
+            "reactivated_and_lost_customers": came_back & ~closing,
+            "active_in_period_customers": active,
+        }
+        for region in np.unique(past.regions):
+            in_region = past.regions == region
+            if first_start[in_region].min() > closes_on:
+                continue  # before the region's first activity
+            counts = {name: int((who & in_region).sum()) for name, who in members.items()}
+            is_complete = last_day <= past.as_of
+            rated = is_complete and counts["opening_customers"] > 0
+            churn = counts["lost_customers"] / counts["opening_customers"] if rated else np.nan
+            rows.append(
+                {
+                    "period_grain": grain,
+                    "period_start_date": p0,
+                    "is_complete_period": is_complete,
+                    "region": region,
+                    **counts,
+                    "churn_events": int(in_region[event_rows].sum()),
+                    "churn_rate": churn,
+                    "retention_rate": 1 - churn,
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -292,15 +305,16 @@ def total_revenue(*, raw: Path, as_of: dt.date | None = None) -> Decimal:
 def revenue_periods(*, raw: Path, as_of: dt.date | None = None) -> pd.DataFrame:
     """Sum revenue per period and region; orders without a customer are in region unknown."""
     entries = revenue_entries(raw=raw, as_of=as_of)
+    _, last = read_orders(raw=raw, as_of=as_of)
     entries["region"] = entries["customer_id"].map(read_regions(raw=raw)).fillna("unknown")
     frames = []
-    for grain, frequency in GRAINS.items():
-        starts = entries["day"].dt.to_period(frequency).dt.start_time.rename("period_start_date")
-        cents = entries.groupby([starts, "region"])["cents"].sum().reset_index()
+    for grain, p0, last_day in periods_from(entries["day"].min(), as_of=last):
+        cents = entries[entries["day"].between(p0, last_day)].groupby("region")["cents"].sum()
         frames.append(
-            cents.assign(
+            cents.reset_index().assign(
                 period_grain=grain,
-                total_revenue_amount=[money(cents=value) for value in cents["cents"]],
+                period_start_date=p0,
+                total_revenue_amount=[money(cents=value) for value in cents],
             )
         )
     return pd.concat(frames, ignore_index=True)

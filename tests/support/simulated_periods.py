@@ -1,9 +1,9 @@
-"""What the simulated customers add up to in a month, quarter or year."""
+"""What the simulated customers add up to in a period of each grain."""
 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from subscription_simulator import ONE_DAY, History, Run
 
@@ -12,7 +12,7 @@ MONTHS_OF_GRAIN = {"month": 1, "quarter": 3, "year": 12}
 
 @dataclass(frozen=True, kw_only=True)
 class Period:
-    """A month, quarter or year, and its last day, which as-of may have cut short."""
+    """A period, and its last day, which as-of may have cut short."""
 
     grain: str
     starts_on: date
@@ -20,21 +20,41 @@ class Period:
     is_complete: bool
 
 
-def periods(*, run: Run) -> Iterator[Period]:
-    """Yield every period with a day that is walked through."""
+def months_later(day: date, months: int, /) -> date:
+    """Return the first day of the month so many months from that of a day, which may be before."""
+    in_months = day.year * 12 + day.month - 1 + months
+    return date(in_months // 12, in_months % 12 + 1, 1)
+
+
+def spans(*, run: Run, with_weeks: bool) -> Iterator[tuple[str, date, date]]:
+    """Yield grain, first day, and the day after the last one, of more than enough periods."""
+    january = date(run.first_day.year, 1, 1)
     for grain, months in MONTHS_OF_GRAIN.items():
-        starts_on = date(run.first_day.year, 1, 1)
+        starts_on = january
         while starts_on <= run.as_of:
-            in_months = starts_on.year * 12 + starts_on.month - 1 + months
-            next_starts_on = date(in_months // 12, in_months % 12 + 1, 1)
-            if next_starts_on > run.first_day:
-                yield Period(
-                    grain=grain,
-                    starts_on=starts_on,
-                    closes_on=min(next_starts_on - ONE_DAY, run.as_of),
-                    is_complete=next_starts_on - ONE_DAY <= run.as_of,
-                )
-            starts_on = next_starts_on
+            yield grain, starts_on, months_later(starts_on, months)
+            starts_on = months_later(starts_on, months)
+    ends_with = january
+    while ends_with <= run.as_of:
+        yield "trailing_12_months", months_later(ends_with, -11), months_later(ends_with, 1)
+        ends_with = months_later(ends_with, 1)
+    monday = run.first_day - run.first_day.weekday() * ONE_DAY
+    while with_weeks and monday <= run.as_of:
+        yield "week", monday, monday + timedelta(weeks=1)
+        monday += timedelta(weeks=1)
+
+
+def periods(*, run: Run, with_weeks: bool = False) -> Iterator[Period]:
+    """Yield every period with a day that is walked through."""
+    for grain, starts_on, next_starts_on in spans(run=run, with_weeks=with_weeks):
+        last_day = next_starts_on - ONE_DAY
+        if last_day >= run.first_day:
+            yield Period(
+                grain=grain,
+                starts_on=starts_on,
+                closes_on=min(last_day, run.as_of),
+                is_complete=last_day <= run.as_of,
+            )
 
 
 def retention_counts(*, history: History, relationship: str, period: Period, run: Run) -> Counter:

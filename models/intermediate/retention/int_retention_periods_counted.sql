@@ -20,7 +20,7 @@ spells as (
 ),
 
 started_spells as (
-    {{ rows_by_period('spells', 'started_on') }}
+    {{ rows_by_period('spells', 'started_on', calendar_grains()) }}
 ),
 
 -- customers who come in, with their first spell ever or the first one after a period opened without
@@ -55,7 +55,7 @@ spells_with_losses as (
 ),
 
 ended_spells as (
-    {{ rows_by_period('spells_with_losses', 'ended_on') }}
+    {{ rows_by_period('spells_with_losses', 'ended_on', calendar_grains()) }}
 ),
 
 -- one row per customer with a spell that ended in the period, and whether they were active at its
@@ -102,7 +102,9 @@ departures as (
 ),
 
 segment_periods as (
-    {{ periods_of_groups('spells', ['relationship'] + segments(), 'started_on') }}
+    {{ periods_of_groups(
+        'spells', ['relationship'] + segments(), 'started_on', calendar_grains()
+    ) }}
 ),
 
 movements as (
@@ -136,13 +138,39 @@ movements_cumulated as (
     from movements
 ),
 
-periods_counted as (
+calendar_periods as (
     select
         *,
         closing_customers - started_spells + churn_events as opening_customers,
         first_arrivals - new_and_lost_customers as new_customers,
         returns - reactivated_and_lost_customers as reactivated_customers
     from movements_cumulated
+),
+
+-- a year that ends in any month is no period of a calendar, nor a sum of months
+periods_counted as (
+    {%- for periods in ['calendar_periods', ref('int_retention_years_counted')] %}
+    select
+        relationship,
+        period_grain,
+        period_start_date,
+        {{ segment_columns() }},
+        closes_on,
+        opening_customers,
+        new_customers,
+        reactivated_customers,
+        lost_customers,
+        closing_customers,
+        competitor_lost_customers,
+        lost_and_returned_customers,
+        first_arrivals,
+        returns,
+        churn_events,
+        has_rates,
+        is_complete_period
+    from {{ periods }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 )
 
 select
@@ -152,6 +180,9 @@ select
     period_start_date,
     {{ segment_columns() }},
 
+    -- dates
+    closes_on,
+
     -- counts
     cast(opening_customers as bigint) as opening_customers,
     cast(new_customers as bigint) as new_customers,
@@ -160,12 +191,13 @@ select
     cast(closing_customers as bigint) as closing_customers,
     cast(competitor_lost_customers as bigint) as competitor_lost_customers,
     cast(lost_and_returned_customers as bigint) as lost_and_returned_customers,
-    cast(new_and_lost_customers as bigint) as new_and_lost_customers,
-    cast(reactivated_and_lost_customers as bigint) as reactivated_and_lost_customers,
+    cast(first_arrivals - new_customers as bigint) as new_and_lost_customers,
+    cast(returns - reactivated_customers as bigint) as reactivated_and_lost_customers,
     cast(opening_customers + first_arrivals + returns as bigint)
         as active_in_period_customers,
     cast(churn_events as bigint) as churn_events,
 
     -- flags
+    has_rates,
     is_complete_period
 from periods_counted

@@ -39,6 +39,9 @@ select
     counts.segment_name,
     counts.segment_value,
 
+    -- dates
+    periods.closes_on,
+
     -- counts
     counts.invitations,
     counts.answered_invitations,
@@ -52,6 +55,7 @@ select
     counts.sum_of_scores,
 
     -- flags
+    periods.has_rates,
     periods.is_complete_period
 from counts
 inner join {{ ref('int_periods') }} as periods

@@ -1,6 +1,12 @@
 -- Grain: one row per survey type, period and combination of segments in which somebody was asked or
 -- answered.
 {{ config(materialized='table') }}
+{%- set group = ['survey_type'] + segments() %}
+{%- set sums = [
+    'invitations', 'answered_invitations', 'answers', 'satisfied_answers', 'easy_answers',
+    'sum_of_scores',
+] %}
+{%- set latest = ['latest_answers', 'promoters', 'passives', 'detractors'] %}
 
 with
 
@@ -44,26 +50,147 @@ invitations_and_answers as (
     where is_answered
 ),
 
-rows_by_period as (
-    {{ rows_by_period('invitations_and_answers', 'counted_on') }}
+-- an answer is the customer's latest until the next one; each anonymous answer counts by itself
+rows_with_next as (
+    select
+        *,
+        case
+            when not is_invitation
+                then lead(responded_on) over (
+                    partition by
+                        is_invitation,
+                        survey_type,
+                        customer_id,
+                        case when is_anonymous then response_id end
+                    order by responded_at, response_id
+                )
+        end as next_responded_on
+    from invitations_and_answers
 ),
 
--- the latest answer of a customer in the period counts; each anonymous answer counts by itself
-rows_ranked as (
+rows_by_period as (
+    {{ rows_by_period('rows_with_next', 'counted_on') }}
+),
+
+-- the latest answer of a customer in the period counts
+rows_marked as (
     select
         *,
         not is_invitation
-        and row_number() over (
-            partition by
-                is_invitation,
-                survey_type,
-                period_grain,
-                period_start_date,
-                customer_id,
-                case when is_anonymous then response_id end
-            order by responded_at desc, response_id desc
-        ) = 1 as is_latest_answer
+        and coalesce(
+            {{ period_start('period_grain', 'next_responded_on') }} > period_start_date, true
+        ) as is_latest_answer
     from rows_by_period
+),
+
+calendar_tallies as (
+    select
+        survey_type,
+        period_grain,
+        period_start_date,
+        {{ segment_columns() }},
+        count(case when is_invitation then 1 end) as invitations,
+        count(case when is_invitation and is_answered then 1 end) as answered_invitations,
+        count(case when not is_invitation then 1 end) as answers,
+        count(case when is_latest_answer then 1 end) as latest_answers,
+        count(case when is_latest_answer and nps_category = 'promoter' then 1 end) as promoters,
+        count(case when is_latest_answer and nps_category = 'passive' then 1 end) as passives,
+        count(case when is_latest_answer and nps_category = 'detractor' then 1 end) as detractors,
+        count(case when not is_invitation and is_satisfied then 1 end) as satisfied_answers,
+        count(case when not is_invitation and is_easy then 1 end) as easy_answers,
+        sum(case when is_invitation then 0 else score end) as sum_of_scores
+    from rows_marked
+    group by survey_type, period_grain, period_start_date, {{ segment_columns() }}
+),
+
+months as (
+    select * from calendar_tallies
+    where period_grain = 'month'
+),
+
+-- the latest answers of a month come in with it; each leaves with the customer's next answer, or
+-- when it is twelve months old
+answers_with_leave as (
+    select
+        survey_type,
+        {{ segment_columns() }},
+        nps_category,
+        {{ month_start('responded_on') }} as responded_month,
+        least(
+            coalesce({{ month_start('next_responded_on') }}, {{ open_end() }}),
+            {{ months_after(month_start('responded_on'), 12) }}
+        ) as leaving_month
+    from rows_with_next
+    where not is_invitation
+),
+
+answers_leaving as (
+    select
+        survey_type,
+        {{ segment_columns() }},
+        leaving_month,
+        count(*) as latest_answers,
+        count(case when nps_category = 'promoter' then 1 end) as promoters,
+        count(case when nps_category = 'passive' then 1 end) as passives,
+        count(case when nps_category = 'detractor' then 1 end) as detractors
+    from answers_with_leave
+    where leaving_month > responded_month
+    group by survey_type, {{ segment_columns() }}, leaving_month
+),
+
+year_changes as (
+    select
+        survey_type,
+        {{ segment_columns() }},
+        period_start_date as changed_month,
+        {{ (sums + latest) | join(',\n        ') }}
+    from months
+
+    union all
+
+    select
+        survey_type,
+        {{ segment_columns() }},
+        {{ months_after('period_start_date', 12) }} as changed_month,
+        {%- for measure in sums %}
+        -{{ measure }} as {{ measure }},
+        {%- endfor %}
+        {%- for measure in latest %}
+        0 as {{ measure }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from months
+
+    union all
+
+    select
+        survey_type,
+        {{ segment_columns() }},
+        leaving_month as changed_month,
+        {%- for measure in sums %}
+        0 as {{ measure }},
+        {%- endfor %}
+        {%- for measure in latest %}
+        -{{ measure }} as {{ measure }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from answers_leaving
+),
+
+years as (
+    {{ trailing_years('year_changes', group, sums + latest) }}
+),
+
+tallies as (
+    {%- for periods in ['calendar_tallies', 'years'] %}
+    select
+        survey_type,
+        period_grain,
+        period_start_date,
+        {{ segment_columns() }},
+        {{ (sums + latest) | join(',\n        ') }}
+    from {{ periods }}
+    where invitations > 0 or answers > 0
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 )
 
 select
@@ -76,15 +203,14 @@ select
     {{ segment_columns() }},
 
     -- counts
-    count(case when is_invitation then 1 end) as invitations,
-    count(case when is_invitation and is_answered then 1 end) as answered_invitations,
-    count(case when not is_invitation then 1 end) as answers,
-    count(case when is_latest_answer then 1 end) as latest_answers,
-    count(case when is_latest_answer and nps_category = 'promoter' then 1 end) as promoters,
-    count(case when is_latest_answer and nps_category = 'passive' then 1 end) as passives,
-    count(case when is_latest_answer and nps_category = 'detractor' then 1 end) as detractors,
-    count(case when not is_invitation and is_satisfied then 1 end) as satisfied_answers,
-    count(case when not is_invitation and is_easy then 1 end) as easy_answers,
-    sum(case when is_invitation then 0 else score end) as sum_of_scores
-from rows_ranked
-group by survey_type, period_grain, period_start_date, {{ segment_columns() }}
+    cast(invitations as bigint) as invitations,
+    cast(answered_invitations as bigint) as answered_invitations,
+    cast(answers as bigint) as answers,
+    cast(latest_answers as bigint) as latest_answers,
+    cast(promoters as bigint) as promoters,
+    cast(passives as bigint) as passives,
+    cast(detractors as bigint) as detractors,
+    cast(satisfied_answers as bigint) as satisfied_answers,
+    cast(easy_answers as bigint) as easy_answers,
+    cast(sum_of_scores as bigint) as sum_of_scores
+from tallies

@@ -1,5 +1,12 @@
 -- Grain: one row per relationship, grain of period and slice.
 {{ config(materialized='table') }}
+{#- how many of the last complete periods of each grain count -#}
+{%- set counted_periods = {
+    'month': var('ltv_months'),
+    'quarter': var('ltv_quarters'),
+    'year': var('ltv_years'),
+    trailing_grain(): 1,
+} %}
 {%- set keys = ['relationship', 'period_grain', 'segment_name', 'segment_value'] %}
 
 with
@@ -12,7 +19,7 @@ periods_numbered as (
             order by period_start_date desc
         ) as periods_ago
     from {{ ref('int_periods') }}
-    where is_complete_period
+    where is_complete_period and has_rates
 ),
 
 -- the last complete periods of each grain
@@ -20,14 +27,15 @@ windows as (
     select
         period_grain,
         min(period_start_date) as window_start_date,
+        max(period_start_date) as last_period_start_date,
         max(closes_on) as window_end_date,
         count(*) as periods_count
     from periods_numbered
     where
         periods_ago <= case period_grain
-            when 'month' then {{ var('ltv_months') }}
-            when 'quarter' then {{ var('ltv_quarters') }}
-            else {{ var('ltv_years') }}
+            {%- for period_grain, periods_count in counted_periods.items() %}
+            when '{{ period_grain }}' then {{ periods_count }}
+            {%- endfor %}
         end
     group by period_grain
 ),
@@ -45,7 +53,7 @@ retention_in_windows as (
     inner join windows
         on
             retention.period_grain = windows.period_grain
-            and retention.period_start_date <= windows.window_end_date
+            and retention.period_start_date <= windows.last_period_start_date
 ),
 
 retention_by_slice as (

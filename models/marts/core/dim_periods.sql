@@ -1,4 +1,5 @@
--- Grain: one row per month, quarter and year that has begun by as-of.
+-- Grain: one row per month, quarter, year and twelve months to a month, and week where weeks are
+-- reported, that has begun by as-of.
 
 select
     -- keys
@@ -10,5 +11,6 @@ select
     closes_on,
 
     -- flags
+    has_rates,
     is_complete_period
 from {{ ref('int_periods') }}

@@ -78,6 +78,9 @@ select
     lifecycle_stage,
     {{ segment_columns() }},
 
+    -- dates
+    closes_on,
+
     -- counts
     cast(closing_customers - entries + exits as bigint) as opening_customers,
     cast(entries as bigint) as entries,

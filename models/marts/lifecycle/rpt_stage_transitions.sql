@@ -44,6 +44,9 @@ select
     transitions.to_stage,
     {{ segment_columns('transitions') }},
 
+    -- dates
+    periods.closes_on,
+
     -- counts
     cast(transitions.transitions as bigint) as transitions,
 

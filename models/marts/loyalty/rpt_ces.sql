@@ -7,6 +7,9 @@ select
     segment_name,
     segment_value,
 
+    -- dates
+    closes_on,
+
     -- counts
     invitations,
     answered_invitations,
@@ -14,13 +17,15 @@ select
     easy_answers as easy_responses,
 
     -- scores
-    {{ rate('sum_of_scores', 'answers') }} as mean_score,
+    case when has_rates then {{ rate('sum_of_scores', 'answers') }} end as mean_score,
 
     -- rates
-    {{ rate('easy_answers', 'answers') }} as easy_share,
-    {{ wilson_bound('easy_answers', 'answers', '-') }} as ci_low,
-    {{ wilson_bound('easy_answers', 'answers', '+') }} as ci_high,
-    {{ rate('answered_invitations', 'invitations') }} as response_rate,
+    case when has_rates then {{ rate('easy_answers', 'answers') }} end as easy_share,
+    case when has_rates then {{ wilson_bound('easy_answers', 'answers', '-') }} end as ci_low,
+    case when has_rates then {{ wilson_bound('easy_answers', 'answers', '+') }} end as ci_high,
+    case
+        when has_rates then {{ rate('answered_invitations', 'invitations') }}
+    end as response_rate,
 
     -- flags
     is_complete_period

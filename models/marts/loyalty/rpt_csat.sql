@@ -7,6 +7,9 @@ select
     segment_name,
     segment_value,
 
+    -- dates
+    closes_on,
+
     -- counts
     invitations,
     answered_invitations,
@@ -14,10 +17,16 @@ select
     satisfied_answers as satisfied_responses,
 
     -- rates
-    {{ rate('satisfied_answers', 'answers') }} as csat,
-    {{ wilson_bound('satisfied_answers', 'answers', '-') }} as ci_low,
-    {{ wilson_bound('satisfied_answers', 'answers', '+') }} as ci_high,
-    {{ rate('answered_invitations', 'invitations') }} as response_rate,
+    case when has_rates then {{ rate('satisfied_answers', 'answers') }} end as csat,
+    case
+        when has_rates then {{ wilson_bound('satisfied_answers', 'answers', '-') }}
+    end as ci_low,
+    case
+        when has_rates then {{ wilson_bound('satisfied_answers', 'answers', '+') }}
+    end as ci_high,
+    case
+        when has_rates then {{ rate('answered_invitations', 'invitations') }}
+    end as response_rate,
 
     -- flags
     is_complete_period

@@ -170,23 +170,54 @@ closings as (
         order by slice_periods.period_start_date
         rows unbounded preceding
     )
+),
+
+-- who is a member at the end of a month is one at the end of the year that ends with it
+closings_with_years as (
+    select
+        period_grain,
+        period_start_date,
+        segment_name,
+        segment_value,
+        members,
+        active_members
+    from closings
+
+    union all
+
+    select
+        '{{ trailing_grain() }}' as period_grain,
+        {{ trailing_start('period_start_date') }} as period_start_date,
+        segment_name,
+        segment_value,
+        members,
+        active_members
+    from closings
+    where period_grain = 'month'
 )
 
 select
     -- keys
-    period_grain,
-    period_start_date,
-    segment_name,
-    segment_value,
+    counts.period_grain,
+    counts.period_start_date,
+    counts.segment_name,
+    counts.segment_value,
+
+    -- dates
+    periods.closes_on,
 
     -- counts
-    members,
-    active_members,
-    members - active_members as passive_members,
+    counts.members,
+    counts.active_members,
+    counts.members - counts.active_members as passive_members,
 
     -- rates
-    {{ rate('active_members', 'members') }} as active_share,
+    case
+        when periods.has_rates then {{ rate('counts.active_members', 'counts.members') }}
+    end as active_share,
 
     -- flags
-    is_complete_period
-from closings
+    periods.is_complete_period
+from closings_with_years as counts
+inner join {{ ref('int_periods') }} as periods
+    on {{ same_values('counts', 'periods', ['period_grain', 'period_start_date']) }}

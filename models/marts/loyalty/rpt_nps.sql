@@ -38,6 +38,9 @@ select
     segment_name,
     segment_value,
 
+    -- dates
+    closes_on,
+
     -- counts
     invitations,
     answered_invitations,
@@ -48,18 +51,22 @@ select
     detractors,
 
     -- scores
-    100 * {{ rate('promoters - detractors', 'latest_answers') }} as nps,
     case
-        when latest_answers > 0
+        when has_rates then 100 * {{ rate('promoters - detractors', 'latest_answers') }}
+    end as nps,
+    case
+        when has_rates and latest_answers > 0
             then greatest(-100, 100 * (adjusted_score - reach))
     end as ci_low,
     case
-        when latest_answers > 0
+        when has_rates and latest_answers > 0
             then least(100, 100 * (adjusted_score + reach))
     end as ci_high,
 
     -- rates
-    {{ rate('answered_invitations', 'invitations') }} as response_rate,
+    case
+        when has_rates then {{ rate('answered_invitations', 'invitations') }}
+    end as response_rate,
 
     -- flags
     is_complete_period

@@ -104,22 +104,33 @@ comparisons as (
 rates as (
     select
         counts.*,
+        periods.closes_on,
+        periods.has_rates,
+        periods.is_complete_period,
         coalesce(comparisons.after_bad, 0) as after_bad_customers,
         coalesce(comparisons.churned_after_bad, 0) as churned_after_bad_customers,
         coalesce(comparisons.after_good, 0) as after_good_customers,
         coalesce(comparisons.churned_after_good, 0) as churned_after_good_customers,
         coalesce(comparisons.pending, 0) as pending_customers,
-        {{ rate('comparisons.churned_after_bad', 'comparisons.after_bad') }} as bad_rate,
+        case
+            when periods.has_rates
+                then {{ rate('comparisons.churned_after_bad', 'comparisons.after_bad') }}
+        end as bad_rate,
         {{ wilson_bound('comparisons.churned_after_bad', 'comparisons.after_bad', '-') }}
             as bad_low,
         {{ wilson_bound('comparisons.churned_after_bad', 'comparisons.after_bad', '+') }}
             as bad_high,
-        {{ rate('comparisons.churned_after_good', 'comparisons.after_good') }} as good_rate,
+        case
+            when periods.has_rates
+                then {{ rate('comparisons.churned_after_good', 'comparisons.after_good') }}
+        end as good_rate,
         {{ wilson_bound('comparisons.churned_after_good', 'comparisons.after_good', '-') }}
             as good_low,
         {{ wilson_bound('comparisons.churned_after_good', 'comparisons.after_good', '+') }}
             as good_high
     from counts
+    inner join periods
+        on {{ same_values('counts', 'periods', ['period_grain', 'period_start_date']) }}
     left join comparisons
         on
             counts.period_grain = comparisons.period_grain
@@ -129,49 +140,52 @@ rates as (
 
 select
     -- keys
-    rates.period_grain,
-    rates.period_start_date,
-    rates.channel,
+    period_grain,
+    period_start_date,
+    channel,
+
+    -- dates
+    closes_on,
 
     -- counts
-    rates.contacts,
-    rates.resolved_contacts,
-    rates.unresolved_contacts,
-    rates.scored_contacts,
-    rates.bad_contacts,
+    contacts,
+    resolved_contacts,
+    unresolved_contacts,
+    scored_contacts,
+    bad_contacts,
 
     -- scores
-    rates.mean_outcome_score,
+    case when has_rates then mean_outcome_score end as mean_outcome_score,
 
     -- churn
-    rates.after_bad_customers,
-    rates.churned_after_bad_customers,
-    rates.after_good_customers,
-    rates.churned_after_good_customers,
-    rates.pending_customers,
+    after_bad_customers,
+    churned_after_bad_customers,
+    after_good_customers,
+    churned_after_good_customers,
+    pending_customers,
 
     -- rates
-    {{ rate('rates.resolved_contacts', 'rates.resolved_contacts + rates.unresolved_contacts') }}
-        as resolved_share,
-    rates.bad_rate as churn_after_bad_rate,
-    rates.good_rate as churn_after_good_rate,
-    rates.bad_rate - rates.good_rate as churn_rate_difference,
+    case
+        when has_rates
+            then {{ rate(
+                'resolved_contacts', 'resolved_contacts + unresolved_contacts'
+            ) }}
+    end as resolved_share,
+    bad_rate as churn_after_bad_rate,
+    good_rate as churn_after_good_rate,
+    bad_rate - good_rate as churn_rate_difference,
     -- Newcombe: the distances of both rates to their own bounds, as the sides of a right angle
-    rates.bad_rate - rates.good_rate
+    bad_rate - good_rate
     - sqrt(
-        (rates.bad_rate - rates.bad_low) * (rates.bad_rate - rates.bad_low)
-        + (rates.good_high - rates.good_rate) * (rates.good_high - rates.good_rate)
+        (bad_rate - bad_low) * (bad_rate - bad_low)
+        + (good_high - good_rate) * (good_high - good_rate)
     ) as ci_low,
-    rates.bad_rate - rates.good_rate
+    bad_rate - good_rate
     + sqrt(
-        (rates.bad_high - rates.bad_rate) * (rates.bad_high - rates.bad_rate)
-        + (rates.good_rate - rates.good_low) * (rates.good_rate - rates.good_low)
+        (bad_high - bad_rate) * (bad_high - bad_rate)
+        + (good_rate - good_low) * (good_rate - good_low)
     ) as ci_high,
 
     -- flags
-    periods.is_complete_period
+    is_complete_period
 from rates
-inner join periods
-    on
-        rates.period_grain = periods.period_grain
-        and rates.period_start_date = periods.period_start_date

@@ -49,6 +49,9 @@ select
     reasons.churn_reason,
     {{ segment_columns('reasons') }},
 
+    -- dates
+    periods.closes_on,
+
     -- counts
     reasons.churn_events,
     reasons.churned_customers,

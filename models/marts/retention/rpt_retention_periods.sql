@@ -1,11 +1,32 @@
 -- Grain: one row per relationship, period and combination of segments.
 
+with
+
+periods as (
+    select
+        *,
+        case when is_complete_period and has_rates then opening_customers end
+            as rated_customers
+    from {{ ref('int_retention_periods_counted') }}
+),
+
+rates as (
+    select
+        *,
+        {{ rate('lost_customers', 'rated_customers') }} as churn_rate,
+        {{ rate('competitor_lost_customers', 'rated_customers') }} as competitor_churn_rate
+    from periods
+)
+
 select
     -- keys
     relationship,
     period_grain,
     period_start_date,
     {{ segment_columns() }},
+
+    -- dates
+    closes_on,
 
     -- counts
     opening_customers,
@@ -21,17 +42,11 @@ select
     churn_events,
 
     -- rates
-    case
-        when is_complete_period then {{ rate('lost_customers', 'opening_customers') }}
-    end as churn_rate,
-    case
-        when is_complete_period then 1 - {{ rate('lost_customers', 'opening_customers') }}
-    end as retention_rate,
-    case
-        when is_complete_period
-            then {{ rate('competitor_lost_customers', 'opening_customers') }}
-    end as competitor_churn_rate,
+    churn_rate,
+    1 - churn_rate as retention_rate,
+    1 - {{ annual_rate('(1 - churn_rate)', 'period_grain') }} as annualised_churn_rate,
+    competitor_churn_rate,
 
     -- flags
     is_complete_period
-from {{ ref('int_retention_periods_counted') }}
+from rates

@@ -1,6 +1,15 @@
 -- Grain: one row per period and combination of segments.
 {%- set movements = ['new', 'expansion', 'contraction', 'churn', 'reactivation', 'fx'] %}
+{%- set measures = [] %}
+{%- for movement in movements %}
+{%- do measures.append(movement ~ '_mrr') %}
+{%- endfor %}
+{%- set measures = measures + [
+    'opening_mrr', 'closing_mrr', 'paying_customers', 'gross_retained_mrr', 'net_retained_mrr',
+] %}
 {%- set keys = ['segment_number', 'period_grain', 'period_start_date'] %}
+{#- the days of movements that are added up first: months make all periods but weeks -#}
+{%- set summed_day = 'moved_on' if var('report_weeks') else month_start('moved_on') %}
 
 with
 
@@ -24,15 +33,16 @@ movements as (
         on {{ same_values('customers', 'segments', segments()) }}
 ),
 
--- by month first: three grains are then added up from few rows
-months_moved as (
+-- added up first, so that each grain is made of few rows
+days_moved as (
     select
         segment_number,
-        {{ month_start('moved_on') }} as moved_month,
+        {{ summed_day }} as moved_on,
         {%- for movement in movements %}
         sum(case when movement = '{{ movement }}' then mrr_change_amount else 0 end)
             as {{ movement }}_mrr,
         {%- endfor %}
+        sum(mrr_change_amount) as mrr_change,
         sum(
             case
                 when movement in ('new', 'reactivation') then 1
@@ -41,11 +51,11 @@ months_moved as (
             end
         ) as paying_customers_change
     from movements
-    group by segment_number, {{ month_start('moved_on') }}
+    group by segment_number, {{ summed_day }}
 ),
 
-months_by_period as (
-    {{ rows_by_period('months_moved', 'moved_month') }}
+days_by_period as (
+    {{ rows_by_period('days_moved', 'moved_on', calendar_grains()) }}
 ),
 
 periods_moved as (
@@ -56,18 +66,14 @@ periods_moved as (
         {%- for movement in movements %}
         sum({{ movement }}_mrr) as {{ movement }}_mrr,
         {%- endfor %}
-        sum(
-            {%- for movement in movements %}
-            {{ '+ ' if not loop.first }}{{ movement }}_mrr
-            {%- endfor %}
-        ) as mrr_change,
+        sum(mrr_change) as mrr_change,
         sum(paying_customers_change) as paying_customers_change
-    from months_by_period
+    from days_by_period
     group by segment_number, period_grain, period_start_date
 ),
 
 movements_by_period as (
-    {{ rows_by_period('movements', 'moved_on') }}
+    {{ rows_by_period('movements', 'moved_on', calendar_grains()) }}
 ),
 
 -- the opening MRR of a customer is the MRR before the first movement of the period
@@ -85,16 +91,10 @@ customers_moved as (
     group by customer_id, segment_number, period_grain, period_start_date
 ),
 
--- only customers who paid at the opening can be retained; customers who left are not, whatever
--- exchange rates did before
 customers_retained as (
     select
         *,
-        case
-            when opening_mrr + mrr_change > 0
-                then greatest(opening_mrr + mrr_change - fx_mrr, 0)
-            else 0
-        end as retained_mrr
+        {{ retained_mrr('opening_mrr', 'opening_mrr + mrr_change', 'fx_mrr') }} as retained_mrr
     from customers_moved
     where opening_mrr > 0
 ),
@@ -112,7 +112,7 @@ periods_retained as (
 ),
 
 segment_periods as (
-    {{ periods_of_groups('months_moved', ['segment_number'], 'moved_month') }}
+    {{ periods_of_groups('days_moved', ['segment_number'], 'moved_on', calendar_grains()) }}
 ),
 
 segment_periods_moved as (
@@ -145,22 +145,146 @@ periods_cumulated as (
     )
 ),
 
-periods_opened as (
-    select
-        periods_cumulated.*,
-        {{ segment_columns('segments') }},
-        periods_cumulated.closing_mrr - periods_cumulated.mrr_change as opening_mrr
-    from periods_cumulated
-    inner join segments
-        on periods_cumulated.segment_number = segments.segment_number
-),
-
-periods_with_retention as (
+calendar_periods as (
     select
         *,
-        opening_mrr + gross_retained_change as gross_retained_mrr,
-        opening_mrr + net_retained_change as net_retained_mrr
-    from periods_opened
+        closing_mrr - mrr_change as opening_mrr,
+        closing_mrr - mrr_change + gross_retained_change as gross_retained_mrr,
+        closing_mrr - mrr_change + net_retained_change as net_retained_mrr
+    from periods_cumulated
+),
+
+-- what a customer pays at the end of a month is the closing of the year that ends with it and the
+-- opening of the one that ends twelve months later: a movement changes both
+movements_in_and_out as (
+    {%- for months, sign in [(0, ''), (12, '-')] %}
+    select
+        customer_id,
+        segment_number,
+        {{ months_after(month_start('moved_on'), months) }} as changed_month,
+        {{ '0' if months else 'mrr_change_amount' }} as closing_change,
+        {{ 'mrr_change_amount' if months else '0' }} as opening_change,
+        case when movement = 'fx' then {{ sign }}mrr_change_amount else 0 end as fx_change
+    from movements
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+customer_changes as (
+    select
+        customer_id,
+        segment_number,
+        changed_month,
+        sum(closing_change) as closing_change,
+        sum(opening_change) as opening_change,
+        sum(fx_change) as fx_change
+    from movements_in_and_out
+    group by customer_id, segment_number, changed_month
+),
+
+customer_years as (
+    select
+        customer_id,
+        segment_number,
+        changed_month,
+        sum(closing_change) over months_so_far as closing_mrr,
+        sum(opening_change) over months_so_far as opening_mrr,
+        sum(fx_change) over months_so_far as fx_mrr
+    from customer_changes
+    window months_so_far as (
+        partition by customer_id
+        order by changed_month
+        rows unbounded preceding
+    )
+),
+
+customer_years_retained as (
+    select
+        customer_id,
+        segment_number,
+        changed_month,
+        opening_mrr,
+        {{ retained_mrr('opening_mrr', 'closing_mrr', 'fx_mrr') }} as retained_mrr
+    from customer_years
+),
+
+-- retained MRR stays as it is until the customer's next change
+customer_years_changed as (
+    select
+        segment_number,
+        changed_month,
+        least(retained_mrr, opening_mrr)
+        - lag(least(retained_mrr, opening_mrr), 1, 0) over customer_life as gross_retained_mrr,
+        retained_mrr - lag(retained_mrr, 1, 0) over customer_life as net_retained_mrr
+    from customer_years_retained
+    window customer_life as (
+        partition by customer_id
+        order by changed_month
+    )
+),
+
+year_changes as (
+    {%- for months, sign in [(0, ''), (12, '-')] %}
+    select
+        segment_number,
+        {{ months_after(month_start('moved_on'), months) }} as changed_month,
+        {%- for movement in movements %}
+        {{ sign }}{{ movement }}_mrr as {{ movement }}_mrr,
+        {%- endfor %}
+        {{ 'mrr_change' if months else '0' }} as opening_mrr,
+        {{ '0' if months else 'mrr_change' }} as closing_mrr,
+        {{ '0' if months else 'paying_customers_change' }} as paying_customers,
+        0 as gross_retained_mrr,
+        0 as net_retained_mrr
+    from days_moved
+
+    union all
+
+    {% endfor %}
+    select
+        segment_number,
+        changed_month,
+        {%- for movement in movements %}
+        0 as {{ movement }}_mrr,
+        {%- endfor %}
+        0 as opening_mrr,
+        0 as closing_mrr,
+        0 as paying_customers,
+        gross_retained_mrr,
+        net_retained_mrr
+    from customer_years_changed
+),
+
+trailing_periods as (
+    {{ trailing_years('year_changes', ['segment_number'], measures) }}
+),
+
+periods as (
+    {%- for periods in ['calendar_periods', 'trailing_periods'] %}
+    select
+        segment_number,
+        period_grain,
+        period_start_date,
+        closes_on,
+        {%- for measure in measures %}
+        {{ measure }},
+        {%- endfor %}
+        has_rates,
+        is_complete_period
+    from {{ periods }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+periods_rated as (
+    select
+        periods.*,
+        {{ segment_columns('segments') }},
+        case when periods.is_complete_period and periods.has_rates then periods.opening_mrr end
+            as rated_mrr
+    from periods
+    inner join segments
+        on periods.segment_number = segments.segment_number
 )
 
 select
@@ -168,6 +292,9 @@ select
     period_grain,
     period_start_date,
     {{ segment_columns() }},
+
+    -- dates
+    closes_on,
 
     -- amounts
     {{ as_amount('opening_mrr') }} as opening_mrr_amount,
@@ -188,25 +315,19 @@ select
     {{ amount_per('closing_mrr', 'nullif(paying_customers, 0)') }} as arpa_amount,
 
     -- rates
+    {{ rate('-(churn_mrr + contraction_mrr)', 'rated_mrr') }} as gross_mrr_churn_rate,
+    {{ rate(
+        '-(churn_mrr + contraction_mrr + expansion_mrr + reactivation_mrr)', 'rated_mrr'
+    ) }} as net_mrr_churn_rate,
+    {{ rate('gross_retained_mrr', 'rated_mrr') }} as gross_revenue_retention_rate,
+    {{ rate('net_retained_mrr', 'rated_mrr') }} as net_revenue_retention_rate,
     case
-        when is_complete_period
-            then {{ rate('-(churn_mrr + contraction_mrr)', 'opening_mrr') }}
-    end as gross_mrr_churn_rate,
-    case
-        when is_complete_period
+        when has_rates
             then {{ rate(
-                '-(churn_mrr + contraction_mrr + expansion_mrr + reactivation_mrr)', 'opening_mrr'
+                'new_mrr + expansion_mrr + reactivation_mrr', '-(churn_mrr + contraction_mrr)'
             ) }}
-    end as net_mrr_churn_rate,
-    case
-        when is_complete_period then {{ rate('gross_retained_mrr', 'opening_mrr') }}
-    end as gross_revenue_retention_rate,
-    case
-        when is_complete_period then {{ rate('net_retained_mrr', 'opening_mrr') }}
-    end as net_revenue_retention_rate,
-    {{ rate('new_mrr + expansion_mrr + reactivation_mrr', '-(churn_mrr + contraction_mrr)') }}
-        as quick_ratio,
+    end as quick_ratio,
 
     -- flags
     is_complete_period
-from periods_with_retention
+from periods_rated

@@ -1,6 +1,12 @@
 -- Grain: one row per period and combination of segments.
+{%- set types = ['first_purchase', 'repeated', 'expansion', 'unattributed'] %}
+{%- set measures = types + ['recurring_first_purchase', 'recurring_repeated', 'recurring_expansion'] %}
 
 with
+
+settings as (
+    select * from {{ ref('int_run_settings') }}
+),
 
 periods as (
     select * from {{ ref('int_periods') }}
@@ -91,7 +97,6 @@ order_days as (
     select
         revenue_date,
         {{ segment_columns() }},
-        sum(revenue_amount) as total,
         sum(case when revenue_type = 'first_purchase' then revenue_amount else 0 end)
             as first_purchase,
         sum(
@@ -160,43 +165,99 @@ recurring_months_earned as (
 ),
 
 days as (
-    select * from order_days
+    -- a refund that is known but dated after as-of has not happened yet
+    select
+        order_days.revenue_date,
+        {{ segment_columns('order_days') }},
+        order_days.first_purchase,
+        order_days.repeated,
+        order_days.expansion,
+        order_days.unattributed,
+        0 as recurring_first_purchase,
+        0 as recurring_repeated,
+        0 as recurring_expansion
+    from order_days
+    inner join settings
+        on order_days.revenue_date <= settings.as_of_date
 
     union all
 
     select
         revenue_month as revenue_date,
         {{ segment_columns() }},
-        total,
         first_purchase,
         total - first_purchase - expansion as repeated,
         expansion,
-        0 as unattributed
+        0 as unattributed,
+        first_purchase as recurring_first_purchase,
+        total - first_purchase - expansion as recurring_repeated,
+        expansion as recurring_expansion
     from recurring_months_earned
     where total <> 0
 ),
 
+days_by_period as (
+    {{ rows_by_period('days', 'revenue_date') }}
+),
+
+calendar_sums as (
+    select
+        period_grain,
+        period_start_date,
+        {{ segment_columns() }}
+        {%- for measure in measures %},
+        sum({{ measure }}) as {{ measure }}
+        {%- endfor %}
+    from days_by_period
+    group by period_grain, period_start_date, {{ segment_columns() }}
+),
+
+year_changes as (
+    {%- for months, sign in [(0, ''), (12, '-')] %}
+    select
+        {{ months_after('period_start_date', months) }} as changed_month,
+        {{ segment_columns() }},
+        {%- for measure in measures %}
+        {{ sign }}{{ measure }} as {{ measure }},
+        {%- endfor %}
+        {{ sign }}1 as months_with_revenue
+    from calendar_sums
+    where period_grain = 'month'
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+years as (
+    {{ trailing_years('year_changes', segments(), measures + ['months_with_revenue']) }}
+),
+
+sums as (
+    {%- for periods, condition in [
+        ('calendar_sums', 'true'), ('years', 'months_with_revenue > 0')
+    ] %}
+    select
+        period_grain,
+        period_start_date,
+        {{ segment_columns() }},
+        {{ measures | join(',\n        ') }}
+    from {{ periods }}
+    where {{ condition }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
 mix as (
     select
-        periods.period_grain,
-        periods.period_start_date,
+        sums.*,
+        periods.closes_on,
+        periods.has_rates,
         periods.is_complete_period,
-        {{ segment_columns('days') }},
-        sum(days.total) as total,
-        sum(days.first_purchase) as first_purchase,
-        sum(days.repeated) as repeated,
-        sum(days.expansion) as expansion,
-        sum(days.unattributed) as unattributed
-    from days
-    -- the last period closes on as-of: a refund that is known but dated after it has not happened
-    -- yet
+        sums.{{ types | join(' + sums.') }} as total,
+        sums.recurring_first_purchase + sums.recurring_repeated + sums.recurring_expansion
+            as recurring
+    from sums
     inner join periods
-        on days.revenue_date between periods.period_start_date and periods.closes_on
-    group by
-        periods.period_grain,
-        periods.period_start_date,
-        periods.is_complete_period,
-        {{ segment_columns('days') }}
+        on {{ same_values('sums', 'periods', ['period_grain', 'period_start_date']) }}
 )
 
 select
@@ -205,6 +266,9 @@ select
     period_start_date,
     {{ segment_columns() }},
 
+    -- dates
+    closes_on,
+
     -- amounts
     {{ as_amount('total') }} as total_revenue_amount,
     {{ as_amount('first_purchase') }} as first_purchase_revenue_amount,
@@ -212,10 +276,26 @@ select
     {{ as_amount('expansion') }} as expansion_revenue_amount,
     {{ as_amount('unattributed') }} as unattributed_revenue_amount,
 
+    -- the same, by whether it recurs
+    {{ as_amount('recurring') }} as recurring_revenue_amount,
+    {{ as_amount('total - recurring') }} as one_off_revenue_amount,
+    {{ as_amount('recurring_first_purchase') }} as recurring_first_purchase_revenue_amount,
+    {{ as_amount('recurring_repeated') }} as recurring_repeat_revenue_amount,
+    {{ as_amount('recurring_expansion') }} as recurring_expansion_revenue_amount,
+
     -- rates
-    {{ rate('repeated + expansion', 'total - unattributed') }}
-        as existing_customer_revenue_share,
-    {{ rate('expansion', 'total - unattributed') }} as expansion_revenue_share,
+    case
+        when has_rates
+            then {{ rate('repeated + expansion', 'total - unattributed') }}
+    end as existing_customer_revenue_share,
+    case
+        when has_rates
+            then {{ rate('expansion', 'total - unattributed') }}
+    end as expansion_revenue_share,
+    case
+        when has_rates
+            then {{ rate('recurring', 'total') }}
+    end as recurring_revenue_share,
 
     -- flags
     is_complete_period

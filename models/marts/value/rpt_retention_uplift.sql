@@ -2,19 +2,20 @@
 
 with
 
--- the longest periods with a loss: years need no conversion, months and quarters have to be brought
--- to a year
+-- the longest periods with a loss, and of them the newest: years need no conversion, months and
+-- quarters have to be brought to a year
 formulas as (
     select
         *,
-        case period_grain when 'month' then 12 when 'quarter' then 4 else 1 end
-            as periods_per_year
+        {{ periods_per_year('period_grain') }} as periods_per_year
     from {{ ref('rpt_formula_ltv') }}
     qualify row_number() over (
         partition by relationship, segment_name, segment_value
         order by
             case when lost_customers > 0 then 0 else 1 end,
-            case period_grain when 'year' then 1 when 'quarter' then 2 else 3 end
+            case period_grain
+                when '{{ trailing_grain() }}' then 1 when 'year' then 2 when 'quarter' then 3 else 4
+            end
     ) = 1
 ),
 
@@ -23,7 +24,7 @@ formulas_of_a_year as (
         *,
         {{ rate('margin_amount', 'active_in_period_customers') }} * periods_per_year
             as margin_per_customer,
-        power(1 - churn_rate, periods_per_year) as annual_retention_rate
+        {{ annual_rate('(1 - churn_rate)', 'period_grain') }} as annual_retention_rate
     from formulas
 ),
 
