@@ -10,7 +10,7 @@ with
 
 periods as (
     select * from {{ ref('int_periods') }}
-    where is_complete_period
+    where is_complete_period and has_rates
 ),
 
 comparisons as (
@@ -74,7 +74,9 @@ parts as (
         0 as numerator,
         active_in_period_customers as denominator
     from retention
+    where period_grain <> 'week'
 
+    -- margin is known by the month
     union all
 
     select
@@ -87,7 +89,9 @@ parts as (
         0 as denominator
     from margin_months
     inner join periods
-        on margin_months.margin_month between periods.period_start_date and periods.closes_on
+        on
+            margin_months.margin_month between periods.period_start_date and periods.closes_on
+            and periods.period_grain <> 'week'
 
     {%- for kind in ['gross', 'net'] %}
 
