@@ -91,9 +91,7 @@ def models() -> Iterator[Callable[..., list[dict[str, object]]]]:
                 [grain, starts_on, next_month, year.closes_on, next_month - ONE_DAY <= AS_OF],
             )
 
-    def run(
-        model: str, /, **tables: Iterable[Mapping[str, object]]
-    ) -> list[dict[str, object]]:
+    def run(model: str, /, **tables: Iterable[Mapping[str, object]]) -> list[dict[str, object]]:
         (path,) = (PROJECT / "models").rglob(f"{model}.sql")
         for name, rows in tables.items():
             connection.execute(f"delete from {name}")
@@ -137,7 +135,9 @@ def some_spells(draw: st.DrawFn) -> dict[str, list[tuple[dt.date, dt.date | None
     customers = {}
     for customer_id in ("a", "b", "c"):
         bounds = sorted(draw(st.lists(days, max_size=9, unique=True)))
-        spells = [(*pair, draw(st.booleans())) for pair in zip(bounds[::2], bounds[1::2])]
+        spells = [
+            (*pair, draw(st.booleans())) for pair in zip(bounds[::2], bounds[1::2], strict=False)
+        ]
         if len(bounds) % 2:
             spells.append((bounds[-1], None, False))
         customers[customer_id] = spells
@@ -363,11 +363,11 @@ answers = st.lists(
         customer_id=st.sampled_from(["a", "b", "c", "anonymous"]),
         survey_type=st.sampled_from(["nps", "nps", "csat"]),
         invited_on=st.none() | days,
+        # some at the same time, of which the later key counts
         responded_at=st.none()
-        | st.datetimes(
-            min_value=dt.datetime.combine(FIRST_DAY, dt.time.min),
-            max_value=dt.datetime.combine(AS_OF, dt.time(23)),
-        ).map(lambda time: time.replace(minute=0, second=0, microsecond=0)),
+        | st.one_of(days, st.sampled_from([FIRST_DAY, dt.date(2022, 2, 28), AS_OF])).map(
+            lambda day: dt.datetime.combine(day, dt.time(9))
+        ),
         score=st.integers(min_value=0, max_value=10),
     ),
     max_size=15,

@@ -1,14 +1,16 @@
 -- A period that has no rates has none in any report, and one that has them has a rate wherever there
 -- is something to divide by.
+{%- set has_opened = 'is_complete_period and opening_' %}
+{%- set has_customers = 'total_revenue_amount <> unattributed_revenue_amount' %}
 {%- set rates = [
-    ('rpt_retention_periods', 'churn_rate', 'is_complete_period and opening_customers > 0'),
-    ('rpt_retention_periods', 'competitor_churn_rate', 'is_complete_period and opening_customers > 0'),
-    ('rpt_mrr_periods', 'gross_revenue_retention_rate', 'is_complete_period and opening_mrr_amount > 0'),
-    ('rpt_mrr_periods', 'net_revenue_retention_rate', 'is_complete_period and opening_mrr_amount > 0'),
-    ('rpt_mrr_periods', 'gross_mrr_churn_rate', 'is_complete_period and opening_mrr_amount > 0'),
+    ('rpt_retention_periods', 'churn_rate', has_opened ~ 'customers > 0'),
+    ('rpt_retention_periods', 'competitor_churn_rate', has_opened ~ 'customers > 0'),
+    ('rpt_mrr_periods', 'gross_revenue_retention_rate', has_opened ~ 'mrr_amount > 0'),
+    ('rpt_mrr_periods', 'net_revenue_retention_rate', has_opened ~ 'mrr_amount > 0'),
+    ('rpt_mrr_periods', 'gross_mrr_churn_rate', has_opened ~ 'mrr_amount > 0'),
     ('rpt_mrr_periods', 'quick_ratio', 'churn_mrr_amount + contraction_mrr_amount < 0'),
-    ('rpt_revenue_mix', 'existing_customer_revenue_share', 'total_revenue_amount <> unattributed_revenue_amount'),
-    ('rpt_revenue_mix', 'expansion_revenue_share', 'total_revenue_amount <> unattributed_revenue_amount'),
+    ('rpt_revenue_mix', 'existing_customer_revenue_share', has_customers),
+    ('rpt_revenue_mix', 'expansion_revenue_share', has_customers),
     ('rpt_revenue_mix', 'recurring_revenue_share', 'total_revenue_amount <> 0'),
     ('rpt_renewals', 'renewal_rate', 'terms_due > terms_pending'),
     ('rpt_nps', 'nps', 'responses > 0'),

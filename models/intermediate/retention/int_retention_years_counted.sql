@@ -278,10 +278,10 @@ changes as (
     select
         relationship,
         segment_number,
-        {{ month }} as changed_month,
-        {%- for measure in measures %}
+        {{ month }} as changed_month
+        {%- for measure in measures %},
         {{ sign }}sum(case when measure = '{{ measure }}' then customers else 0 end)
-            as {{ measure }}{{ ',' if not loop.last }}
+            as {{ measure }}
         {%- endfor %}
     from stretches
     where {{ month }} is not null and coalesce(counts_from < counts_to, true)

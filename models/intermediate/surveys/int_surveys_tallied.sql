@@ -151,12 +151,12 @@ year_changes as (
     select
         survey_type,
         {{ segment_columns() }},
-        {{ months_after('period_start_date', 12) }} as changed_month,
-        {%- for measure in sums %}
-        -{{ measure }} as {{ measure }},
+        {{ months_after('period_start_date', 12) }} as changed_month
+        {%- for measure in sums %},
+        -{{ measure }} as {{ measure }}
         {%- endfor %}
-        {%- for measure in latest %}
-        0 as {{ measure }}{{ ',' if not loop.last }}
+        {%- for measure in latest %},
+        0 as {{ measure }}
         {%- endfor %}
     from months
 
@@ -165,12 +165,12 @@ year_changes as (
     select
         survey_type,
         {{ segment_columns() }},
-        leaving_month as changed_month,
-        {%- for measure in sums %}
-        0 as {{ measure }},
+        leaving_month as changed_month
+        {%- for measure in sums %},
+        0 as {{ measure }}
         {%- endfor %}
-        {%- for measure in latest %}
-        -{{ measure }} as {{ measure }}{{ ',' if not loop.last }}
+        {%- for measure in latest %},
+        -{{ measure }} as {{ measure }}
         {%- endfor %}
     from answers_leaving
 ),

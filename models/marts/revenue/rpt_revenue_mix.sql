@@ -1,6 +1,8 @@
 -- Grain: one row per period and combination of segments.
 {%- set types = ['first_purchase', 'repeated', 'expansion', 'unattributed'] %}
-{%- set measures = types + ['recurring_first_purchase', 'recurring_repeated', 'recurring_expansion'] %}
+{%- set measures = types + [
+    'recurring_first_purchase', 'recurring_repeated', 'recurring_expansion',
+] %}
 
 with
 
