@@ -23,6 +23,8 @@ purchase_days as (
         median(orders.days_since_previous_order) as median_gap_days,
         max(case when orders.order_date <= settings.calibrated_on then orders.order_date end)
             as last_calibration_purchase_on,
+        min(case when orders.order_date > settings.calibrated_on then orders.order_date end)
+            as first_holdout_purchase_on,
         count(*) as purchase_days_count,
         count(case when orders.order_date > settings.calibrated_on then 1 end)
             as holdout_purchase_days
@@ -108,6 +110,8 @@ select
 
     -- in the hold-out
     purchase_days.holdout_purchase_days,
+    {{ days_between('purchase_days.calibrated_on', 'purchase_days.first_holdout_purchase_on') }}
+        as days_to_holdout_purchase,
     {{ as_amount('purchase_margins.holdout_margin') }} as holdout_margin_amount
 from purchase_days
 inner join purchase_margins

@@ -5,6 +5,7 @@ with
 histories as (
     select
         histories.*,
+        customers.activity_window_days,
         {{ segment_columns('customers') }}
     from {{ ref('int_purchase_histories') }} as histories
     inner join {{ ref('int_customers') }} as customers
@@ -24,8 +25,13 @@ select
     clv_age_days as age_days,
     repeat_margin_amount,
 
+    -- what the activity window says
+    activity_window_days,
+    clv_age_days - clv_recency_days >= activity_window_days as is_churned,
+
     -- what happened afterwards
     cast(null as bigint) as holdout_purchase_days,
+    cast(null as bigint) as days_to_holdout_purchase,
     {{ as_amount('null') }} as holdout_margin_amount
 from histories
 
@@ -40,7 +46,10 @@ select
     calibration_recency_days as recency_days,
     calibration_age_days as age_days,
     calibration_repeat_margin_amount as repeat_margin_amount,
+    activity_window_days,
+    calibration_age_days - calibration_recency_days >= activity_window_days as is_churned,
     holdout_purchase_days,
+    days_to_holdout_purchase,
     holdout_margin_amount
 from histories
 where calibration_frequency is not null
