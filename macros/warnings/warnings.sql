@@ -103,6 +103,52 @@
 {% endmacro %}
 
 
+{% macro warn_of_returns_without_their_sale() %}
+    {% set query %}
+        with
+
+        returns_unmatched as (
+            select returns.*
+            from {{ ref('int_orders_classified') }} as returns
+            left join {{ this }} as returns_matched
+                on returns.order_id = returns_matched.order_id
+            where
+                returns.is_return
+                and returns.is_completed
+                and returns.original_order_id is not null
+                and returns_matched.order_id is null
+        ),
+
+        returns_with_reason as (
+            select
+                case
+                    when originals.order_id is null then 'an order that was not delivered'
+                    when not originals.is_sale then 'an order that is not a sale'
+                    when not originals.is_completed then 'a sale that is pending or cancelled'
+                    when originals.customer_id <> returns_unmatched.customer_id
+                        then 'a sale to another customer'
+                    else 'a sale in another currency'
+                end as reason
+            from returns_unmatched
+            left join {{ ref('int_orders_classified') }} as originals
+                on returns_unmatched.original_order_id = originals.order_id
+        )
+
+        select
+            count(*),
+            reason
+        from returns_with_reason
+        group by reason
+        order by reason
+    {% endset %}
+    {% do warn_of(
+        query,
+        'orders: {0} return(s) name {1} in original_order_id. They reduce revenue, but their sale still counts as a'
+        ~ ' purchase. Correct original_order_id, or leave it empty: then the amount decides which sale comes back.'
+    ) %}
+{% endmacro %}
+
+
 {% macro warn_of_doubtful_versions() %}
     {% set query %}
         select

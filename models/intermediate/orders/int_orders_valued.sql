@@ -4,36 +4,46 @@
 with
 
 orders as (
-    select * from {{ ref('stg_orders') }}
+    select * from {{ ref('int_orders_classified') }}
 ),
 
-orders_classified as (
+returns_matched as (
+    select * from {{ ref('int_returns_matched') }}
+),
+
+-- a return knows its sale, and a sale what came back of it; no order is both
+orders_in_returns as (
     select
-        *,
-        -- pending and cancelled orders carry no revenue; the invoice of a subscription is counted
-        -- through the subscription
-        status in ('completed', 'refunded') and subscription_id is null as carries_revenue,
-        order_type = 'return' as is_return,
-        -- exports write deductions with either sign; an adjustment keeps its own sign
-        case when amount < 0 then discount_amount else abs(discount_amount) end
-            as signed_discount_amount,
-        case when amount < 0 then refunded_amount else abs(refunded_amount) end
-            as signed_refunded_amount
+        order_id,
+        sale_order_id,
+        sale_date,
+        {{ as_amount('0') }} as own_returned_amount,
+        {{ as_amount('0') }} as returned_amount
+    from returns_matched
+
+    union all
+
+    select
+        sale_order_id as order_id,
+        null as sale_order_id,
+        null as sale_date,
+        {{ as_amount('sum(own_returned_amount)') }} as own_returned_amount,
+        {{ as_amount('sum(returned_amount)') }} as returned_amount
+    from returns_matched
+    group by sale_order_id
+),
+
+orders_with_returns as (
+    select
+        orders.*,
+        orders_in_returns.sale_order_id,
+        coalesce(orders_in_returns.sale_date, orders.order_date) as value_date,
+        orders.own_refunded_amount + coalesce(orders_in_returns.own_returned_amount, 0)
+            as own_taken_back_amount,
+        coalesce(orders_in_returns.returned_amount, 0) as returned_amount
     from orders
-),
-
-orders_completed as (
-    select
-        *,
-        coalesce(signed_discount_amount, 0) as own_discount_amount,
-        coalesce(
-            signed_refunded_amount,
-            case
-                when status = 'refunded' then amount - coalesce(signed_discount_amount, 0)
-                else 0
-            end
-        ) as own_refunded_amount
-    from orders_classified
+    left join orders_in_returns
+        on orders.order_id = orders_in_returns.order_id
 ),
 
 -- in the row's own currency; returns and their costs are negative, whatever their sign in the data
@@ -55,17 +65,16 @@ orders_signed as (
         end as counted_refunded_amount,
         case
             when not carries_revenue then 0
-            when is_return then -abs(cost_amount)
-            else cost_amount
-        end as own_cost_amount,
+            when is_return then -abs(own_cost_amount)
+            else own_cost_amount
+        end as counted_cost_amount,
         carries_revenue
-        and not is_return
-        and amount >= 0
+        and is_sale
         and not (
-            own_refunded_amount > 0
-            and own_refunded_amount >= amount - own_discount_amount
+            own_taken_back_amount > 0
+            and own_taken_back_amount >= amount - own_discount_amount
         ) as is_purchase
-    from orders_completed
+    from orders_with_returns
 ),
 
 orders_converted as (
@@ -74,7 +83,7 @@ orders_converted as (
         {{ in_reporting_currency('own_gross_amount') }} as gross_amount,
         {{ in_reporting_currency('counted_discount_amount') }} as reporting_discount_amount,
         {{ in_reporting_currency('counted_refunded_amount') }} as reporting_refunded_amount,
-        {{ in_reporting_currency('own_cost_amount') }} as reporting_cost_amount
+        {{ in_reporting_currency('counted_cost_amount') }} as reporting_cost_amount
     from orders_signed
 ),
 
@@ -100,19 +109,21 @@ orders_with_margin as (
 select
     -- keys
     order_id,
-    coalesce(customer_id, 'anonymous') as customer_id,
+    customer_id,
     original_order_id,
+    sale_order_id,
     subscription_id,
 
     -- dates
     ordered_at,
-    event_date as order_date,
+    order_date,
+    value_date,
     -- a refund dated before its sale counts on the day of the sale
     case
         when reporting_refunded_amount <> 0
             then
                 greatest(
-                    coalesce({{ reporting_day('refunded_at') }}, event_date), event_date
+                    coalesce({{ reporting_day('refunded_at') }}, order_date), order_date
                 )
     end as refunded_on,
 
@@ -128,6 +139,7 @@ select
     {{ as_amount('gross_amount') }} as gross_amount,
     {{ as_amount('reporting_discount_amount') }} as discount_amount,
     {{ as_amount('reporting_refunded_amount') }} as refunded_amount,
+    {{ as_amount('returned_amount') }} as returned_amount,
     {{ as_amount(
         'gross_amount - reporting_discount_amount - reporting_refunded_amount'
     ) }} as net_revenue_amount,

@@ -36,13 +36,14 @@ purchase_days as (
     group by orders.customer_id, settings.as_of_date, settings.calibrated_on
 ),
 
--- the second grouping: a row per customer with the first day is enough to recognise repeats
+-- the second grouping: a row per customer with the first day is enough to recognise repeats. All
+-- orders count, and a return counts on the day of its sale, so that what came back cancels out.
 purchase_margins as (
     select
         orders.customer_id,
         sum(
             case
-                when orders.order_date > purchase_days.first_purchase_on
+                when orders.value_date > purchase_days.first_purchase_on
                     then orders.margin_amount
                 else 0
             end
@@ -50,22 +51,21 @@ purchase_margins as (
         sum(
             case
                 when
-                    orders.order_date > purchase_days.first_purchase_on
-                    and orders.order_date <= purchase_days.calibrated_on
+                    orders.value_date > purchase_days.first_purchase_on
+                    and orders.value_date <= purchase_days.calibrated_on
                     then orders.margin_amount
                 else 0
             end
         ) as calibration_repeat_margin,
         sum(
             case
-                when orders.order_date > purchase_days.calibrated_on then orders.margin_amount
+                when orders.value_date > purchase_days.calibrated_on then orders.margin_amount
                 else 0
             end
         ) as holdout_margin
     from {{ ref('int_orders_valued') }} as orders
     inner join purchase_days
         on orders.customer_id = purchase_days.customer_id
-    where orders.is_purchase
     group by orders.customer_id
 )
 

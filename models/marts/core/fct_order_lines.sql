@@ -26,10 +26,9 @@ orders as {{ not_materialized() }} (
         order_date,
         net_revenue_amount,
         order_type = 'return' as is_return,
-        case when order_type = 'return' then original_order_id end as returned_order_id,
+        sale_order_id as returned_order_id,
         -- a returned line has the type it was sold as
-        case when order_type = 'return' then original_order_id else order_id end
-            as sale_order_id
+        case when order_type = 'return' then sale_order_id else order_id end as sale_order_id
     from {{ ref('int_orders_valued') }}
 ),
 

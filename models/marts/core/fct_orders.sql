@@ -18,6 +18,7 @@ select
     orders.order_id,
     orders.customer_id,
     orders.original_order_id,
+    orders.sale_order_id,
     orders.subscription_id,
 
     -- dates
@@ -37,6 +38,7 @@ select
     orders.gross_amount,
     orders.discount_amount,
     orders.refunded_amount,
+    orders.returned_amount,
     orders.net_revenue_amount,
     orders.cost_amount,
     orders.margin_amount,

@@ -79,7 +79,7 @@ order_categories as (
 returns as (
     select
         order_id,
-        original_order_id
+        sale_order_id
     from {{ ref('int_orders_valued') }}
     where order_type = 'return'
 ),
@@ -92,7 +92,7 @@ entries as (
         entries.revenue_amount,
         case
             when orders_with_lines.order_id is not null then entries.order_id
-            else returns.original_order_id
+            else returns.sale_order_id
         end as lined_order_id
     from {{ ref('int_revenue_entries') }} as entries
     inner join customers_asked

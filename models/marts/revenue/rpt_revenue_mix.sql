@@ -9,7 +9,7 @@ periods as (
 returns as (
     select
         order_id,
-        original_order_id
+        sale_order_id
     from {{ ref('int_orders_valued') }}
     where order_type = 'return'
 ),
@@ -53,7 +53,7 @@ entries_of_sales as (
         entries.customer_id,
         entries.revenue_amount,
         own_shares.expansion_share as own_expansion_share,
-        case when returns.order_id is null then entries.order_id else returns.original_order_id end
+        case when returns.order_id is null then entries.order_id else returns.sale_order_id end
             as sale_order_id
     from {{ ref('int_revenue_entries') }} as entries
     left join returns
