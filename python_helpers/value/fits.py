@@ -87,7 +87,7 @@ def purchase_fits(*, customers: Columns, min_customers: int, like: Fits) -> Fits
     }
     fits[MARGINS] = margin_model.fit(
         frequency=frequency,
-        margin=customers["repeat_margin_amount"],
+        margin=customers["limited_repeat_margin_amount"],
         min_customers=min_customers,
         like=like.get(MARGINS),
     )
@@ -156,9 +156,11 @@ def purchase_test(
         purchases = if_alive[of_alike] * alive
         tests[family] = (frequency, purchases, customers["holdout_purchase_days"])
         if family == chosen and fits[MARGINS].is_usable:
-            margin = np.maximum(customers["repeat_margin_amount"], 0)
+            margin, limited = (
+                np.maximum(customers[f"{kind}repeat_margin_amount"], 0) for kind in ("", "limited_")
+            )
             spending = purchases * margin_model.expected_margin(
-                parameters=fits[MARGINS].parameters, frequency=frequency, margin=margin
+                parameters=fits[MARGINS].parameters, frequency=frequency, margin=limited
             )
             tests[MARGINS] = (margin, spending, customers["holdout_margin_amount"])
         for values, decile in chances_tested(

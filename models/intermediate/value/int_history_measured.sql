@@ -17,10 +17,11 @@ first_days as (
 histories as (
     select
         settings.as_of_date,
-        greatest(
-            first_days.first_active_on,
-            coalesce(settings.history_starts_on, first_days.first_active_on)
-        ) as history_from
+        case
+            when first_days.first_active_on < settings.history_starts_on
+                then settings.history_starts_on
+            else first_days.first_active_on
+        end as history_from
     from settings
     cross join first_days
 ),

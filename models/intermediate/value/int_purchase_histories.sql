@@ -41,6 +41,13 @@ purchase_days as (
 purchase_margins as (
     select
         orders.customer_id,
+        sum(orders.margin_amount) as margin,
+        sum(
+            case
+                when orders.value_date <= purchase_days.calibrated_on then orders.margin_amount
+                else 0
+            end
+        ) as calibration_margin,
         sum(
             case
                 when orders.value_date > purchase_days.first_purchase_on
@@ -86,6 +93,7 @@ select
         as clv_recency_days,
     {{ days_between('purchase_days.first_purchase_on', 'purchase_days.as_of_date') }}
         as clv_age_days,
+    {{ as_amount('purchase_margins.margin') }} as margin_amount,
     {{ as_amount('purchase_margins.repeat_margin') }} as repeat_margin_amount,
 
     -- by the day before the hold-out; NULL for customers who had not bought yet
@@ -103,6 +111,10 @@ select
                     'purchase_days.first_purchase_on', 'purchase_days.calibrated_on'
                 ) }}
     end as calibration_age_days,
+    case
+        when purchase_days.first_purchase_on <= purchase_days.calibrated_on
+            then {{ as_amount('purchase_margins.calibration_margin') }}
+    end as calibration_margin_amount,
     case
         when purchase_days.first_purchase_on <= purchase_days.calibrated_on
             then {{ as_amount('purchase_margins.calibration_repeat_margin') }}

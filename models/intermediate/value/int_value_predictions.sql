@@ -51,29 +51,27 @@ dropouts as (
 -- after each purchase
 buyers as (
     select
-        histories.customer_id,
-        customers.customer_segment,
-        histories.clv_frequency,
-        histories.clv_age_days,
+        states.customer_id,
+        states.frequency,
+        states.age_days,
         dropouts.is_dropout_unknown,
         models.family,
         models.a is not null as is_frequency_used,
         models.p is not null as is_margin_used,
-        models.r + histories.clv_frequency as shape,
-        models.alpha + cast(histories.clv_age_days as double) / 7 as reach,
-        models.alpha + cast(histories.clv_recency_days as double) / 7 as reach_of_last_purchase,
+        models.r + states.frequency as shape,
+        models.alpha + cast(states.age_days as double) / 7 as reach,
+        models.alpha + cast(states.recency_days as double) / 7 as reach_of_last_purchase,
         models.a,
         models.b,
-        cast(customers.activity_window_days as double) / 7 as window_weeks,
-        histories.clv_frequency + case when models.family = 'mbg_nbd' then 1 else 0 end
+        cast(states.activity_window_days as double) / 7 as window_weeks,
+        states.frequency + case when models.family = 'mbg_nbd' then 1 else 0 end
             as chances_to_leave,
-        models.p * (models.v + greatest(cast(histories.repeat_margin_amount as double), 0))
-        / (models.p * histories.clv_frequency + models.q - 1) as margin_per_purchase
-    from {{ ref('int_purchase_histories') }} as histories
-    inner join customers
-        on histories.customer_id = customers.customer_id
+        models.p * (models.v + greatest(cast(states.limited_repeat_margin_amount as double), 0))
+        / (models.p * states.frequency + models.q - 1) as margin_per_purchase
+    from {{ ref('int_purchase_states') }} as states
     cross join purchase_models as models
     cross join dropouts
+    where states.cutoff = 'as_of'
 ),
 
 buyers_with_odds as (
@@ -123,8 +121,8 @@ purchases_predicted as (
     from buyers_alive
     left join {{ ref('int_purchase_forecasts') }} as forecasts
         on
-            buyers_alive.clv_frequency = forecasts.frequency
-            and buyers_alive.clv_age_days = forecasts.age_days
+            buyers_alive.frequency = forecasts.frequency
+            and buyers_alive.age_days = forecasts.age_days
 ),
 
 contracts_predicted as (

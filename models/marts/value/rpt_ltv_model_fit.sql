@@ -2,8 +2,32 @@
 
 with
 
-fits as (
+purchase_fits as (
     select * from {{ ref('int_purchase_model_fits') }}
+),
+
+-- the limit belongs to the fit to all customers
+fits as (
+    select * from purchase_fits
+    union all
+    select
+        purchase_fits.model,
+        purchase_fits.segment_name,
+        purchase_fits.segment_value,
+        case
+            when limits.cutoff = 'as_of' then 'order_margin_limit'
+            else 'calibration_order_margin_limit'
+        end as statistic,
+        purchase_fits.frequency_class,
+        purchase_fits.chance_decile,
+        cast(limits.order_margin_limit_amount as double) as value,
+        purchase_fits.status
+    from {{ ref('int_order_margin_limits') }} as limits
+    inner join purchase_fits
+        on
+            purchase_fits.model = 'gamma_gamma'
+            and purchase_fits.segment_name = 'all'
+            and purchase_fits.statistic = 'converged'
     union all
     select * from {{ ref('int_renewal_model_fits') }}
 ),
