@@ -6,7 +6,7 @@ purchase_fits as (
     select * from {{ ref('int_purchase_model_fits') }}
 ),
 
--- the limit belongs to the fit to all customers
+-- in every slice, the limit is that of all customers
 fits as (
     select * from purchase_fits
     union all
@@ -26,7 +26,6 @@ fits as (
     inner join purchase_fits
         on
             purchase_fits.model = 'gamma_gamma'
-            and purchase_fits.segment_name = 'all'
             and purchase_fits.statistic = 'converged'
     union all
     select * from {{ ref('int_renewal_model_fits') }}
