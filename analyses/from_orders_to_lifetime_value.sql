@@ -14,6 +14,11 @@
         'days with a purchase - 1',
     ),
     (
+        'k: purchases after which the customer may have left',
+        'k',
+        'x by bg_nbd, x + 1 by mbg_nbd: the family of the fit',
+    ),
+    (
         't: weeks from the first purchase to the latest',
         'recency_weeks',
         'clv_recency_days / 7',
@@ -25,17 +30,17 @@
     ),
     (
         'margin of the repeats',
-        'cast(repeat_margin_amount as double)',
-        'int_purchase_histories',
+        'cast(limited_repeat_margin_amount as double)',
+        'int_purchase_states: of each order at most the order_margin_limit',
     ),
     (
         'odds of having left',
-        'a / (b + x - 1) * power((alpha + age_weeks) / (alpha + recency_weeks), r + x)',
-        'a / (b + x - 1) x ((alpha + T) / (alpha + t))^(r + x), of the fit to everybody',
+        'a / (b + k - 1) * power((alpha + age_weeks) / (alpha + recency_weeks), r + x)',
+        'a / (b + k - 1) x ((alpha + T) / (alpha + t))^(r + x), of the fit to everybody',
     ),
     (
         'p_alive',
-        '1 / (1 + a / (b + x - 1) * power((alpha + age_weeks) / (alpha + recency_weeks), r + x))',
+        '1 / (1 + a / (b + k - 1) * power((alpha + age_weeks) / (alpha + recency_weeks), r + x))',
         '1 / (1 + odds)',
     ),
     (
@@ -60,27 +65,27 @@
     ),
     (
         'margin of a purchase so far',
-        'cast(repeat_margin_amount as double) / x',
+        'cast(limited_repeat_margin_amount as double) / x',
         'margin of the repeats / x',
     ),
     (
         'margin of a purchase to expect',
-        'p * (v + repeat_margin_amount) / (p * x + q - 1)',
+        'p * (v + limited_repeat_margin_amount) / (p * x + q - 1)',
         'p (v + margin of the repeats) / (p x + q - 1): drawn towards the mean of all',
     ),
     (
         'predicted_margin_12m_amount',
-        'p_alive * purchases_12m_if_alive * p * (v + repeat_margin_amount) / (p * x + q - 1)',
+        'p_alive * purchases_12m_if_alive * p * (v + limited_repeat_margin_amount) / (p * x + q - 1)',
         'purchases x margin',
     ),
     (
         'discounted purchases to the horizon, if alive',
         'discounted_purchases_if_alive',
-        'int_purchase_forecasts: months 1 to ltv_horizon_months, each over 1.1^(month / 12)',
+        'int_purchase_forecasts: months 1 to ltv_months, each over 1.1^(month / 12)',
     ),
     (
         'predicted_ltv_amount',
-        'p_alive * discounted_purchases_if_alive * p * (v + repeat_margin_amount) '
+        'p_alive * discounted_purchases_if_alive * p * (v + limited_repeat_margin_amount) '
         ~ '/ (p * x + q - 1)',
         'p_alive x discounted purchases x margin',
     ),
@@ -100,18 +105,21 @@ predictions as (
 the_customer as (
     select
         histories.*,
-        customers.activity_window_days,
+        states.limited_repeat_margin_amount,
+        predictions.ltv_method,
         predictions.p_alive,
         predictions.p_no_purchase_next_window,
         predictions.predicted_purchases_12m,
         predictions.predicted_margin_12m_amount,
         predictions.predicted_ltv_amount
     from {{ ref('int_purchase_histories') }} as histories
-    inner join {{ ref('int_customers') }} as customers
-        on histories.customer_id = customers.customer_id
+    inner join {{ ref('int_purchase_states') }} as states
+        on
+            histories.customer_id = states.customer_id
+            and states.cutoff = 'as_of'
     inner join predictions
         on histories.customer_id = predictions.customer_id
-    where predictions.ltv_method = 'bg_nbd_gamma_gamma'
+    where predictions.ltv_method in ('bg_nbd_gamma_gamma', 'mbg_nbd_gamma_gamma')
     qualify row_number() over (
         order by histories.clv_frequency desc, histories.customer_id asc
     ) = 1
@@ -127,7 +135,8 @@ models as (
         max(case when statistic = 'q' then value end) as q,
         max(case when statistic = 'v' then value end) as v
     from {{ ref('rpt_ltv_model_fit') }}
-    where segment_name = 'all' and frequency_class = 'all'
+    where
+        segment_name = 'all' and frequency_class = 'all' and chance_decile = 'all' and is_used
 ),
 
 -- in weeks, as the models count
@@ -136,6 +145,8 @@ known as (
         the_customer.*,
         models.*,
         cast(the_customer.clv_frequency as double) as x,
+        the_customer.clv_frequency
+        + case when the_customer.ltv_method like 'mbg%' then 1 else 0 end as k,
         cast(the_customer.clv_recency_days as double) / 7 as recency_weeks,
         cast(the_customer.clv_age_days as double) / 7 as age_weeks,
         forecasts.purchases_12m_if_alive,

@@ -295,3 +295,41 @@
         ~ ' dim_customers has the segments: add them to seeds/reference/wallet_benchmarks.csv.'
     ) %}
 {% endmacro %}
+
+
+{#- Of the fits that predictions would use: to all customers, or to the contracts of a billing term. -#}
+{% macro warn_of_unused_models() %}
+    {% set query %}
+        select
+            model || case when segment_name = 'all' then '' else ' of the term ' || segment_value end,
+            verdict,
+            cast(round(100 * error) as integer),
+            cast(round(100 * best_baseline_error) as integer),
+            cast(round(100 * total_error) as integer)
+        from {{ this }}
+        where
+            segment_name in ('all', 'billing_term')
+            and verdict in ('worse than a baseline', 'misses the total')
+        order by model, segment_value
+    {% endset %}
+    {% do warn_of(
+        query,
+        'Lifetime value: {0} is not used ({1}). In the last ' ~ var('ltv_holdout_weeks') ~ ' weeks it was {2} % off, class by class, where'
+        ~ ' a simple guess was {3} % off, and {4} % off in total. Its part of the value takes the next best method:'
+        ~ ' fct_customer_value says which (ltv_method), rpt_ltv_model_fit has the figures.'
+    ) %}
+    {% set query %}
+        select
+            model,
+            cast(log_likelihood_above_nbd as decimal(18, 1)),
+            case when is_dropout_at_a_bound then ', at a bound of its parameters' else '' end
+        from {{ this }}
+        where segment_name = 'all' and verdict = 'dropout not identified'
+    {% endset %}
+    {% do warn_of(
+        query,
+        'Lifetime value: the history does not show that buyers leave. {0} is {1} units of log-likelihood above a model'
+        ~ ' in which nobody does{2}. So p_alive and predicted purchases are empty, and the value of buyers takes the'
+        ~ ' next best method (ltv_status: dropout not identified).'
+    ) %}
+{% endmacro %}

@@ -38,6 +38,7 @@ class Fit:
     parameters: Mapping[str, float] = field(default_factory=dict)
     log_likelihood: float | None = None
     observations: int = 0
+    at_a_bound: frozenset[str] = frozenset()  # names of parameters
 
     @property
     def is_usable(self) -> bool:
@@ -80,11 +81,15 @@ def maximise(
         status = NOT_CONVERGED
     else:
         status = AT_A_BOUND if (at_low | at_high).any() else CONVERGED
+    bounded = {
+        name for name, is_bounded in zip(bounds, at_low | at_high, strict=True) if is_bounded
+    }
     return Fit(
         status=status,
         parameters=dict(zip(bounds, np.exp(best.x).tolist(), strict=True)),
         log_likelihood=float(-best.fun * observations),
         observations=observations,
+        at_a_bound=frozenset(bounded),
     )
 
 

@@ -1,7 +1,7 @@
 """Tables in and out: the numbers of each slice of customers, and one row per number of a fit.
 
 A slice is a value of a segment, for example the region north. A row names the model, the slice, the
-statistic and the frequency class.
+statistic, the frequency class and the tenth of the customers by their chance to buy again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,6 +11,7 @@ import numpy as np
 
 from python_helpers.value.likelihood import CONVERGED, Fit, Floats
 
+ALL = "all"
 CLASSES = ("0", "1", "2", "3", "4", "5", "6", "7+")
 FIT_TYPES = {
     "model": "varchar",
@@ -18,6 +19,7 @@ FIT_TYPES = {
     "segment_value": "varchar",
     "statistic": "varchar",
     "frequency_class": "varchar",
+    "chance_decile": "varchar",
     "value": "double",
     "status": "varchar",
 }
@@ -26,8 +28,8 @@ DTYPES = {"varchar": object, "bigint": np.int64, "double": float}
 Columns = dict[str, Floats]
 Slice = tuple[str, str, str]
 """Model, segment name and segment value."""
-Number = tuple[str, str, str, float, str]
-"""Model, statistic, frequency class, value and status: a row without its slice."""
+Number = tuple[str, str, str, str, float, str]
+"""Model, statistic, frequency class, decile, value and status: a row without its slice."""
 
 
 def slices(*, relation: duckdb.DuckDBPyRelation) -> Iterator[tuple[str, str, Columns]]:
@@ -52,18 +54,30 @@ def slices(*, relation: duckdb.DuckDBPyRelation) -> Iterator[tuple[str, str, Col
             yield name, value, {number: columns[number][is_of] for number in numbers}
 
 
+def numbers(
+    *,
+    model: str,
+    status: str,
+    values: Mapping[str, float | None],
+    frequency_class: str = ALL,
+    chance_decile: str = ALL,
+) -> Iterator[Number]:
+    """Yield the values that are known, by statistic."""
+    for statistic, value in values.items():
+        if value is not None:
+            yield model, statistic, frequency_class, chance_decile, float(value), status
+
+
 def fit_numbers(*, fits: Mapping[str, Fit]) -> Iterator[Number]:
     """Yield the parameters of each fit, its likelihood, its customers and whether it converged."""
     for model, fit in fits.items():
-        numbers: dict[str, float | None] = {
+        values = {
             **fit.parameters,
             "log_likelihood": fit.log_likelihood,
             "customers": fit.observations,
             "converged": fit.status == CONVERGED,
         }
-        for statistic, value in numbers.items():
-            if value is not None:
-                yield model, statistic, "all", float(value), fit.status
+        yield from numbers(model=model, status=fit.status, values=values)
 
 
 def holdout_numbers(
@@ -78,19 +92,46 @@ def holdout_numbers(
     classes = np.minimum(frequency, len(CLASSES) - 1).astype(int)
     measures = {"customers": np.ones(len(classes)), "actual": actual, **forecasts}
     sums = {
-        name: np.bincount(classes, weights=values, minlength=len(CLASSES))
+        f"holdout_{name}": np.bincount(classes, weights=values, minlength=len(CLASSES))
         for name, values in measures.items()
     }
-    numbers = [(name, "all", by_class.sum()) for name, by_class in sums.items()]
-    for number in np.flatnonzero(sums["customers"]):
-        numbers += [(name, CLASSES[number], by_class[number]) for name, by_class in sums.items()]
-    total = sums["actual"].sum()
-    for name in forecasts if total > 0 else ():
-        off = sums[name] - sums["actual"]
-        numbers.append((f"{name}_error", "all", np.abs(off).sum() / total))
-        numbers.append((f"{name}_total_error", "all", abs(off.sum()) / total))
-    for name, label, value in numbers:
-        yield model, f"holdout_{name}", label, float(value), status
+    of = {"model": model, "status": status}
+    for number in np.flatnonzero(sums["holdout_customers"]):
+        values = {name: by_class[number] for name, by_class in sums.items()}
+        yield from numbers(**of, values=values, frequency_class=CLASSES[number])
+    yield from numbers(**of, values={name: by_class.sum() for name, by_class in sums.items()})
+    came = sums["holdout_actual"]
+    for name in forecasts if came.sum() > 0 else ():
+        off = sums[f"holdout_{name}"] - came
+        errors = {
+            f"holdout_{name}_error": np.abs(off).sum() / came.sum(),
+            f"holdout_{name}_total_error": abs(off.sum()) / came.sum(),
+        }
+        yield from numbers(**of, values=errors)
+
+
+def calibration(*, chance: Floats, is_buyer: Floats) -> Iterator[tuple[dict[str, float], str]]:
+    """Yield predicted chances and the shares of customers who bought, by statistic, and the tenth.
+
+    The first tenth has the greatest chances. Customers of one chance are in one tenth, that of the
+    one in their middle, so that the result cannot depend on who of them bought. The Brier score is
+    the mean squared error of the chances; beside it is that of the share of all, known afterwards.
+    """
+    chance = np.round(chance, 12)  # without the digits that depend on the processor
+    _, of_group, sizes = np.unique(-chance, return_inverse=True, return_counts=True)
+    middles = np.cumsum(sizes) - (sizes + 1) / 2
+    deciles = (10 * middles / len(chance)).astype(int)[of_group]
+    for decile in np.unique(deciles):
+        is_of = deciles == decile
+        values = {
+            "decile_customers": float(is_of.sum()),
+            "decile_chance": float(chance[is_of].mean()),
+            "decile_share": float(is_buyer[is_of].mean()),
+        }
+        yield values, str(decile + 1)
+    share = float(is_buyer.mean())
+    score = float(((chance - is_buyer) ** 2).mean())
+    yield {"brier_score": score, "brier_score_of_share": share * (1 - share)}, ALL
 
 
 def table(
@@ -114,7 +155,7 @@ def parameters_by_slice(*, fits: duckdb.DuckDBPyRelation) -> dict[Slice, dict[st
     A fit that found no parameters has none here either.
     """
     found: dict[Slice, dict[str, float]] = {}
-    rows = fits.filter("frequency_class = 'all'").fetchall()
-    for model, segment_name, segment_value, statistic, _, value, _ in rows:
+    rows = fits.filter(f"frequency_class = '{ALL}' and chance_decile = '{ALL}'").fetchall()
+    for model, segment_name, segment_value, statistic, _, _, value, _ in rows:
         found.setdefault((model, segment_name, segment_value), {})[statistic] = value
     return found

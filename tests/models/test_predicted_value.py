@@ -20,6 +20,7 @@ from scipy.integrate import quad
 from scipy.stats import beta as beta_distribution
 
 from python_helpers.value import margin_model, purchase_model, renewal_model
+from python_helpers.value.purchase_model import BG, FAMILIES, MBG
 
 FIRST_DAY = dt.date(2022, 1, 1)
 AS_OF = dt.date(2024, 6, 30)
@@ -129,9 +130,15 @@ def warehouse(
 
 
 def histories(*, orders: pd.DataFrame, cutoff: dt.date) -> pd.DataFrame:
-    """Count purchase days per customer up to a day, in weeks."""
+    """Count purchase days per customer up to a day, in weeks.
+
+    No order brings more than the median customer of the best tenth.
+    """
+    orders = orders[orders["ordered_at"] <= cutoff]
+    totals = orders.groupby("customer_id")["amount"].sum().sort_values(ascending=False)
+    limit = totals.iloc[: -(-len(totals) // 10)].median()
+    orders = orders.assign(amount=orders["amount"].clip(upper=round(limit, 2)))
     days = orders.groupby(["customer_id", "ordered_at"])["amount"].sum().reset_index()
-    days = days[days["ordered_at"] <= cutoff]
     known = days.groupby("customer_id")["ordered_at"].agg(["min", "max", "count"])
     firsts = days["customer_id"].map(known["min"])
     repeats = days[days["ordered_at"] > firsts].groupby("customer_id")["amount"].sum()
@@ -145,17 +152,20 @@ def histories(*, orders: pd.DataFrame, cutoff: dt.date) -> pd.DataFrame:
     )
 
 
-def fitted(*, known: pd.DataFrame) -> dict[str, float]:
-    """Fit both models to the histories."""
-    purchases = purchase_model.fit(
-        frequency=known["frequency"].to_numpy(),
-        recency=known["recency"].to_numpy(),
-        age=known["age"].to_numpy(),
-    )
-    margins = margin_model.fit(
-        frequency=known["frequency"].to_numpy(), margin=known["margin"].to_numpy()
-    )
-    return {**purchases.parameters, **margins.parameters}
+def fitted(*, known: pd.DataFrame, model: str) -> dict[str, float]:
+    """Fit a model to the histories."""
+    if model == "gamma_gamma":
+        fit = margin_model.fit(
+            frequency=known["frequency"].to_numpy(), margin=known["margin"].to_numpy()
+        )
+    else:
+        grouped = purchase_model.grouped(
+            frequency=known["frequency"].to_numpy(),
+            recency=known["recency"].to_numpy(),
+            age=known["age"].to_numpy(),
+        )
+        fit = purchase_model.fit(family=model, histories=grouped)
+    return {**fit.parameters, "log_likelihood": fit.log_likelihood}
 
 
 def statistics(warehouse: duckdb.DuckDBPyConnection, where: str) -> dict[str, float]:
@@ -163,26 +173,82 @@ def statistics(warehouse: duckdb.DuckDBPyConnection, where: str) -> dict[str, fl
     return dict(
         warehouse.execute(
             "select statistic, value from marts.rpt_ltv_model_fit "
-            f"where frequency_class = 'all' and {where}"
+            f"where frequency_class = 'all' and chance_decile = 'all' and {where}"
         ).fetchall()
     )
 
 
+@pytest.mark.parametrize("model", [*FAMILIES, "gamma_gamma"])
 @pytest.mark.parametrize(
     ("name", "value", "rest"),
     [("all", "all", None), ("region", "north", 1), ("region", "south", 0)],
 )
-def test_every_slice_is_fitted_to_its_customers(name, value, rest, warehouse, orders):
-    of_slice = orders
+def test_every_slice_is_fitted_to_its_customers(name, value, rest, model, warehouse, orders):
+    known = histories(orders=orders, cutoff=AS_OF)
     if rest is not None:
-        of_slice = orders[orders["customer_id"].str[1:].astype(int) % 2 == rest]
-    expected = fitted(known=histories(orders=of_slice, cutoff=AS_OF))
+        known = known[known.index.str[1:].astype(int) % 2 == rest]
+    expected = fitted(known=known, model=model)
     found = statistics(
         warehouse,
-        f"segment_name = '{name}' and segment_value = '{value}' "
-        "and statistic in ('r', 'alpha', 'a', 'b', 'p', 'q', 'v')",
+        f"model = '{model}' and segment_name = '{name}' and segment_value = '{value}' and "
+        "statistic in ('r', 'alpha', 'a', 'b', 'p', 'q', 'v', 'log_likelihood')",
     )
-    assert found == pytest.approx(expected, rel=1e-4)
+    assert found == pytest.approx(expected, rel=1e-3)
+
+
+def test_the_likelihood_before_the_hold_out_chooses_the_family(warehouse, orders):
+    known = histories(orders=orders, cutoff=CALIBRATED_ON)
+    likelihoods = {
+        family: fitted(known=known, model=family)["log_likelihood"] for family in FAMILIES
+    }
+    found = {
+        family: statistics(warehouse, f"segment_name = 'all' and model = '{family}'")
+        for family in FAMILIES
+    }
+    for family in FAMILIES:
+        assert found[family]["calibration_log_likelihood"] == pytest.approx(likelihoods[family])
+        is_chosen = likelihoods[family] == max(likelihoods.values())
+        assert found[family]["chosen"] == is_chosen
+    for family in (BG, MBG):
+        assert found[family]["calibration_log_likelihood_above_nbd"] == pytest.approx(
+            likelihoods[family] - likelihoods["nbd"], abs=1e-3
+        )
+    assert warehouse.execute(
+        "select distinct model from marts.rpt_ltv_model_fit where is_chosen"
+    ).fetchall() == [(max(likelihoods, key=likelihoods.get),)]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_chances_before_the_hold_out_stand_beside_what_the_customers_did(family, warehouse, orders):
+    known = histories(orders=orders, cutoff=CALIBRATED_ON)
+    model = fitted(known=known, model=family)
+    r, alpha, a, b = (model.get(name, 1.0) for name in ("r", "alpha", "a", "b"))
+    x, t_x, t = known["frequency"], known["recency"], known["age"]
+    k = {"bg_nbd": x, "mbg_nbd": x + 1, "nbd": 0 * x}[family]
+    odds = a / (b + k - 1) * ((alpha + t) / (alpha + t_x)) ** (r + x)
+    alive = 1 / (1 + odds.where(k > 0, 0))
+    window = 60 / 7  # of every customer
+    for name, weeks in (("holdout", HOLDOUT_WEEKS), ("window", window)):
+        known[name] = alive * (1 - ((alpha + t) / (alpha + t + weeks)) ** (r + x))
+    later = orders[(orders["ordered_at"] > CALIBRATED_ON)].groupby("customer_id")["ordered_at"]
+    waited = later.min().map(lambda day: (day - CALIBRATED_ON).days).reindex(known.index)
+    known["bought"], known["bought_in_window"] = waited.notna(), waited <= 60
+    found = statistics(warehouse, f"segment_name = 'all' and model = '{family}'")
+    share = known["bought"].mean()
+    assert found["brier_score"] == pytest.approx(
+        ((known["holdout"] - known["bought"]) ** 2).mean(), rel=1e-3
+    )
+    assert found["brier_score_of_share"] == pytest.approx(share * (1 - share))
+    churned = (7 * (t - t_x)).round() >= 60
+    for name, group in (("churned", known[churned]), ("active", known[~churned])):
+        assert found[f"holdout_{name}_customers"] == len(group)
+        assert found[f"holdout_{name}_share"] == pytest.approx(group["bought_in_window"].mean())
+        assert found[f"holdout_{name}_chance"] == pytest.approx(group["window"].mean(), rel=1e-3)
+    deciles = warehouse.execute(
+        "select statistic, sum(value) from marts.rpt_ltv_model_fit where segment_name = 'all' "
+        f"and model = '{family}' and statistic = 'decile_customers' group by all"
+    ).fetchall()
+    assert deciles == [("decile_customers", len(known))]
 
 
 def test_a_segment_that_was_not_delivered_is_everybody(warehouse):
@@ -225,40 +291,56 @@ def test_the_holdout_and_its_baselines_are_those_counted_by_customer(warehouse, 
     assert found["holdout_predicted_error"] < 0.5 * found["holdout_segment_mean_error"]
 
 
-def test_the_value_of_a_buyer_is_the_sum_of_sixty_discounted_months(warehouse, orders):
+def months_of_history(*, orders: pd.DataFrame, subscriptions: pd.DataFrame) -> int:
+    """Count the whole months from the first purchase or paid day to the end of as-of."""
+    first = pd.Timestamp(min(orders["ordered_at"].min(), subscriptions["started_at"].min()))
+    day_after = pd.Timestamp(AS_OF) + pd.Timedelta(days=1)
+    return sum(first + pd.DateOffset(months=month) <= day_after for month in range(1, 61))
+
+
+def test_the_value_of_a_buyer_is_the_sum_of_discounted_months(warehouse, orders, subscriptions):
     known = histories(orders=orders, cutoff=AS_OF)
-    model = statistics(warehouse, "segment_name = 'all'")
-    r, alpha, a, b, p, q, v = (model[name] for name in ("r", "alpha", "a", "b", "p", "q", "v"))
+    horizon = months_of_history(orders=orders, subscriptions=subscriptions)
+    assert 24 < horizon < 60
     predicted = warehouse.execute(
         "select customer_id, p_alive, predicted_purchases_12m, predicted_margin_12m_amount, "
-        "predicted_ltv_amount from intermediate.int_value_predictions "
-        "where ltv_method = 'bg_nbd_gamma_gamma' order by customer_id limit 8"
+        "predicted_ltv_amount, ltv_months, ltv_method from intermediate.int_value_predictions "
+        "where ltv_method in ('bg_nbd_gamma_gamma', 'mbg_nbd_gamma_gamma') "
+        "order by customer_id limit 8"
     ).fetchall()
     assert len(predicted) == 8
-    for customer, p_alive, purchases_12m, margin_12m, ltv in predicted:
+    for customer, p_alive, purchases_12m, margin_12m, ltv, ltv_months, method in predicted:
+        assert ltv_months == horizon
+        family = method.removesuffix("_gamma_gamma")
+        model = statistics(
+            warehouse, f"segment_name = 'all' and model in ('{family}', 'gamma_gamma')"
+        )
+        r, alpha, a, b, p, q, v = (model[name] for name in ("r", "alpha", "a", "b", "p", "q", "v"))
         x, t_x, t, margin = known.loc[customer]
-        odds = a / (b + max(x, 1) - 1) * ((alpha + t) / (alpha + t_x)) ** (r + x) if x else 0
+        k = x + (family == MBG)  # purchases after which the customer may have left
+        odds = a / (b + max(k, 1) - 1) * ((alpha + t) / (alpha + t_x)) ** (r + x) if k else 0
         assert p_alive == pytest.approx(1 / (1 + odds), rel=1e-6)
 
-        def bought(share, weeks, x=x, t=t):
-            chance = max(beta_distribution.ppf(share, a, b + x), 1e-300)
+        def bought(share, weeks, x=x, t=t, k=k, r=r, alpha=alpha, a=a, b=b):
+            chance = max(beta_distribution.ppf(share, a, b + k), 1e-300)
             return -np.expm1(-(r + x) * np.log1p(chance * weeks / (alpha + t))) / chance
 
         levels = [
             quad(bought, 0, 1, args=(month * 365 / 12 / 7,), epsabs=1e-9, limit=200)[0] * p_alive
-            for month in range(61)
+            for month in range(horizon + 1)
         ]
         mean = p * (v + margin) / (p * x + q - 1)
         assert purchases_12m == pytest.approx(levels[12], rel=1e-5)
         assert float(margin_12m) == pytest.approx(levels[12] * mean, abs=0.02)
         discounted = sum(
-            (levels[month] - levels[month - 1]) / 1.1 ** (month / 12) for month in range(1, 61)
+            (levels[month] - levels[month - 1]) / 1.1 ** (month / 12)
+            for month in range(1, horizon + 1)
         )
         assert float(ltv) == pytest.approx(discounted * mean, abs=0.02)
 
 
 def test_the_value_of_a_contract_is_the_sum_of_the_months_it_is_renewed_for(
-    warehouse, subscriptions
+    warehouse, orders, subscriptions
 ):
     def whole_months(started: dt.date, last: pd.Timestamp) -> int:
         months = 0
@@ -290,9 +372,10 @@ def test_the_value_of_a_contract_is_the_sum_of_the_months_it_is_renewed_for(
     }
     is_alone = subscriptions["customer_id"].str.startswith("p") & ended.isna()
     assert set(predicted) == set(subscriptions.loc[is_alone, "customer_id"])
+    horizon = months_of_history(orders=orders, subscriptions=subscriptions)
     for number in np.flatnonzero(is_alone)[:10]:
         kept, months, discounted = 1.0, 0.0, 0.0
-        for month in range(1, 61):
+        for month in range(1, horizon + 1):
             # of those there after n renewals, alpha in alpha + beta + n leave at the next end
             end = renewals[number] + month - 1
             kept *= 1 - model["alpha"] / (model["alpha"] + model["beta"] + end)
@@ -359,25 +442,26 @@ DELIVERIES = {
     "nobody is known": (purchases(("", 0, 10), ("", 9, 10)), {}, set()),
     "one customer": (
         purchases(("a", 0, 10), ("a", 400, 20), ("a", 880, 20)),
-        {"bg_nbd": "too few repeat buyers", "gamma_gamma": "too few margins"},
-        {"none", "formula"},
+        {**dict.fromkeys(FAMILIES, "too few repeat buyers"), "gamma_gamma": "too few margins"},
+        {("none", "purchases not predictable"), ("formula", "purchases not predictable")},
     ),
     "all bought once": (
         purchases(*((f"c{number}", 3 * number, 10) for number in range(300))),
-        {"bg_nbd": "too few repeat buyers", "gamma_gamma": "too few margins"},
-        {"formula"},
+        {**dict.fromkeys(FAMILIES, "too few repeat buyers"), "gamma_gamma": "too few margins"},
+        {("formula", "purchases not predictable")},
     ),
     "all alike": (
         purchases(*ALIKE),
-        {"bg_nbd": "at a bound", "gamma_gamma": "at a bound"},
-        {"bg_nbd_gamma_gamma", "formula"},  # they stop, which no model foresees
+        {**dict.fromkeys(FAMILIES, "at a bound"), "gamma_gamma": "at a bound"},
+        # they stop, which no model foresees
+        {("formula", "dropout not identified"), ("formula", "purchases not predictable")},
     ),
     "one of a million": (
         pd.concat(
             [shop(seed=5, count=500), purchases(("rich", 0, 9e7), ("rich", 300, 9e7))]
         ).assign(order_id=lambda frame: [f"o{number}" for number in range(len(frame))]),
-        {"bg_nbd": "converged", "gamma_gamma": "converged"},
-        {"bg_nbd_gamma_gamma", "formula"},
+        {**dict.fromkeys(FAMILIES, "converged"), "gamma_gamma": "converged"},
+        {("mbg_nbd_gamma_gamma", "ok")},
     ),
 }
 
@@ -393,10 +477,15 @@ def test_a_delivery_with_little_to_fit_is_predicted_by_what_there_is(name, tmp_p
         ).fetchall()
         assert dict(found) == statuses
         predicted = warehouse.execute(
-            "select distinct ltv_method from intermediate.int_value_predictions"
+            "select distinct ltv_method, ltv_status from intermediate.int_value_predictions"
         ).fetchall()
-        assert {method for (method,) in predicted} <= methods
+        assert set(predicted) <= methods
         assert bool(predicted) == bool(statuses)
+        # whoever buys for millions once does not do so month after month
+        assert warehouse.execute(
+            "select count(*) from intermediate.int_value_predictions "
+            "where predicted_ltv_amount > 100000"
+        ).fetchone() == (0,)
         assert warehouse.execute(
             "select count(*) from marts.rpt_ltv_model_fit where not isfinite(value)"
         ).fetchone() == (0,)

@@ -857,3 +857,56 @@ def test_no_raw_row_is_lost(built):
     assert rows["raw_rows"] == sum(
         len(pd.read_parquet(file)) for file in built.raw.glob("*.parquet")
     )
+
+
+# what the history shows of each shop: the family of purchases that is chosen, its verdict, that of
+# the model without leaving, and how buyers are predicted
+SHOWN = {
+    "online_retail_2011": ("bg_nbd", "dropout not identified", "used", "formula"),
+    "cdnow_sample": ("mbg_nbd", "used", "less likely", "mbg_nbd_gamma_gamma"),
+}
+
+
+def test_value_says_what_the_history_shows_of_leaving(built):
+    family, verdict, verdict_without, method = SHOWN[built.raw.name]
+    found = built.query(
+        "select distinct model, verdict, is_chosen from marts.rpt_ltv_model_fit "
+        "where segment_name = 'all' and model in ('bg_nbd', 'mbg_nbd', 'nbd')"
+    ).set_index("model")
+    # where nobody is seen to leave, both families are the same, and rounding chooses
+    chosen = found.index[found["is_chosen"].astype(bool)].tolist()
+    assert chosen == [family] or (len(chosen) == 1 and verdict == "dropout not identified")
+    assert found.loc[chosen[0], "verdict"] == verdict
+    assert found.loc["nbd", "verdict"] == verdict_without
+    buyers = built.query(
+        "select distinct ltv_status, ltv_method, p_alive is null as is_unknown, "
+        "p_no_purchase_next_window is null as has_no_chance "
+        "from marts.fct_customer_value where orders_count > 0"
+    ).to_dict("records")
+    is_shown = verdict == "used"
+    assert buyers == [
+        {
+            "ltv_status": "ok" if is_shown else verdict,
+            "ltv_method": method,
+            "is_unknown": not is_shown,
+            "has_no_chance": False,
+        }
+    ]
+    assert is_shown != ("does not show that buyers leave" in built.said)
+
+
+def test_chances_hold_for_churned_customers_for_active_ones_and_in_every_tenth(built):
+    found = built.query(
+        "select statistic, chance_decile, value from marts.rpt_ltv_model_fit where is_used "
+        "and model <> 'gamma_gamma' and segment_name = 'all' and frequency_class = 'all'"
+    )
+    of_all = found[found["chance_decile"] == "all"].set_index("statistic")["value"]
+    assert of_all["brier_score"] < 0.9 * of_all["brier_score_of_share"]
+    for group in ("churned", "active"):
+        off = of_all[f"holdout_{group}_chance"] - of_all[f"holdout_{group}_share"]
+        assert abs(off) < 0.05
+    tenths = found.pivot_table(
+        index="chance_decile", columns="statistic", values="value", aggfunc="sum"
+    ).drop(index="all")
+    assert (tenths["decile_chance"] - tenths["decile_share"]).abs().mean() < 0.06
+    assert tenths["decile_share"].astype(float).corr(tenths["decile_chance"].astype(float)) > 0.9

@@ -15,16 +15,21 @@ from hypothesis import strategies as st
 from lifecycle import real_data
 from scipy.integrate import quad
 from scipy.stats import beta as beta_distribution
+from scipy.stats import nbinom
 
 from python_helpers.value import (
     likelihood,
     margin_model,
     purchase_model,
     renewal_model,
+    tables,
 )
 from python_helpers.value.likelihood import Fit
+from python_helpers.value.purchase_model import BG, FAMILIES, MBG, NBD
 
-CDNOW = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}  # published
+# published: Fader, Hardie and Lee (2005); Batislam et al. (2007) and Hoppe and Wagner (2007)
+CDNOW = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
+CDNOW_MBG = {"r": 0.5248, "alpha": 6.183, "a": 0.8914, "b": 1.614}
 SURVIVING = {  # per cent after 0, 1, ... 12 years; the first eight are fitted
     "high end": (100, 86.9, 74.3, 65.3, 59.3, 55.1, 51.7, 49.1, 46.8, 44.5, 42.7, 40.9, 39.4),
     "regular": (100, 63.1, 46.8, 38.2, 32.6, 28.9, 26.2, 24.1, 22.3, 20.7, 19.4, 18.3, 17.3),
@@ -34,6 +39,7 @@ FITTED_YEARS = 7
 
 def silence_probability(
     *,
+    family: str,
     parameters: dict[str, float],
     frequency: np.ndarray,
     recency: np.ndarray,
@@ -46,7 +52,7 @@ def silence_probability(
     """
     r, alpha = parameters["r"], parameters["alpha"]
     alive = purchase_model.alive_probability(
-        parameters=parameters, frequency=frequency, recency=recency, age=age
+        family=family, parameters=parameters, frequency=frequency, recency=recency, age=age
     )
     exponent = (r + np.asarray(frequency, float)) * np.log1p(window / (alpha + np.asarray(age)))
     return 1 + alive * np.expm1(-exponent)
@@ -61,14 +67,12 @@ class Customers:
     age: np.ndarray
     margin: np.ndarray
 
-    def fit(self, **options: int) -> Fit:
-        """Fit the purchases of the customers, each a group of its own."""
-        return purchase_model.fit(
-            frequency=self.frequency,
-            recency=self.recency,
-            age=self.age,
-            **options,
+    def fit(self, family: str = BG, **options: int) -> Fit:
+        """Fit a family to the purchases of the customers."""
+        histories = purchase_model.grouped(
+            frequency=self.frequency, recency=self.recency, age=self.age
         )
+        return purchase_model.fit(family=family, histories=histories, **options)
 
 
 @pytest.fixture(scope="module")
@@ -93,14 +97,19 @@ def cdnow() -> Customers:
     return Customers(**{name: np.asarray(column, float) for name, column in columns.items()})
 
 
-def simulated(*, count: int, parameters: dict[str, float], weeks: float, seed: int) -> Customers:
+def simulated(
+    *, count: int, parameters: dict[str, float], weeks: float, seed: int, family: str = BG
+) -> Customers:
     """Let customers buy and leave as the models say they do, purchase by purchase."""
     random = np.random.default_rng(seed)
     age = random.uniform(0, weeks, count)
     rate = random.gamma(parameters["r"], 1 / parameters["alpha"], count)
     leaving = random.beta(parameters["a"], parameters["b"], count)
+    leaving *= family != NBD
     frequency, recency, now = np.zeros(count), np.zeros(count), np.zeros(count)
     there = np.arange(count)
+    if family == MBG:
+        there = there[random.random(count) >= leaving]
     while len(there):
         now[there] += random.exponential(1 / rate[there])
         there = there[now[there] <= age[there]]
@@ -118,20 +127,76 @@ KNOWN = {"r": 0.6, "alpha": 5.0, "a": 0.7, "b": 3.0, "p": 5.0, "q": 4.0, "v": 20
 # Published results
 
 
-def test_the_purchases_of_cdnow_are_those_of_the_paper(cdnow):
-    found = cdnow.fit()
+@pytest.mark.parametrize(
+    ("family", "published", "log_likelihood"),
+    [(BG, CDNOW, -9582.43), (MBG, CDNOW_MBG, -9582.136)],
+)
+def test_the_purchases_of_cdnow_are_those_of_the_papers(family, published, log_likelihood, cdnow):
+    found = cdnow.fit(family)
     assert found.status == "converged"
     assert found.observations == 2357
-    assert found.log_likelihood == pytest.approx(-9582.4, abs=0.05)
-    assert dict(found.parameters) == pytest.approx(CDNOW, abs=0.001)
+    assert found.log_likelihood == pytest.approx(log_likelihood, abs=0.005)
+    assert dict(found.parameters) == pytest.approx(published, abs=0.001)
+
+
+def test_the_nbd_is_the_negative_binomial_distribution_of_counts(cdnow):
+    found = cdnow.fit(NBD)
+    r, alpha = found.parameters["r"], found.parameters["alpha"]
+    # scipy's counts forget when the purchases were: x! / T^x orders of x times in T
+    counts = nbinom.logpmf(cdnow.frequency, r, alpha / (alpha + cdnow.age)).sum()
+    factorials = np.array([math.lgamma(x + 1) for x in cdnow.frequency])
+    times = (factorials - cdnow.frequency * np.log(cdnow.age)).sum()
+    assert found.log_likelihood == pytest.approx(counts + times, rel=1e-9)
+    # without leaving, it is far less likely than either family that lets customers leave
+    assert found.log_likelihood < -9582.43 - 100
 
 
 def test_the_paper_expects_1_226_purchases_in_39_weeks():
-    history = {"frequency": 2, "age": 38.86}
+    history = {"family": BG, "parameters": CDNOW, "frequency": 2, "age": 38.86}
     expected = purchase_model.alive_probability(
-        parameters=CDNOW, recency=30.43, **history
-    ) * purchase_model.purchases_if_alive(parameters=CDNOW, horizon=39, **history)
+        recency=30.43, **history
+    ) * purchase_model.purchases_if_alive(horizon=39, **history)
     assert expected == pytest.approx(1.226, abs=0.0005)
+
+
+# of ModifiedBetaGeoFitter and BetaGeoFitter of lifetimes 0.11.3, with the published parameters of
+# CDNOW: P(alive), and purchases to expect in 1, 26 and 39 weeks
+HISTORIES = {
+    "frequency": np.array([0, 0, 1, 2, 5, 26]),
+    "recency": np.array([0, 0, 10, 30.43, 20, 30.86]),
+    "age": np.array([0, 38.86, 38.86, 38.86, 30, 31]),
+}
+LIFETIMES = {
+    MBG: (
+        (0.644209, 0.389723, 0.381066, 0.706118, 0.554037, 0.965551),
+        {
+            1: (0.053056, 0.004521, 0.012829, 0.039332, 0.083808, 0.681202),
+            26: (0.898062, 0.106989, 0.295837, 0.892628, 1.796693, 14.171171),
+            39: (1.182166, 0.153945, 0.421140, 1.262629, 2.490521, 19.447693),
+        },
+    ),
+    BG: (
+        (1.000000, 1.000000, 0.438237, 0.726579, 0.572566, 0.968916),
+        {
+            1: (0.053268, 0.005596, 0.012527, 0.037448, 0.086478, 0.710621),
+            26: (0.902637, 0.134620, 0.293082, 0.861649, 1.881691, 15.019275),
+            39: (1.196723, 0.195098, 0.419820, 1.226028, 2.624810, 20.749726),
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize(("family", "parameters"), [(BG, CDNOW), (MBG, CDNOW_MBG)])
+def test_chances_and_purchases_are_those_of_another_library(family, parameters):
+    alive_there, purchases_there = LIFETIMES[family]
+    model = {"family": family, "parameters": parameters}
+    alive = purchase_model.alive_probability(**model, **HISTORIES)
+    assert alive == pytest.approx(np.array(alive_there), abs=6e-7)
+    for weeks, expected in purchases_there.items():
+        if_alive = purchase_model.purchases_if_alive(
+            frequency=HISTORIES["frequency"], age=HISTORIES["age"], horizon=weeks, **model
+        )
+        assert alive * if_alive == pytest.approx(np.array(expected), abs=6e-7)
 
 
 def test_the_margins_of_cdnow_are_those_of_the_note(cdnow):
@@ -161,15 +226,19 @@ def test_renewals_are_those_of_the_paper_and_their_forecast_holds(group, alpha, 
 # Formulas against integrals and simulation
 
 
-def integrated(*, parameters: dict[str, float], frequency: float, age: float, horizon: float):
+def integrated(
+    *, family: str, parameters: dict[str, float], frequency: float, age: float, horizon: float
+):
     """Integrate the purchases of who is alive over the chance p of leaving after each.
 
-    Of rate l and chance p they are (1 - exp(-l p t)) / p; over the rates that is closed.
+    Of rate l and chance p they are (1 - exp(-l p t)) / p; over the rates that is closed. Who is
+    alive stayed after each repeat and, by MBG/NBD, after the first purchase.
     """
     r, alpha, a, b = (parameters[name] for name in ("r", "alpha", "a", "b"))
+    stayed = frequency + {BG: 0, MBG: 1}[family]
 
     def bought(share: float) -> float:
-        leaving = max(beta_distribution.ppf(share, a, b + frequency), 1e-300)
+        leaving = max(beta_distribution.ppf(share, a, b + stayed), 1e-300)
         power = (r + frequency) * math.log1p(leaving * horizon / (alpha + age))
         return -math.expm1(-power) / leaving
 
@@ -194,16 +263,25 @@ def integrated(*, parameters: dict[str, float], frequency: float, age: float, ho
     ("frequency", "age", "horizon"),
     [(0, 0.2, 260), (2, 38.86, 39), (30, 50, 260), (2000, 500, 260), (5, 5, 1), (99, 2, 501)],
 )
-def test_purchases_to_expect_are_the_integral(parameters, frequency, age, horizon):
-    case = {"parameters": parameters, "frequency": frequency, "age": age, "horizon": horizon}
+@pytest.mark.parametrize("family", [BG, MBG])
+def test_purchases_to_expect_are_the_integral(family, parameters, frequency, age, horizon):
+    case = {
+        "family": family,
+        "parameters": parameters,
+        "frequency": frequency,
+        "age": age,
+        "horizon": horizon,
+    }
     assert purchase_model.purchases_if_alive(**case) == pytest.approx(integrated(**case), rel=2e-6)
 
 
-def test_interpolated_between_ages_is_worked_out_at_each():
+@pytest.mark.parametrize("family", FAMILIES)
+def test_interpolated_between_ages_is_worked_out_at_each(family):
     frequency = np.repeat([0, 1, 7, 300], 50)
     age = np.tile(np.geomspace(1 / 7, 520, 50), 4)
     months = np.arange(1, 61)
     levels = purchase_model.purchases_if_alive(
+        family=family,
         parameters=CDNOW,
         frequency=frequency[:, None],
         age=age[:, None],
@@ -211,6 +289,7 @@ def test_interpolated_between_ages_is_worked_out_at_each():
     )
     expected = np.diff(levels, axis=1, prepend=0) @ 1.1 ** (-months / 12)
     found = purchase_model.discounted_purchases_if_alive(
+        family=family,
         parameters=CDNOW,
         frequency=frequency,
         age=age,
@@ -220,50 +299,74 @@ def test_interpolated_between_ages_is_worked_out_at_each():
     assert found == pytest.approx(expected, rel=1e-9)
 
 
-def test_simulated_customers_are_as_alive_and_as_silent_as_the_formulas_say():
+@pytest.mark.parametrize("family", FAMILIES)
+def test_simulated_customers_are_as_alive_and_buy_as_much_as_the_formulas_say(family):
     random = np.random.default_rng(3)
     count, age, window = 400_000, 30.0, 8.0
     rate = random.gamma(KNOWN["r"], 1 / KNOWN["alpha"], count)
-    leaving = random.beta(KNOWN["a"], KNOWN["b"], count)
-    is_alive = np.ones(count, bool)
-    frequency, recency, bought_later = np.zeros(count), np.zeros(count), np.zeros(count, bool)
-    now = np.zeros(count)
-    there = np.arange(count)
-    is_alive_then = np.zeros(count, bool)
+    leaving = random.beta(KNOWN["a"], KNOWN["b"], count) * (family != NBD)
+    frequency, recency, later, now = (np.zeros(count) for _ in range(4))
+    is_alive = random.random(count) >= leaving * (family == MBG)
+    there = np.flatnonzero(is_alive)
     while len(there):
         now[there] += random.exponential(1 / rate[there])
-        # who is still there at the first purchase after the age was alive at it
-        later = there[now[there] > age]
-        is_alive_then[later] = True
-        bought_later[later] = now[later] <= age + window
-        there = there[now[there] <= age]
-        frequency[there] += 1
-        recency[there] = now[there]
-        is_alive[there] = random.random(len(there)) >= leaving[there]
-        there = there[is_alive[there]]
+        there = there[now[there] <= age + window]
+        is_past = now[there] <= age
+        past = there[is_past]
+        frequency[past] += 1
+        recency[past] = now[past]
+        later[there[~is_past]] += 1
+        stays = random.random(len(there)) >= leaving[there]
+        is_alive[there[is_past & ~stays]] = False
+        there = there[stays]
     for times in (0, 1, 2, 5):
         group = frequency == times
         history = {
+            "family": family,
             "parameters": KNOWN,
             "frequency": frequency[group],
             "recency": recency[group],
             "age": age,
         }
-        alive = purchase_model.alive_probability(**history).mean()
+        alive = purchase_model.alive_probability(**history)
         silent = silence_probability(**history, window=window).mean()
+        if_alive = purchase_model.purchases_if_alive(
+            family=family, parameters=KNOWN, frequency=times, age=age, horizon=window
+        )
         allowed = 4 * 0.5 / math.sqrt(group.sum())
-        assert is_alive_then[group].mean() == pytest.approx(alive, abs=allowed)
-        assert 1 - bought_later[group].mean() == pytest.approx(silent, abs=allowed)
+        assert is_alive[group].mean() == pytest.approx(alive.mean(), abs=allowed)
+        assert (later[group] == 0).mean() == pytest.approx(silent, abs=allowed)
+        noise = 4 * later[group].std() / math.sqrt(group.sum())
+        assert later[group].mean() == pytest.approx((alive * if_alive).mean(), abs=noise)
 
 
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("count", [40_000, 60_000])  # with few groups, and with a rough start
-def test_the_parameters_that_customers_were_made_with_are_found(count):
-    customers = simulated(count=count, parameters=KNOWN, weeks=100, seed=11)
-    found = customers.fit()
+def test_the_parameters_that_customers_were_made_with_are_found(count, family):
+    customers = simulated(count=count, parameters=KNOWN, weeks=100, seed=11, family=family)
+    found = customers.fit(family)
     margins = margin_model.fit(frequency=customers.frequency, margin=customers.margin)
     assert (found.status, margins.status) == ("converged", "converged")
     for name, value in {**found.parameters, **margins.parameters}.items():
         assert value == pytest.approx(KNOWN[name], rel=0.12), name
+    # and the family that they were made with is the likeliest
+    likelihoods = {each: customers.fit(each).log_likelihood for each in (BG, MBG)}
+    if family != NBD:
+        assert max(likelihoods, key=likelihoods.get) == family
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("family", [BG, MBG])
+def test_leaving_is_not_seen_where_nobody_leaves_and_is_where_some_do(family, seed):
+    for of_customers, is_seen in ((NBD, False), (family, True)):
+        customers = simulated(
+            count=2000, parameters=KNOWN, weeks=60, seed=seed, family=of_customers
+        )
+        found, without = customers.fit(family), customers.fit(NBD)
+        is_likelier = found.log_likelihood >= without.log_likelihood + 3
+        assert (is_likelier and not found.at_a_bound & {"a", "b"}) == is_seen
+        # it contains the NBD, so that it is never less likely
+        assert found.log_likelihood >= without.log_likelihood - 1e-3
 
 
 def test_a_rough_start_ends_where_the_whole_search_does(monkeypatch):
@@ -276,19 +379,22 @@ def test_a_rough_start_ends_where_the_whole_search_does(monkeypatch):
     assert found[0] == pytest.approx(found[1], rel=1e-4)
 
 
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("point", [(0.3, 5.0, 0.8, 2.4), (3.0, 0.5, 0.1, 9.0)])
-def test_the_slopes_of_the_likelihoods_are_those_of_small_steps(point):
+def test_the_slopes_of_the_likelihoods_are_those_of_small_steps(family, point):
     customers = simulated(count=500, parameters=KNOWN, weeks=60, seed=2)
     bought = customers.frequency > 0
     purchases = purchase_model.likelihood(
         histories=purchase_model.grouped(
             frequency=customers.frequency, recency=customers.recency, age=customers.age
-        )
+        ),
+        family=family,
     )
     margins = margin_model.likelihood(
         histories=np.array([customers.frequency[bought], customers.margin[bought]]), scale=1.0
     )
-    for objective, place in ((purchases, np.array(point)), (margins, np.array(point[:3]))):
+    of_family = np.array(point[: 2 if family == NBD else 4])
+    for objective, place in ((purchases, of_family), (margins, np.array(point[:3]))):
         _, slope = objective(place)
         for number, direction in enumerate(np.eye(len(place))):
             step = 1e-6 * place[number] * direction
@@ -332,6 +438,53 @@ def test_a_customer_without_repeats_brings_what_customers_bring_and_a_frequent_o
     assert found == pytest.approx([6.25 * 15.44 / 2.74, 6.25 * 65.44 / 8.99, 30])
 
 
+# Chances beside what came
+
+
+def tenths(*, chance: np.ndarray, is_buyer: np.ndarray) -> dict[str, dict[str, float]]:
+    """Return the statistics of chances by tenth, and those of all customers."""
+    return {
+        decile: values for values, decile in tables.calibration(chance=chance, is_buyer=is_buyer)
+    }
+
+
+def test_the_first_tenth_has_the_greatest_chances_and_each_its_own_share():
+    random = np.random.default_rng(1)
+    chance = random.permutation(np.linspace(0.005, 0.995, 100))
+    is_buyer = random.random(100) < chance
+    found = tenths(chance=chance, is_buyer=is_buyer)
+    ranked = np.argsort(-chance).reshape(10, 10)
+    for number, of_tenth in enumerate(ranked, start=1):
+        assert found[str(number)] == pytest.approx(
+            {
+                "decile_customers": 10,
+                "decile_chance": chance[of_tenth].mean(),
+                "decile_share": is_buyer[of_tenth].mean(),
+            }
+        )
+    share = is_buyer.mean()
+    assert found["all"] == pytest.approx(
+        {
+            "brier_score": np.square(chance - is_buyer).mean(),
+            # the score of everybody with the share of all
+            "brier_score_of_share": np.square(share - is_buyer).mean(),
+        }
+    )
+
+
+def test_customers_of_one_chance_are_in_one_tenth_whoever_of_them_bought():
+    chance = np.array([0.9] * 2 + [0.1] * 18)
+    is_buyer = np.array([True, False] + [True] * 9 + [False] * 9)
+    found = tenths(chance=chance, is_buyer=is_buyer)
+    assert {decile: values.get("decile_share") for decile, values in found.items()} == {
+        "1": 0.5,
+        "6": 0.5,
+        "all": None,
+    }
+    reverse = tenths(chance=chance[::-1], is_buyer=is_buyer[::-1])
+    assert {**reverse, "all": None} == {**found, "all": None}
+
+
 # What must hold of any customer
 
 POSITIVE = st.floats(min_value=1e-3, max_value=1e3)
@@ -344,28 +497,43 @@ HISTORY = st.tuples(
 
 
 @settings(max_examples=300, deadline=None)
-@given(parameters=PARAMETERS, history=HISTORY, horizon=st.floats(min_value=0, max_value=500))
+@given(
+    family=st.sampled_from(FAMILIES),
+    parameters=PARAMETERS,
+    history=HISTORY,
+    horizon=st.floats(min_value=0, max_value=500),
+)
 def test_forecasts_are_finite_start_at_nothing_and_grow_with_the_horizon(
-    parameters, history, horizon
+    family, parameters, history, horizon
 ):
     frequency, part, age = history
     recency = age * part if frequency else 0.0
     alive = purchase_model.alive_probability(
-        parameters=parameters, frequency=frequency, recency=recency, age=age
+        family=family, parameters=parameters, frequency=frequency, recency=recency, age=age
     )
     silent = silence_probability(
-        parameters=parameters, frequency=frequency, recency=recency, age=age, window=horizon
+        family=family,
+        parameters=parameters,
+        frequency=frequency,
+        recency=recency,
+        age=age,
+        window=horizon,
     )
     assert 0 <= alive <= 1
     assert 1 - alive - 1e-12 <= silent <= 1
     purchases = purchase_model.purchases_if_alive(
-        parameters=parameters, frequency=frequency, age=age, horizon=np.array([0, horizon, 501])
+        family=family,
+        parameters=parameters,
+        frequency=frequency,
+        age=age,
+        horizon=np.array([0, horizon, 501]),
     )
     assert np.isfinite(purchases).all()
     assert purchases[0] == 0
     assert (np.diff(purchases) >= -1e-6 * purchases[-1]).all()
     discounted = [
         purchase_model.discounted_purchases_if_alive(
+            family=family,
             parameters=parameters,
             frequency=np.array([frequency]),
             age=np.array([age]),
@@ -375,6 +543,7 @@ def test_forecasts_are_finite_start_at_nothing_and_grow_with_the_horizon(
         for rate in (0.0, 0.1)
     ]
     undiscounted = purchase_model.purchases_if_alive(
+        family=family,
         parameters=parameters,
         frequency=frequency,
         age=age,
@@ -396,7 +565,8 @@ def test_the_order_of_customers_changes_no_digit(order):
         age=customers.age[rows],
         margin=customers.margin[rows],
     )
-    assert shuffled.fit() == customers.fit()
+    for family in FAMILIES:
+        assert shuffled.fit(family) == customers.fit(family)
     assert margin_model.fit(
         frequency=shuffled.frequency, margin=shuffled.margin
     ) == margin_model.fit(frequency=customers.frequency, margin=customers.margin)
@@ -442,7 +612,7 @@ def test_customers_all_alike_end_at_a_bound_with_a_forecast():
     assert found.status == "at a bound"
     assert found.is_usable
     forecast = purchase_model.purchases_if_alive(
-        parameters=found.parameters, frequency=3, age=26, horizon=26
+        family=BG, parameters=found.parameters, frequency=3, age=26, horizon=26
     )
     assert 0 < forecast < 10
     margins = margin_model.fit(frequency=customers.frequency, margin=customers.margin)

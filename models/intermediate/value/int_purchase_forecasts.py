@@ -2,13 +2,14 @@
 
 
 def model(dbt, session):
-    """Forecast the purchases of customers who are alive, by the fit to all customers."""
-    from python_helpers.value.fits import ALL, DAYS_PER_WEEK, PURCHASES
+    """Forecast the purchases of customers who are alive, by the chosen fit to all customers."""
+    from python_helpers.value.fits import DAYS_PER_WEEK
     from python_helpers.value.purchase_model import (
+        FAMILIES,
         discounted_purchases_if_alive,
         purchases_if_alive,
     )
-    from python_helpers.value.tables import parameters_by_slice, table
+    from python_helpers.value.tables import ALL, parameters_by_slice, table
 
     dbt.config(materialized="table")
     settings = dbt.config.meta_get("settings")
@@ -19,11 +20,14 @@ def model(dbt, session):
         .fetchnumpy()
     )
     fits = parameters_by_slice(fits=dbt.ref("int_purchase_model_fits"))
-    parameters = fits.get((PURCHASES, ALL, ALL), {})
+    (horizon,) = dbt.ref("int_history_measured").project("ltv_months").fetchone()
+    of_families = {family: fits.get((family, ALL, ALL), {}) for family in FAMILIES}
+    family = next((name for name, fit in of_families.items() if fit.get("chosen")), None)
     rows = []
-    if "r" in parameters:  # without a fit there is no forecast
+    if family and "r" in of_families[family]:  # without a fit there is no forecast
         history = {
-            "parameters": parameters,
+            "family": family,
+            "parameters": of_families[family],
             "frequency": known["clv_frequency"],
             "age": known["clv_age_days"] / DAYS_PER_WEEK,
         }
@@ -32,7 +36,7 @@ def model(dbt, session):
             known["clv_age_days"],
             purchases_if_alive(horizon=365 / DAYS_PER_WEEK, **history),
             discounted_purchases_if_alive(
-                horizon_months=int(settings["ltv_horizon_months"]),
+                horizon_months=horizon or 0,
                 annual_discount_rate=float(settings["annual_discount_rate"]),
                 **history,
             ),

@@ -23,6 +23,8 @@ purchase_days as (
         median(orders.days_since_previous_order) as median_gap_days,
         max(case when orders.order_date <= settings.calibrated_on then orders.order_date end)
             as last_calibration_purchase_on,
+        min(case when orders.order_date > settings.calibrated_on then orders.order_date end)
+            as first_holdout_purchase_on,
         count(*) as purchase_days_count,
         count(case when orders.order_date > settings.calibrated_on then 1 end)
             as holdout_purchase_days
@@ -39,6 +41,13 @@ purchase_days as (
 purchase_margins as (
     select
         orders.customer_id,
+        sum(orders.margin_amount) as margin,
+        sum(
+            case
+                when orders.value_date <= purchase_days.calibrated_on then orders.margin_amount
+                else 0
+            end
+        ) as calibration_margin,
         sum(
             case
                 when orders.value_date > purchase_days.first_purchase_on
@@ -84,6 +93,7 @@ select
         as clv_recency_days,
     {{ days_between('purchase_days.first_purchase_on', 'purchase_days.as_of_date') }}
         as clv_age_days,
+    {{ as_amount('purchase_margins.margin') }} as margin_amount,
     {{ as_amount('purchase_margins.repeat_margin') }} as repeat_margin_amount,
 
     -- by the day before the hold-out; NULL for customers who had not bought yet
@@ -103,11 +113,17 @@ select
     end as calibration_age_days,
     case
         when purchase_days.first_purchase_on <= purchase_days.calibrated_on
+            then {{ as_amount('purchase_margins.calibration_margin') }}
+    end as calibration_margin_amount,
+    case
+        when purchase_days.first_purchase_on <= purchase_days.calibrated_on
             then {{ as_amount('purchase_margins.calibration_repeat_margin') }}
     end as calibration_repeat_margin_amount,
 
     -- in the hold-out
     purchase_days.holdout_purchase_days,
+    {{ days_between('purchase_days.calibrated_on', 'purchase_days.first_holdout_purchase_on') }}
+        as days_to_holdout_purchase,
     {{ as_amount('purchase_margins.holdout_margin') }} as holdout_margin_amount
 from purchase_days
 inner join purchase_margins

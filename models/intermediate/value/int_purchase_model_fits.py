@@ -1,4 +1,4 @@
-"""Grain: one row per model, slice, statistic and frequency class."""
+"""Grain: one row per model, slice, statistic, frequency class and decile."""
 
 
 def model(dbt, session):

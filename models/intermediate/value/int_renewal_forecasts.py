@@ -24,9 +24,10 @@ def model(dbt, session):
         "interval": known["term_length"],
         "month": np.where(known["term_unit"] == "days", 365 / 12, 1.0),
     }
+    (horizon,) = dbt.ref("int_history_measured").project("ltv_months").fetchone()
     months_12m = paid_months(horizon_months=12, **contracts)
     discounted = paid_months(
-        horizon_months=int(settings["ltv_horizon_months"]),
+        horizon_months=horizon or 0,
         annual_discount_rate=float(settings["annual_discount_rate"]),
         **contracts,
     )

@@ -7,59 +7,82 @@ customers as (
     select * from {{ ref('int_customers') }}
 ),
 
--- the parameters fitted to all customers, on one row
-purchase_models as (
+history as (
     select
-        max(case when statistic = 'r' then value end) as r,
-        max(case when statistic = 'alpha' then value end) as alpha,
-        max(case when statistic = 'a' then value end) as a,
-        max(case when statistic = 'b' then value end) as b,
-        max(case when statistic = 'p' then value end) as p,
-        max(case when statistic = 'q' then value end) as q,
-        max(case when statistic = 'v' then value end) as v
-    from {{ ref('int_purchase_model_fits') }}
-    where segment_name = 'all' and frequency_class = 'all'
+        history_months,
+        ltv_months
+    from {{ ref('int_history_measured') }}
 ),
 
-verdicts as (
+judgements as (
+    select * from {{ ref('int_value_models_judged') }}
+),
+
+-- the parameters of the models in use, fitted to all customers, on one row; at most one family of
+-- purchases is in use
+purchase_models as (
     select
-        coalesce(max(case when model = 'bg_nbd' then verdict end) = 'used', false)
-            as is_frequency_used,
-        coalesce(max(case when model = 'gamma_gamma' then verdict end) = 'used', false)
-            as is_margin_used
-    from {{ ref('int_value_models_judged') }}
+        max(case when fits.statistic = 'r' then fits.model end) as family,
+        max(case when fits.statistic = 'r' then fits.value end) as r,
+        max(case when fits.statistic = 'alpha' then fits.value end) as alpha,
+        max(case when fits.statistic = 'a' then fits.value end) as a,
+        max(case when fits.statistic = 'b' then fits.value end) as b,
+        max(case when fits.statistic = 'p' then fits.value end) as p,
+        max(case when fits.statistic = 'q' then fits.value end) as q,
+        max(case when fits.statistic = 'v' then fits.value end) as v
+    from {{ ref('int_purchase_model_fits') }} as fits
+    inner join judgements
+        on {{ same_values('fits', 'judgements', ['model', 'segment_name', 'segment_value']) }}
+    where
+        fits.segment_name = 'all'
+        and fits.frequency_class = 'all'
+        and fits.chance_decile = 'all'
+        and judgements.verdict = 'used'
+),
+
+dropouts as (
+    select coalesce(max(case when verdict = 'dropout not identified' then 1 end) = 1, false)
+        as is_dropout_unknown
+    from judgements
     where segment_name = 'all'
 ),
 
--- in weeks, the unit of the models; customers leave only after a repeat purchase, so those who
--- bought once are alive
+-- in weeks, the unit of the models; a customer may have left after each repeat or, by MBG/NBD,
+-- after each purchase
 buyers as (
     select
-        histories.customer_id,
-        customers.customer_segment,
-        histories.clv_frequency,
-        histories.clv_age_days,
-        verdicts.is_frequency_used,
-        verdicts.is_frequency_used and verdicts.is_margin_used as is_model_used,
-        models.r + histories.clv_frequency as shape,
-        models.alpha + cast(histories.clv_age_days as double) / 7 as reach,
-        cast(customers.activity_window_days as double) / 7 as window_weeks,
-        case
-            when histories.clv_frequency > 0
-                then
-                    ln(models.a / (models.b + histories.clv_frequency - 1))
-                    + (models.r + histories.clv_frequency) * ln(
-                        (models.alpha + cast(histories.clv_age_days as double) / 7)
-                        / (models.alpha + cast(histories.clv_recency_days as double) / 7)
-                    )
-        end as log_odds_of_having_left,
-        models.p * (models.v + greatest(cast(histories.repeat_margin_amount as double), 0))
-        / (models.p * histories.clv_frequency + models.q - 1) as margin_per_purchase
-    from {{ ref('int_purchase_histories') }} as histories
-    inner join customers
-        on histories.customer_id = customers.customer_id
+        states.customer_id,
+        states.frequency,
+        states.age_days,
+        dropouts.is_dropout_unknown,
+        models.family,
+        models.a is not null as is_frequency_used,
+        models.p is not null as is_margin_used,
+        models.r + states.frequency as shape,
+        models.alpha + cast(states.age_days as double) / 7 as reach,
+        models.alpha + cast(states.recency_days as double) / 7 as reach_of_last_purchase,
+        models.a,
+        models.b,
+        cast(states.activity_window_days as double) / 7 as window_weeks,
+        states.frequency + case when models.family = 'mbg_nbd' then 1 else 0 end
+            as chances_to_leave,
+        models.p * (models.v + greatest(cast(states.limited_repeat_margin_amount as double), 0))
+        / (models.p * states.frequency + models.q - 1) as margin_per_purchase
+    from {{ ref('int_purchase_states') }} as states
     cross join purchase_models as models
-    cross join verdicts
+    cross join dropouts
+    where states.cutoff = 'as_of'
+),
+
+buyers_with_odds as (
+    select
+        *,
+        case
+            when chances_to_leave > 0
+                then ln(a / (b + chances_to_leave - 1)) + shape * ln(reach / reach_of_last_purchase)
+        end as log_odds_of_having_left,
+        1 - exp(-shape * ln(1 + window_weeks / reach)) as buys_in_window_if_alive
+    from buyers
 ),
 
 -- exp() overflows beyond 700, where the chance is zero anyway
@@ -67,30 +90,29 @@ buyers_alive as (
     select
         *,
         case
+            when not is_frequency_used then null
             when log_odds_of_having_left is null then 1
             else 1 / (1 + exp(least(log_odds_of_having_left, 700)))
         end as alive
-    from buyers
+    from buyers_with_odds
 ),
 
+-- without the chance of leaving, only windows as long as the hold-out are tested
 purchases_predicted as (
     select
         buyers_alive.customer_id,
-        buyers_alive.customer_segment,
-        buyers_alive.is_model_used,
-        case when buyers_alive.is_frequency_used then buyers_alive.alive end as p_alive,
+        buyers_alive.family,
+        buyers_alive.is_dropout_unknown,
+        buyers_alive.is_frequency_used,
+        buyers_alive.is_frequency_used and buyers_alive.is_margin_used as is_model_used,
+        buyers_alive.alive as p_alive,
         case
-            when buyers_alive.is_frequency_used
-                then
-                    1 - buyers_alive.alive * (1 - exp(
-                        -buyers_alive.shape
-                        * ln(1 + buyers_alive.window_weeks / buyers_alive.reach)
-                    ))
+            when
+                buyers_alive.is_frequency_used
+                or buyers_alive.window_weeks <= {{ var('ltv_holdout_weeks') }}
+                then 1 - coalesce(buyers_alive.alive, 1) * buyers_alive.buys_in_window_if_alive
         end as p_no_purchase_next_window,
-        case
-            when buyers_alive.is_frequency_used
-                then buyers_alive.alive * forecasts.purchases_12m_if_alive
-        end as predicted_purchases_12m,
+        buyers_alive.alive * forecasts.purchases_12m_if_alive as predicted_purchases_12m,
         buyers_alive.alive * forecasts.purchases_12m_if_alive * buyers_alive.margin_per_purchase
             as margin_12m,
         buyers_alive.alive
@@ -99,8 +121,8 @@ purchases_predicted as (
     from buyers_alive
     left join {{ ref('int_purchase_forecasts') }} as forecasts
         on
-            buyers_alive.clv_frequency = forecasts.frequency
-            and buyers_alive.clv_age_days = forecasts.age_days
+            buyers_alive.frequency = forecasts.frequency
+            and buyers_alive.age_days = forecasts.age_days
 ),
 
 contracts_predicted as (
@@ -114,7 +136,7 @@ contracts_predicted as (
         on
             contracts.billing_term = forecasts.billing_term
             and contracts.contract_age = forecasts.contract_age
-    left join {{ ref('int_value_models_judged') }} as judgements
+    left join judgements
         on
             judgements.model = 'shifted_beta_geometric'
             and contracts.billing_term = judgements.segment_value
@@ -160,11 +182,13 @@ formula_choices as (
 -- the value of a customer who is still active
 formulas as (
     select
-        relationship,
-        customer_segment,
-        ampu * {{ geometric_sum('kept', 12) }} as margin_12m,
-        ampu * {{ geometric_sum('kept_and_discounted', var('ltv_horizon_months')) }} as ltv
+        formula_choices.relationship,
+        formula_choices.customer_segment,
+        formula_choices.ampu * {{ geometric_sum('formula_choices.kept', 12) }} as margin_12m,
+        formula_choices.ampu
+        * {{ geometric_sum('formula_choices.kept_and_discounted', 'history.ltv_months') }} as ltv
     from formula_choices
+    cross join history
 ),
 
 active_buyers as (
@@ -178,8 +202,13 @@ parts as (
         purchases.p_alive,
         purchases.p_no_purchase_next_window,
         purchases.predicted_purchases_12m,
+        purchases.family,
+        history.history_months,
+        history.ltv_months,
         purchases.customer_id is not null as has_purchases,
         contracts.customer_id is not null as has_contract,
+        coalesce(purchases.is_dropout_unknown, false) as is_dropout_unknown,
+        coalesce(purchases.is_frequency_used, false) as is_frequency_used,
         coalesce(purchases.is_model_used, false) as is_purchase_model_used,
         coalesce(contracts.is_model_used, false) as is_renewal_model_used,
         case
@@ -205,6 +234,7 @@ parts as (
             else contract_formulas.ltv
         end as ltv_of_contract
     from customers
+    cross join history
     left join purchases_predicted as purchases
         on customers.customer_id = purchases.customer_id
     left join contracts_predicted as contracts
@@ -224,8 +254,13 @@ parts as (
 parts_added as (
     select
         *,
+        has_purchases and not is_purchase_model_used as is_without_purchase_model,
+        has_contract and not is_renewal_model_used as is_without_renewal_model,
         margin_12m_of_purchases + margin_12m_of_contract as margin_12m,
-        ltv_of_purchases + ltv_of_contract as ltv
+        case
+            when (has_purchases or has_contract) and ltv_months > 0
+                then {{ as_amount('ltv_of_purchases + ltv_of_contract') }}
+        end as predicted_ltv_amount
     from parts
 )
 
@@ -236,21 +271,30 @@ select
     -- purchases
     p_alive,
     p_no_purchase_next_window,
-    predicted_purchases_12m,
+    case when history_months >= 12 then predicted_purchases_12m end as predicted_purchases_12m,
 
     -- amounts
-    case when has_purchases or has_contract then {{ as_amount('margin_12m') }} end
-        as predicted_margin_12m_amount,
-    case when has_purchases or has_contract then {{ as_amount('ltv') }} end
-        as predicted_ltv_amount,
+    case
+        when history_months >= 12 and predicted_ltv_amount is not null
+            then {{ as_amount('margin_12m') }}
+    end as predicted_margin_12m_amount,
+    predicted_ltv_amount,
+    case when predicted_ltv_amount is not null then ltv_months end as ltv_months,
 
     -- words
     case
-        when not has_purchases and not has_contract or ltv is null then 'none'
-        when has_purchases and not is_purchase_model_used then 'formula'
-        when has_contract and not is_renewal_model_used then 'formula'
+        when predicted_ltv_amount is null then 'none'
+        when is_without_purchase_model or is_without_renewal_model then 'formula'
         when has_purchases and has_contract then 'both models'
-        when has_purchases then 'bg_nbd_gamma_gamma'
+        when has_purchases then family || '_gamma_gamma'
         else 'shifted_beta_geometric'
-    end as ltv_method
+    end as ltv_method,
+    case
+        when not has_purchases and not has_contract then 'nothing to predict'
+        when has_purchases and is_dropout_unknown then 'dropout not identified'
+        when has_purchases and not is_frequency_used then 'purchases not predictable'
+        when is_without_purchase_model then 'margins not predictable'
+        when is_without_renewal_model then 'renewals not predictable'
+        else 'ok'
+    end as ltv_status
 from parts_added

@@ -144,7 +144,9 @@ select
     predictions.predicted_purchases_12m,
     predictions.predicted_margin_12m_amount,
     predictions.predicted_ltv_amount,
+    predictions.ltv_months,
     coalesce(predictions.ltv_method, 'none') as ltv_method,
+    coalesce(predictions.ltv_status, 'nothing to predict') as ltv_status,
 
     -- cost
     acquisition_costs.cac_amount,
