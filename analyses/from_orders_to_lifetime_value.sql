@@ -60,7 +60,7 @@
     ),
     (
         'margin of a purchase so far',
-        'cast(repeat_margin_amount as double) / x',
+        'cast(repeat_margin_amount as double) / nullif(x, 0)',
         'margin of the repeats / x',
     ),
     (

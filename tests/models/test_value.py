@@ -279,8 +279,56 @@ def test_the_marketing_mix_is_the_spend_and_the_cohorts_of_each_channel(sample):
     cac = expected["acquisition_spend_amount"] / expected["new_customers"]
     cac = cac.where((expected["acquisition_spend_amount"] > 0) & (expected["new_customers"] > 0))
     assert cac.notna().any() and cac.isna().any()
-    assert (mix["cac_amount"].isna() == cac.isna()).all()
-    assert (mix["cac_amount"] - cac).abs().max() <= 0.005 + 1e-9
+    assert (mix["media_cac_amount"].isna() == cac.isna()).all()
+    assert (mix["media_cac_amount"] - cac).abs().max() <= 0.005 + 1e-9
+    # the sales team has no customers, and every customer of a month carries as much of its spend
+    months = expected.reset_index().pivot_table(
+        index="month_start_date", columns="channel", values=["acquisition_spend_amount"]
+    )
+    team = months[("acquisition_spend_amount", "sales")].fillna(0)
+    won = expected["new_customers"].groupby("month_start_date").sum()
+    assert (won > 0).all() and (team > 0).any()
+    assert "sales" not in cohorts.index.get_level_values("channel")
+    per_customer = (team / won).reindex(expected.index.get_level_values("month_start_date"))
+    full = expected["acquisition_spend_amount"] / expected["new_customers"] + per_customer.values
+    full = full.where(expected["new_customers"] > 0)
+    assert (mix["cac_amount"].isna() == full.isna()).all()
+    # the cents of a month are whole
+    assert (mix["cac_amount"] - full).abs().max() <= 0.015 + 1e-9
+
+
+def test_winning_a_customer_costs_all_that_was_spent_on_it(sample):
+    """By customer: each carries the spend of the window on the own channel, and of the sales team."""
+    mix = frame(sample, "from marts.rpt_marketing_mix")
+    customers = frame(
+        sample,
+        "select customer_id, cohort_month as month_start_date, "
+        f"lower(trim(acquisition_channel)) as channel, {', '.join(SEGMENTS)} "
+        "from marts.dim_customers where cohort_month is not null",
+    )
+    formulas = frame(sample, "from marts.rpt_formula_ltv where relationship = 'any'")
+    for grain, rows in formulas.groupby("period_grain"):
+        window = (rows["window_start_date"].iloc[0], rows["window_end_date"].iloc[0])
+        months = mix[mix["month_start_date"].between(*window)]
+        spend = months.groupby("channel")["acquisition_spend_amount"].sum()
+        won = customers[customers["month_start_date"].between(*window)]
+        by_month = months.groupby("month_start_date")
+        team = months[months["channel"] == "sales"].groupby("month_start_date")
+        shared = team["acquisition_spend_amount"].sum() / by_month["new_customers"].sum()
+        # the window of a channel is one sum, so its customers carry the same
+        received = won.assign(value=won["month_start_date"].map(shared).fillna(0))
+        received = received.groupby("channel")["value"].sum()
+        heads = won["channel"].value_counts()
+        cost = (spend.reindex(heads.index).fillna(0) + received) / heads
+        expected = sliced(won.assign(value=won["channel"].map(cost))).groupby(
+            ["segment_name", "segment_value"]
+        )["value"]
+        found = rows.set_index(["segment_name", "segment_value"])["cac_amount"]
+        full = expected.mean()
+        # a channel without customers in the window has spent all the same
+        full[("all", "all")] = spend.sum() / len(won)
+        assert (found.dropna() - full).abs().max() <= 0.02, grain
+        assert set(found.dropna().index) == set(full.index), grain
 
 
 def test_the_formula_is_margin_by_customer_over_losses_by_customer(sample):

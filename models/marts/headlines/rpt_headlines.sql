@@ -25,8 +25,8 @@
         'existing_customers_rate', 'share',
     ),
     (
-        'shared_spend', 'Acquisition spend of channels that win nobody, 12 months',
-        'shared_rate', 'share',
+        'spread_spend', 'Acquisition spend spread over channels, last 12 months',
+        'spread_rate', 'share',
     ),
     (
         'costs', 'Revenue without a known cost, taken as ' ~ margin_percent ~ ' % margin',
@@ -133,21 +133,19 @@ last_year as (
         and mix.period_start_date < {{ month_start_of_today }}
 ),
 
--- spend that CAC spreads over the other channels, such as that of a sales team; no row without it
-shared_spend as (
+-- what channels without customers of their own spend, such as a sales team; no row without it
+spread_spend as (
     select
         cast(null as date) as month_start_date,
         {{ rate(
-            'sum(case when mix.has_won_customers then 0 else mix.acquisition_spend_amount end)',
-            'sum(mix.acquisition_spend_amount)',
-        ) }} as shared_rate
+            'sum(greatest(mix.spread_spend_amount, 0))', 'sum(mix.acquisition_spend_amount)'
+        ) }} as spread_rate
     from {{ ref('rpt_marketing_mix') }} as mix
     cross join settings
     where
         mix.month_start_date >= {{ months_after(month_start_of_today, -12) }}
         and mix.month_start_date < {{ month_start_of_today }}
-    having
-        sum(case when mix.has_won_customers then 0 else mix.acquisition_spend_amount end) > 0
+    having sum(greatest(mix.spread_spend_amount, 0)) > 0
 ),
 
 -- no row if every cost is known
