@@ -342,10 +342,13 @@ def test_the_formula_is_margin_by_customer_over_losses_by_customer(sample):
     # money that moved before a first spell is earned with it
     entries = frame(
         sample,
-        "select greatest(revenue_date, spells.started_on) as earned_on, margin_amount, "
+        "select greatest(revenue_date, spells.started_on) as earned_on, entries.margin_amount, "
+        "abs(revenue_amount) as absolute_revenue_amount, cost_amount is null as is_estimated, "
         f"{', '.join(SEGMENTS)} from intermediate.int_revenue_entries as entries "
-        "inner join marts.dim_customers using (customer_id) "
-        "inner join marts.fct_activity_spells as spells using (customer_id) "
+        "inner join staging.stg_orders using (order_id) "
+        "inner join marts.dim_customers on entries.customer_id = dim_customers.customer_id "
+        "inner join marts.fct_activity_spells as spells "
+        "on entries.customer_id = spells.customer_id "
         "where spells.relationship = 'orders' and spell_number = 1",
     )
     periods = frame(sample, "from marts.dim_periods where is_complete_period")
@@ -368,6 +371,10 @@ def test_the_formula_is_margin_by_customer_over_losses_by_customer(sample):
                 "lost_customers": at_opening[is_lost].assign(value=1),
                 "active_in_period_customers": active.drop_duplicates("customer_id").assign(value=1),
                 "margin_amount": earned.assign(value=earned["margin_amount"]),
+                "absolute_revenue_amount": earned.assign(value=earned["absolute_revenue_amount"]),
+                "uncosted_revenue_amount": earned.assign(
+                    value=earned["absolute_revenue_amount"].where(earned["is_estimated"], 0)
+                ),
             }.items():
                 rows.append(sliced(some).assign(what=what, period_grain=grain))
     expected = pd.concat(rows).pivot_table(
@@ -385,6 +392,11 @@ def test_the_formula_is_margin_by_customer_over_losses_by_customer(sample):
     assert_same(expected.round(9).reset_index(), found.round(9).reset_index(), keys=keys)
     assert (found["ltv_amount"] - ltv).abs().max() <= 0.005 + 1e-6
     assert (found["ltv_amount"].isna() == ltv.isna()).all()
+    estimated = expected["uncosted_revenue_amount"] / expected["absolute_revenue_amount"]
+    assert found["estimated_margin_share"].to_numpy() == pytest.approx(
+        estimated.to_numpy(), nan_ok=True
+    )
+    assert found["estimated_margin_share"].between(0.01, 0.99).any()
     assert {"ok", "too few losses"} <= set(found["ltv_status"])
 
 
