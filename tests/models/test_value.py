@@ -298,7 +298,7 @@ def test_the_marketing_mix_is_the_spend_and_the_cohorts_of_each_channel(sample):
 
 
 def test_winning_a_customer_costs_all_that_was_spent_on_it(sample):
-    """By customer: each carries the spend of the window on the own channel, and of the sales team."""
+    """Each customer carries the spend of the window on the own channel, and of the sales team."""
     mix = frame(sample, "from marts.rpt_marketing_mix")
     customers = frame(
         sample,

@@ -10,7 +10,7 @@ months as (
         sum(acquisition_spend_amount + spread_spend_amount) as own_and_spread_spend,
         sum(case when new_customers = 0 then spread_spend_amount else 0 end) as passed_on,
         sum(
-            case when not has_won_customers then acquisition_spend_amount else 0 end
+            case when not is_winning_channel then acquisition_spend_amount else 0 end
         ) as spend_without_customers,
         sum(new_customers) as new_customers
     from {{ ref('rpt_marketing_mix') }}

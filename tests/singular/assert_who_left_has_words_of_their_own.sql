@@ -1,4 +1,4 @@
--- No vocabulary calls customers who left what it calls those who are there or have never come, and a
+-- No vocabulary calls customers who left what it calls those who are there or have never come. A
 -- loss that could have been prevented, a natural one and one without a known reason differ.
 with
 

@@ -1,5 +1,5 @@
--- Grain: one row per customer and day on which recurring revenue, its margin or the part of it without
--- a known cost changed.
+-- Grain: one row per customer and day on which recurring revenue, its margin or its part without a
+-- known cost changed.
 {{ config(materialized='table') }}
 {%- set grace_days = var('renewal_grace_days') %}
 

@@ -10,64 +10,84 @@ settings as (
 -- the last 12 complete months
 last_year as (
     select
-        {{ months_after(month_start_of_today, -12) }} as measured_from,
-        {{ days_after(month_start_of_today, -1) }} as measured_to,
-        settings.history_starts_on
+        {{ months_after(month_start_of_today, -12) }} as window_start_date,
+        {{ days_after(month_start_of_today, -1) }} as window_end_date
     from settings
 ),
 
--- a year that began before the data tells of no year
-years_observed as (
+-- a year that began before the data tells nothing of a year
+history as (
     select
-        last_year.measured_from,
-        last_year.measured_to
+        greatest(
+            min(months.period_start_date),
+            coalesce(max(settings.history_starts_on), min(months.period_start_date))
+        ) as first_day
+    from {{ ref('dim_periods') }} as months
+    cross join settings
+    where months.period_grain = 'month'
+),
+
+years_observed as (
+    select last_year.*
     from last_year
-    inner join {{ ref('dim_periods') }} as months
-        on last_year.measured_from = months.period_start_date
-    where
-        months.period_grain = 'month'
-        and coalesce(last_year.history_starts_on <= last_year.measured_from, true)
+    inner join history
+        on last_year.window_start_date >= history.first_day
+),
+
+-- without categories of products and without contracts, no revenue can be told to be expansion
+expansion_sources as (
+    select product_category as source_of_expansion
+    from {{ ref('dim_products') }}
+    where product_category <> 'unknown'
+
+    union all
+
+    select subscription_id as source_of_expansion
+    from {{ ref('fct_subscription_versions') }}
 ),
 
 revenue_shares as (
     select
-        years.measured_from,
-        years.measured_to,
+        years.window_start_date,
+        years.window_end_date,
         {{ rate(
             'sum(mix.repeat_revenue_amount + mix.expansion_revenue_amount)',
             'sum(mix.total_revenue_amount - mix.unattributed_revenue_amount)',
         ) }} as existing_customer_revenue_share,
-        {{ rate(
-            'sum(mix.expansion_revenue_amount)',
-            'sum(mix.total_revenue_amount - mix.unattributed_revenue_amount)',
-        ) }} as expansion_revenue_share
+        case
+            when exists (select 1 from expansion_sources)
+                then {{ rate(
+                    'sum(mix.expansion_revenue_amount)',
+                    'sum(mix.total_revenue_amount - mix.unattributed_revenue_amount)',
+                ) }}
+        end as expansion_revenue_share
     from {{ ref('rpt_revenue_mix') }} as mix
     inner join years_observed as years
-        on mix.period_start_date between years.measured_from and years.measured_to
+        on mix.period_start_date between years.window_start_date and years.window_end_date
     where mix.period_grain = 'month'
-    group by years.measured_from, years.measured_to
+    group by years.window_start_date, years.window_end_date
 ),
 
 -- a customer kept for a whole year is kept twelve times
 cost_ratios as (
     select
-        years.measured_from,
-        years.measured_to,
+        years.window_start_date,
+        years.window_end_date,
         {{ rate(
             'sum(mix.acquisition_spend_amount) * sum(mix.retained_customers)',
             '(12 * sum(mix.retention_spend_amount) * sum(mix.new_customers))',
         ) }} as cost_ratio
     from {{ ref('rpt_marketing_mix') }} as mix
     inner join years_observed as years
-        on mix.month_start_date between years.measured_from and years.measured_to
-    group by years.measured_from, years.measured_to
+        on mix.month_start_date between years.window_start_date and years.window_end_date
+    group by years.window_start_date, years.window_end_date
 ),
 
 -- of all customers, by the periods that the uplift is reckoned from
 lifetime_values as (
     select
-        formulas.window_start_date as measured_from,
-        formulas.window_end_date as measured_to,
+        formulas.window_start_date,
+        formulas.window_end_date,
         formulas.ltv_to_cac,
         uplifts.profit_change
     from {{ ref('rpt_retention_uplift') }} as uplifts
@@ -75,6 +95,8 @@ lifetime_values as (
         on {{ same_values(
             'uplifts', 'formulas', ['relationship', 'period_grain', 'segment_name', 'segment_value']
         ) }}
+    inner join history
+        on formulas.window_start_date >= history.first_day
     where uplifts.relationship = 'any' and uplifts.segment_name = 'all'
 ),
 
@@ -88,8 +110,8 @@ own_values as (
     ] %}
     select
         '{{ metric }}' as metric,
-        measured_from,
-        measured_to,
+        window_start_date,
+        window_end_date,
         {{ column }} as own_value
     from {{ relation }}
     {{ 'union all' if not loop.last }}
@@ -102,8 +124,8 @@ select
     benchmarks.company_kind,
 
     -- dates
-    own_values.measured_from,
-    own_values.measured_to,
+    own_values.window_start_date,
+    own_values.window_end_date,
 
     -- numbers
     own_values.own_value,

@@ -124,7 +124,7 @@ mix as (
         spend_sums.leads,
         coalesce(customers_won.new_customers, 0) as new_customers,
         coalesce(customers_kept.retained_customers, 0) as retained_customers,
-        winning_channels.channel is not null as has_won_customers
+        winning_channels.channel is not null as is_winning_channel
     from months_and_channels
     left join spend_sums
         on {{ same_values('months_and_channels', 'spend_sums', keys) }}
@@ -147,9 +147,9 @@ mix_with_months as (
         sum(retention_spends) over whole_month > 0 as has_month_retention_spend,
         sum(new_customers) over whole_month as month_new_customers,
         sum(retained_customers) over whole_month as month_retained_customers,
-        sum(case when has_won_customers then 0 else acquisition_spend end) over whole_month
+        sum(case when is_winning_channel then 0 else acquisition_spend end) over whole_month
             as month_shared_spend,
-        sum(case when has_won_customers then 0 else acquisition_spends end) over whole_month > 0
+        sum(case when is_winning_channel then 0 else acquisition_spends end) over whole_month > 0
             as has_month_shared_spend,
         sum(new_customers) over (
             partition by month_start_date
@@ -167,7 +167,7 @@ mix_spread as (
         *,
         case
             when month_new_customers = 0 then 0
-            when not has_won_customers then -acquisition_spend
+            when not is_winning_channel then -acquisition_spend
             else
                 {{ amount_per(
                     'month_shared_spend * new_customers_so_far', 'month_new_customers'
@@ -234,7 +234,7 @@ select
     end as blended_acquisition_to_retention_cost_ratio,
 
     -- flags
-    mix.has_won_customers,
+    mix.is_winning_channel,
     mix.has_acquisition_spend,
     mix.has_retention_spend,
     {{ months_after('mix.month_start_date', 1) }}
