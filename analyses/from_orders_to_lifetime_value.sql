@@ -65,7 +65,7 @@
     ),
     (
         'margin of a purchase so far',
-        'cast(limited_repeat_margin_amount as double) / x',
+        'cast(limited_repeat_margin_amount as double) / nullif(x, 0)',
         'margin of the repeats / x',
     ),
     (

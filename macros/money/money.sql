@@ -31,6 +31,16 @@
 {% endmacro %}
 
 
+{#- Share of the revenue behind a margin whose cost is unknown; recurring revenue of a month is made of whole cents,
+    which may put its part a cent outside. -#}
+{% macro estimated_margin_share(uncosted_revenue, absolute_revenue) %}
+    {{ return(
+        'case when ' ~ absolute_revenue ~ ' > 0 then least(greatest('
+        ~ rate(uncosted_revenue, absolute_revenue) ~ ', 0), 1) end'
+    ) }}
+{% endmacro %}
+
+
 {#- A price per billing interval, as floating point, as the price of a month, unrounded: a year has 12
     months, 52 weeks or 365 days. -#}
 {% macro per_month(amount) %}

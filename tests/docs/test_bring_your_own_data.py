@@ -140,11 +140,13 @@ def test_no_address_of_a_customer_is_outside_the_restricted_schema(warehouse):
 
 
 def test_the_checks_after_the_first_build_answer(folder):
-    lost, rejected, revenue, windows = QUERIES
+    lost, rejected, revenue, costs, windows = QUERIES
     with duckdb.connect(str(folder / "published" / "marts.duckdb"), read_only=True) as marts:
         assert answer(marts, lost) == []
         assert answer(marts, rejected) == []
         assert len(answer(marts, revenue)) == 1
+        ((estimated,),) = marts.execute(costs).fetchall()
+        assert 0 < estimated < 1  # the shop knows some costs, the contracts none
         chosen = [row for row in answer(marts, windows) if row[5] == "True"]
         assert [(vertical, window) for vertical, window, *_ in chosen] == [("unknown", "60")]
 

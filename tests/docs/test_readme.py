@@ -120,7 +120,7 @@ def answers(query: str, /, *, marts: Path, empty: bool) -> list[tuple]:
     with duckdb.connect() as memory:
         memory.execute(f"attach '{marts}' as published (read_only)")
         memory.execute("attach ':memory:' as marts")
-        for table in re.findall(r"marts\.(\w+)", query):
+        for table in set(re.findall(r"marts\.(\w+)", query)):
             columns = memory.execute(f"describe published.{table}").fetchall()
             zeros = ", ".join(
                 f"cast(0 as {data_type}) as {name}"
@@ -142,6 +142,39 @@ def test_each_question_of_the_readme_has_an_answer_and_survives_an_empty_denomin
     assert answers(query, marts=marts, empty=True)  # as far as it goes, with NULL for a rate
     for row in rows + answers(query, marts=marts, empty=True):
         assert all(math.isfinite(value) for value in row if isinstance(value, float)), row
+
+
+DOCUMENTS = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *(PROJECT / "docs").glob("*.md")]
+DOCUMENTED = [
+    pytest.param(query, id=f"{path.name}-{number}")
+    for path in sorted(DOCUMENTS)
+    for number, query in enumerate(
+        blocks(language=r"sql(?: \w+)?", document=path.read_text(encoding="utf-8")), start=1
+    )
+    if re.search(r"\bmarts\.\w+", query) and "create role" not in query
+]
+
+
+@pytest.mark.parametrize("query", DOCUMENTED)
+def test_no_documented_query_divides_by_zero(sample, query):
+    # DuckDB gives nan or infinity for a floating-point number divided by zero
+    for row in answers(query, marts=sample / "published" / "marts.duckdb", empty=True):
+        assert all(math.isfinite(value) for value in row if isinstance(value, float)), row
+
+
+@pytest.mark.parametrize(
+    "path", [*DOCUMENTS, *(PROJECT / "analyses").glob("*.sql")], ids=lambda path: path.name
+)
+def test_every_division_in_documented_sql_has_a_nullif(path):
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".md":
+        spans = [span for span in re.findall(r"`([^`\n]+)`", text) if re.search(r"\bsum\(", span)]
+        sql = "\n".join([*blocks(language="sql[^\n]*", document=text), *spans])
+    else:
+        sql = text
+    sql = re.sub(r"--[^\n]*|'[^']*'", "", sql)
+    divisors = re.findall(r"(?<![*/])/(?![*/])\s*(\S+)", sql)
+    assert [d for d in divisors if not re.match(r"nullif\(|\d", d)] == []
 
 
 def shown(picture: Path, /) -> dict[tuple[str, int], float]:

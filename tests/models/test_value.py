@@ -298,8 +298,56 @@ def test_the_marketing_mix_is_the_spend_and_the_cohorts_of_each_channel(sample):
     cac = expected["acquisition_spend_amount"] / expected["new_customers"]
     cac = cac.where((expected["acquisition_spend_amount"] > 0) & (expected["new_customers"] > 0))
     assert cac.notna().any() and cac.isna().any()
-    assert (mix["cac_amount"].isna() == cac.isna()).all()
-    assert (mix["cac_amount"] - cac).abs().max() <= 0.005 + 1e-9
+    assert (mix["media_cac_amount"].isna() == cac.isna()).all()
+    assert (mix["media_cac_amount"] - cac).abs().max() <= 0.005 + 1e-9
+    # the sales team has no customers, and every customer of a month carries as much of its spend
+    months = expected.reset_index().pivot_table(
+        index="month_start_date", columns="channel", values=["acquisition_spend_amount"]
+    )
+    team = months[("acquisition_spend_amount", "sales")].fillna(0)
+    won = expected["new_customers"].groupby("month_start_date").sum()
+    assert (won > 0).all() and (team > 0).any()
+    assert "sales" not in cohorts.index.get_level_values("channel")
+    per_customer = (team / won).reindex(expected.index.get_level_values("month_start_date"))
+    full = expected["acquisition_spend_amount"] / expected["new_customers"] + per_customer.values
+    full = full.where(expected["new_customers"] > 0)
+    assert (mix["cac_amount"].isna() == full.isna()).all()
+    # the cents of a month are whole
+    assert (mix["cac_amount"] - full).abs().max() <= 0.015 + 1e-9
+
+
+def test_winning_a_customer_costs_all_that_was_spent_on_it(sample):
+    """Each customer carries the spend of the window on the own channel, and of the sales team."""
+    mix = frame(sample, "from marts.rpt_marketing_mix")
+    customers = frame(
+        sample,
+        "select customer_id, cohort_month as month_start_date, "
+        f"lower(trim(acquisition_channel)) as channel, {', '.join(SEGMENTS)} "
+        "from marts.dim_customers where cohort_month is not null",
+    )
+    formulas = frame(sample, "from marts.rpt_formula_ltv where relationship = 'any'")
+    for grain, rows in formulas.groupby("period_grain"):
+        window = (rows["window_start_date"].iloc[0], rows["window_end_date"].iloc[0])
+        months = mix[mix["month_start_date"].between(*window)]
+        spend = months.groupby("channel")["acquisition_spend_amount"].sum()
+        won = customers[customers["month_start_date"].between(*window)]
+        by_month = months.groupby("month_start_date")
+        team = months[months["channel"] == "sales"].groupby("month_start_date")
+        shared = team["acquisition_spend_amount"].sum() / by_month["new_customers"].sum()
+        # the window of a channel is one sum, so its customers carry the same
+        received = won.assign(value=won["month_start_date"].map(shared).fillna(0))
+        received = received.groupby("channel")["value"].sum()
+        heads = won["channel"].value_counts()
+        cost = (spend.reindex(heads.index).fillna(0) + received) / heads
+        expected = sliced(won.assign(value=won["channel"].map(cost))).groupby(
+            ["segment_name", "segment_value"]
+        )["value"]
+        found = rows.set_index(["segment_name", "segment_value"])["cac_amount"]
+        full = expected.mean()
+        # a channel without customers in the window has spent all the same
+        full[("all", "all")] = spend.sum() / len(won)
+        assert (found.dropna() - full).abs().max() <= 0.02, grain
+        assert set(found.dropna().index) == set(full.index), grain
 
 
 def test_the_formula_is_margin_by_customer_over_losses_by_customer(sample):
@@ -313,10 +361,13 @@ def test_the_formula_is_margin_by_customer_over_losses_by_customer(sample):
     # money that moved before a first spell is earned with it
     entries = frame(
         sample,
-        "select greatest(revenue_date, spells.started_on) as earned_on, margin_amount, "
+        "select greatest(revenue_date, spells.started_on) as earned_on, entries.margin_amount, "
+        "abs(revenue_amount) as absolute_revenue_amount, cost_amount is null as is_estimated, "
         f"{', '.join(SEGMENTS)} from intermediate.int_revenue_entries as entries "
-        "inner join marts.dim_customers using (customer_id) "
-        "inner join marts.fct_activity_spells as spells using (customer_id) "
+        "inner join staging.stg_orders using (order_id) "
+        "inner join marts.dim_customers on entries.customer_id = dim_customers.customer_id "
+        "inner join marts.fct_activity_spells as spells "
+        "on entries.customer_id = spells.customer_id "
         "where spells.relationship = 'orders' and spell_number = 1",
     )
     periods = frame(sample, "from marts.dim_periods where is_complete_period")
@@ -339,6 +390,10 @@ def test_the_formula_is_margin_by_customer_over_losses_by_customer(sample):
                 "lost_customers": at_opening[is_lost].assign(value=1),
                 "active_in_period_customers": active.drop_duplicates("customer_id").assign(value=1),
                 "margin_amount": earned.assign(value=earned["margin_amount"]),
+                "absolute_revenue_amount": earned.assign(value=earned["absolute_revenue_amount"]),
+                "uncosted_revenue_amount": earned.assign(
+                    value=earned["absolute_revenue_amount"].where(earned["is_estimated"], 0)
+                ),
             }.items():
                 rows.append(sliced(some).assign(what=what, period_grain=grain))
     expected = pd.concat(rows).pivot_table(
@@ -356,6 +411,11 @@ def test_the_formula_is_margin_by_customer_over_losses_by_customer(sample):
     assert_same(expected.round(9).reset_index(), found.round(9).reset_index(), keys=keys)
     assert (found["ltv_amount"] - ltv).abs().max() <= 0.005 + 1e-6
     assert (found["ltv_amount"].isna() == ltv.isna()).all()
+    estimated = expected["uncosted_revenue_amount"] / expected["absolute_revenue_amount"]
+    assert found["estimated_margin_share"].to_numpy() == pytest.approx(
+        estimated.to_numpy(), nan_ok=True
+    )
+    assert found["estimated_margin_share"].between(0.01, 0.99).any()
     assert {"ok", "too few losses"} <= set(found["ltv_status"])
 
 

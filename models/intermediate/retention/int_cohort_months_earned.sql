@@ -81,7 +81,9 @@ customer_activities as (
         {{ month_start('entries.revenue_date') }} as activity_month,
         0 as purchasing_customers,
         entries.revenue_amount,
-        entries.margin_amount
+        entries.margin_amount,
+        abs(entries.revenue_amount) as absolute_revenue_amount,
+        entries.uncosted_revenue_amount
     from {{ ref('int_revenue_entries') }} as entries
     inner join settings
         on entries.revenue_date <= settings.as_of_date
@@ -94,7 +96,9 @@ customer_activities as (
         activity_month,
         1 as purchasing_customers,
         0 as revenue_amount,
-        0 as margin_amount
+        0 as margin_amount,
+        0 as absolute_revenue_amount,
+        0 as uncosted_revenue_amount
     from purchasing_months
 ),
 
@@ -107,7 +111,9 @@ cohort_activities as (
         customer_activities.activity_month,
         sum(customer_activities.purchasing_customers) as purchasing_customers,
         sum(customer_activities.revenue_amount) as revenue_amount,
-        sum(customer_activities.margin_amount) as margin_amount
+        sum(customer_activities.margin_amount) as margin_amount,
+        sum(customer_activities.absolute_revenue_amount) as absolute_revenue_amount,
+        sum(customer_activities.uncosted_revenue_amount) as uncosted_revenue_amount
     from customer_activities
     inner join cohorts_of_customers as customers
         on customer_activities.customer_id = customers.customer_id
@@ -159,7 +165,9 @@ recurring_changes as (
         revenue_amount,
         margin_amount,
         mrr_change_amount,
-        margin_mrr_change_amount
+        margin_mrr_change_amount,
+        uncosted_revenue_amount,
+        uncosted_mrr_change_amount
     from {{ ref('int_recurring_revenue_typed') }}
 
     union all
@@ -171,7 +179,9 @@ recurring_changes as (
         0 as revenue_amount,
         0 as margin_amount,
         0 as mrr_change_amount,
-        0 as margin_mrr_change_amount
+        0 as margin_mrr_change_amount,
+        0 as uncosted_revenue_amount,
+        0 as uncosted_mrr_change_amount
     from paid_months
 ),
 
@@ -184,7 +194,9 @@ recurring_activities as (
         sum(changes.revenue_amount) as revenue_amount,
         sum(changes.margin_amount) as margin_amount,
         sum(changes.mrr_change_amount) as mrr_change,
-        sum(changes.margin_mrr_change_amount) as margin_mrr_change
+        sum(changes.margin_mrr_change_amount) as margin_mrr_change,
+        sum(changes.uncosted_revenue_amount) as uncosted_revenue_amount,
+        sum(changes.uncosted_mrr_change_amount) as uncosted_mrr_change
     from recurring_changes as changes
     inner join cohorts_of_customers as customers
         on changes.customer_id = customers.customer_id
@@ -227,7 +239,9 @@ order_months as (
         greatest(activities.activity_month, cohorts.cohort_month) as month_start_date,
         sum(activities.purchasing_customers) as purchasing_customers,
         sum(activities.revenue_amount) as revenue_amount,
-        sum(activities.margin_amount) as margin_amount
+        sum(activities.margin_amount) as margin_amount,
+        sum(activities.absolute_revenue_amount) as absolute_revenue_amount,
+        sum(activities.uncosted_revenue_amount) as uncosted_revenue_amount
     from (
         {%- for cohort_number in ['cohort_of_relationship', 'cohort_of_any'] %}
         select
@@ -235,7 +249,9 @@ order_months as (
             activity_month,
             purchasing_customers,
             revenue_amount,
-            margin_amount
+            margin_amount,
+            absolute_revenue_amount,
+            uncosted_revenue_amount
         from cohort_activities
         {{ 'union all' if not loop.last }}
         {%- endfor %}
@@ -256,7 +272,9 @@ recurring_months as (
         sum(revenue_amount) as revenue_amount,
         sum(margin_amount) as margin_amount,
         sum(mrr_change) as mrr_change,
-        sum(margin_mrr_change) as margin_mrr_change
+        sum(margin_mrr_change) as margin_mrr_change,
+        sum(uncosted_revenue_amount) as uncosted_revenue_amount,
+        sum(uncosted_mrr_change) as uncosted_mrr_change
     from (
         {%- for cohort_number in ['cohort_of_relationship', 'cohort_of_any'] %}
         select
@@ -266,7 +284,9 @@ recurring_months as (
             revenue_amount,
             margin_amount,
             mrr_change,
-            margin_mrr_change
+            margin_mrr_change,
+            uncosted_revenue_amount,
+            uncosted_mrr_change
         from recurring_activities
         {{ 'union all' if not loop.last }}
         {%- endfor %}
@@ -316,8 +336,13 @@ cohort_months as (
         + coalesce(recurring_months.revenue_amount, 0) as revenue_amount,
         coalesce(order_months.margin_amount, 0)
         + coalesce(recurring_months.margin_amount, 0) as margin_amount,
+        coalesce(order_months.absolute_revenue_amount, 0)
+        + coalesce(recurring_months.revenue_amount, 0) as absolute_revenue_amount,
+        coalesce(order_months.uncosted_revenue_amount, 0)
+        + coalesce(recurring_months.uncosted_revenue_amount, 0) as uncosted_revenue_amount,
         coalesce(recurring_months.mrr_change, 0) as mrr_change,
-        coalesce(recurring_months.margin_mrr_change, 0) as margin_mrr_change
+        coalesce(recurring_months.margin_mrr_change, 0) as margin_mrr_change,
+        coalesce(recurring_months.uncosted_mrr_change, 0) as uncosted_mrr_change
     from cohort_periods as months
     left join order_months
         on
@@ -349,7 +374,11 @@ cohort_months_earned as (
         sum(active_customers_change) over cohort_life as active_customers,
         revenue_amount + sum(mrr_change) over cohort_life - mrr_change as revenue_amount,
         margin_amount + sum(margin_mrr_change) over cohort_life - margin_mrr_change
-            as margin_amount
+            as margin_amount,
+        absolute_revenue_amount + sum(mrr_change) over cohort_life - mrr_change
+            as absolute_revenue_amount,
+        uncosted_revenue_amount + sum(uncosted_mrr_change) over cohort_life - uncosted_mrr_change
+            as uncosted_revenue_amount
     from cohort_months
     window cohort_life as (
         partition by cohort_number
@@ -391,6 +420,8 @@ select
     {{ as_amount('cohort_months.margin_amount') }} as margin_amount,
     {{ as_amount('cohort_months.cumulative_revenue_amount') }} as cumulative_revenue_amount,
     {{ as_amount('cohort_months.cumulative_margin_amount') }} as cumulative_margin_amount,
+    {{ as_amount('cohort_months.absolute_revenue_amount') }} as absolute_revenue_amount,
+    {{ as_amount('cohort_months.uncosted_revenue_amount') }} as uncosted_revenue_amount,
 
     -- flags
     cohort_months.is_complete_period

@@ -17,8 +17,10 @@ steps as (
         steps.changed_on,
         steps.mrr_after_amount as mrr_after,
         steps.margin_after_amount as margin_after,
+        steps.uncosted_mrr_after_amount as uncosted_mrr_after,
         steps.mrr_after_amount - steps.mrr_before_amount as mrr_change,
         steps.margin_after_amount - steps.margin_before_amount as margin_change,
+        steps.uncosted_mrr_after_amount - steps.uncosted_mrr_before_amount as uncosted_change,
         settings.as_of_date,
         settings.next_day,
         max(case when steps.mrr_before_amount = 0 then steps.changed_on end)
@@ -59,6 +61,7 @@ points as (
         changed_on,
         mrr_change,
         margin_change,
+        uncosted_change,
         case when changed_on = spell_started_on then mrr_change else 0 end as base_change
     from steps
 
@@ -71,6 +74,7 @@ points as (
         {{ months_after('steps.changed_on', 12) }} as changed_on,
         0 as mrr_change,
         0 as margin_change,
+        0 as uncosted_change,
         steps.mrr_change as base_change
     from steps
     inner join spell_ends
@@ -91,6 +95,7 @@ points as (
         first_terms.first_term_ended_on as changed_on,
         0 as mrr_change,
         0 as margin_change,
+        0 as uncosted_change,
         0 as base_change
     from first_terms
     inner join spell_ends
@@ -109,6 +114,7 @@ points as (
         next_day as changed_on,
         -mrr_after as mrr_change,
         -margin_after as margin_change,
+        -uncosted_mrr_after as uncosted_change,
         0 as base_change
     from steps
     where
@@ -123,6 +129,7 @@ days as (
         changed_on,
         sum(mrr_change) as mrr_change,
         sum(margin_change) as margin_change,
+        sum(uncosted_change) as uncosted_change,
         sum(base_change) as base_change
     from points
     group by customer_id, spell_started_on, changed_on
@@ -181,17 +188,20 @@ select
     -- what every later month earns more, or less
     {{ as_amount('mrr_change') }} as mrr_change_amount,
     {{ as_amount('margin_change') }} as margin_mrr_change_amount,
+    {{ as_amount('uncosted_change') }} as uncosted_mrr_change_amount,
     {{ as_amount('first_purchase_change') }} as first_purchase_mrr_change_amount,
     {{ as_amount('expansion_change') }} as expansion_mrr_change_amount,
 
     -- what the month of the change earns of it, in whole cents so that all sums agree
     {{ as_amount('mrr_change * rest_of_month') }} as revenue_amount,
     {{ as_amount('margin_change * rest_of_month') }} as margin_amount,
+    {{ as_amount('uncosted_change * rest_of_month') }} as uncosted_revenue_amount,
     {{ as_amount('first_purchase_change * rest_of_month') }} as first_purchase_revenue_amount,
     {{ as_amount('expansion_change * rest_of_month') }} as expansion_revenue_amount
 from changes
 where
     mrr_change <> 0
     or margin_change <> 0
+    or uncosted_change <> 0
     or first_purchase_change <> 0
     or expansion_change <> 0

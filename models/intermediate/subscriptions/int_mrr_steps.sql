@@ -1,4 +1,5 @@
--- Grain: one row per customer and day on which recurring revenue or its margin changed.
+-- Grain: one row per customer and day on which recurring revenue, its margin or its part without a
+-- known cost changed.
 {{ config(materialized='table') }}
 {%- set grace_days = var('renewal_grace_days') %}
 
@@ -15,6 +16,7 @@ paying_versions as (
         monthly_price,
         mrr_amount,
         margin_mrr_amount,
+        case when is_margin_estimated then mrr_amount else 0 end as uncosted_mrr_amount,
         lead(started_on) over (
             partition by subscription_id, item_id, customer_id
             order by started_on
@@ -60,6 +62,7 @@ changes as (
         started_on as changed_on,
         mrr_amount as mrr_change,
         margin_mrr_amount as margin_change,
+        uncosted_mrr_amount as uncosted_change,
         0 as fx_change
     from versions_revalued
 
@@ -70,6 +73,7 @@ changes as (
         paid_until as changed_on,
         -mrr_amount as mrr_change,
         -margin_mrr_amount as margin_change,
+        -uncosted_mrr_amount as uncosted_change,
         fx_change_amount as fx_change
     from versions_revalued
     where paid_until < {{ open_end() }}
@@ -82,6 +86,7 @@ days as (
         changed_on,
         sum(mrr_change) as mrr_change,
         sum(margin_change) as margin_change,
+        sum(uncosted_change) as uncosted_change,
         sum(fx_change) as fx_change
     from changes
     group by customer_id, changed_on
@@ -94,6 +99,7 @@ days_cumulated as (
         fx_change,
         sum(mrr_change) over customer_days as mrr_after,
         sum(margin_change) over customer_days as margin_after,
+        sum(uncosted_change) over customer_days as uncosted_after,
         lead(changed_on) over (
             partition by customer_id
             order by changed_on
@@ -111,7 +117,8 @@ days_bridged as (
     select
         *,
         lag(mrr_after, 1, 0) over customer_days as mrr_before,
-        lag(margin_after, 1, 0) over customer_days as margin_before
+        lag(margin_after, 1, 0) over customer_days as margin_before,
+        lag(uncosted_after, 1, 0) over customer_days as uncosted_before
     from days_cumulated
     where
         mrr_after > 0
@@ -139,6 +146,12 @@ select
     {{ as_amount('fx_change') }} as fx_change_amount,
     {{ as_amount('mrr_after') }} as mrr_after_amount,
     {{ as_amount('margin_before') }} as margin_before_amount,
-    {{ as_amount('margin_after') }} as margin_after_amount
+    {{ as_amount('margin_after') }} as margin_after_amount,
+    {{ as_amount('uncosted_before') }} as uncosted_mrr_before_amount,
+    {{ as_amount('uncosted_after') }} as uncosted_mrr_after_amount
 from days_bridged
-where mrr_before <> mrr_after or fx_change <> 0 or margin_before <> margin_after
+where
+    mrr_before <> mrr_after
+    or fx_change <> 0
+    or margin_before <> margin_after
+    or uncosted_before <> uncosted_after

@@ -88,7 +88,9 @@ margin_months as (
         relationship,
         {{ months_after('cohort_month', 'months_since') }} as margin_month,
         {{ segment_columns() }},
-        sum(margin_amount) as margin
+        sum(margin_amount) as margin,
+        sum(absolute_revenue_amount) as absolute_revenue,
+        sum(uncosted_revenue_amount) as uncosted_revenue
     from {{ ref('int_cohort_months_earned') }}
     where is_complete_period
     group by
@@ -107,7 +109,9 @@ margin_sums as (
         windows.period_grain,
         margins.segment_name,
         margins.segment_value,
-        sum(margins.margin) as margin
+        sum(margins.margin) as margin,
+        sum(margins.absolute_revenue) as absolute_revenue,
+        sum(margins.uncosted_revenue) as uncosted_revenue
     from margins_by_slice as margins
     inner join windows
         on margins.margin_month between windows.window_start_date and windows.window_end_date
@@ -122,6 +126,8 @@ formulas as (
     select
         customer_sums.*,
         coalesce(margin_sums.margin, 0) as margin,
+        coalesce(margin_sums.absolute_revenue, 0) as absolute_revenue,
+        coalesce(margin_sums.uncosted_revenue, 0) as uncosted_revenue,
         {{ rate('coalesce(margin_sums.margin, 0)', 'customer_sums.active_in_period_customers') }}
             as ampu,
         {{ rate('customer_sums.opening_customers', 'customer_sums.lost_customers') }}
@@ -148,6 +154,8 @@ select
     cast(lost_customers as bigint) as lost_customers,
     cast(active_in_period_customers as bigint) as active_in_period_customers,
     {{ as_amount('margin') }} as margin_amount,
+    {{ as_amount('absolute_revenue') }} as absolute_revenue_amount,
+    {{ as_amount('uncosted_revenue') }} as uncosted_revenue_amount,
 
     -- the formula
     {{ as_amount('cast(ampu as decimal(18, 6))') }} as ampu_amount,

@@ -1,5 +1,7 @@
 -- Grain: one row per headline number.
 {%- set month_start_of_today = month_start(days_after('settings.as_of_date', 1)) %}
+{#- what a margin without a known cost is taken as -#}
+{%- set margin_percent = '%g' | format(var('default_margin_rate') | float * 100) %}
 {#- unit `currency` stands for the reporting currency -#}
 {%- set headlines = [
     ('customer_counts', 'Customers', 'customers', 'customers'),
@@ -21,6 +23,14 @@
     (
         'last_year', 'Revenue from existing customers, last 12 complete months',
         'existing_customers_rate', 'share',
+    ),
+    (
+        'spread_spend', 'Acquisition spend spread over channels, last 12 months',
+        'spread_rate', 'share',
+    ),
+    (
+        'costs', 'Revenue without a known cost, taken as ' ~ margin_percent ~ ' % margin',
+        'uncosted_rate', 'share',
     ),
     ('row_sums', 'Raw rows', 'raw_rows', 'rows'),
     ('row_sums', 'Raw rows rejected', 'rejected_rows', 'rows'),
@@ -123,6 +133,32 @@ last_year as (
         mix.period_grain = 'month'
         and mix.period_start_date >= {{ months_after(month_start_of_today, -12) }}
         and mix.period_start_date < {{ month_start_of_today }}
+),
+
+-- what channels without customers of their own spend, such as a sales team; no row without it
+spread_spend as (
+    select
+        cast(null as date) as month_start_date,
+        {{ rate(
+            'sum(greatest(mix.spread_spend_amount, 0))', 'sum(mix.acquisition_spend_amount)'
+        ) }} as spread_rate
+    from {{ ref('rpt_marketing_mix') }} as mix
+    cross join settings
+    where
+        mix.month_start_date >= {{ months_after(month_start_of_today, -12) }}
+        and mix.month_start_date < {{ month_start_of_today }}
+    having sum(greatest(mix.spread_spend_amount, 0)) > 0
+),
+
+-- no row if every cost is known
+costs as (
+    select
+        cast(null as date) as month_start_date,
+        {{ estimated_margin_share(
+            'sum(uncosted_revenue_to_date_amount)', 'sum(absolute_revenue_to_date_amount)'
+        ) }} as uncosted_rate
+    from {{ ref('fct_customer_value') }}
+    having sum(uncosted_revenue_to_date_amount) > 0
 ),
 
 row_sums as (

@@ -20,7 +20,9 @@ order_revenues as (
     select
         entries.customer_id,
         sum(entries.revenue_amount) as net_revenue,
-        sum(entries.margin_amount) as margin
+        sum(entries.margin_amount) as margin,
+        sum(abs(entries.revenue_amount)) as absolute_revenue,
+        sum(entries.uncosted_revenue_amount) as uncosted_revenue
     from {{ ref('int_revenue_entries') }} as entries
     inner join settings
         on entries.revenue_date <= settings.as_of_date
@@ -39,7 +41,11 @@ recurring_revenues as (
         sum(
             changes.margin_amount + changes.margin_mrr_change_amount
             * {{ months_between('changes.changed_on', 'settings.as_of_date') }}
-        ) as margin
+        ) as margin,
+        sum(
+            changes.uncosted_revenue_amount + changes.uncosted_mrr_change_amount
+            * {{ months_between('changes.changed_on', 'settings.as_of_date') }}
+        ) as uncosted_revenue
     from {{ ref('int_recurring_revenue_typed') }} as changes
     cross join settings
     group by changes.customer_id
@@ -51,10 +57,20 @@ active_buyers as (
     where relationship = 'orders' and is_active
 ),
 
+subscribers as (
+    select
+        customer_id,
+        max(case when is_active then 1 else 0 end) = 1 as is_subscribed
+    from {{ ref('int_activity_spells') }}
+    where relationship = 'subscription'
+    group by customer_id
+),
+
 acquisition_costs as (
     select
         month_start_date,
         channel,
+        media_cac_amount,
         cac_amount
     from {{ ref('rpt_marketing_mix') }}
     where cac_amount is not null
@@ -82,7 +98,15 @@ values_to_date as (
         ) }} as net_revenue_to_date_amount,
         {{ as_amount(
             'coalesce(order_revenues.margin, 0) + coalesce(recurring_revenues.margin, 0)'
-        ) }} as margin_to_date_amount
+        ) }} as margin_to_date_amount,
+        {{ as_amount(
+            'coalesce(order_revenues.absolute_revenue, 0)'
+            ~ ' + coalesce(recurring_revenues.net_revenue, 0)'
+        ) }} as absolute_revenue_to_date_amount,
+        {{ as_amount(
+            'coalesce(order_revenues.uncosted_revenue, 0)'
+            ~ ' + coalesce(recurring_revenues.uncosted_revenue, 0)'
+        ) }} as uncosted_revenue_to_date_amount
     from customers
     left join histories
         on customers.customer_id = histories.customer_id
@@ -121,6 +145,12 @@ select
     values_to_date.orders_count,
     values_to_date.net_revenue_to_date_amount,
     values_to_date.margin_to_date_amount,
+    values_to_date.absolute_revenue_to_date_amount,
+    values_to_date.uncosted_revenue_to_date_amount,
+    {{ estimated_margin_share(
+        'values_to_date.uncosted_revenue_to_date_amount',
+        'values_to_date.absolute_revenue_to_date_amount',
+    ) }} as estimated_margin_share,
     customers_ranked.value_decile,
 
     -- purchase history
@@ -134,6 +164,9 @@ select
     buyers_scored.frequency_score,
     buyers_scored.monetary_score,
     case
+        when buyers_scored.customer_id is null and subscribers.is_subscribed then 'subscriber'
+        when buyers_scored.customer_id is null and subscribers.customer_id is not null
+            then 'former subscriber'
         when buyers_scored.customer_id is null then 'never bought'
         else coalesce(segments.rfm_segment, 'unknown')
     end as rfm_segment,
@@ -149,6 +182,7 @@ select
     coalesce(predictions.ltv_status, 'nothing to predict') as ltv_status,
 
     -- cost
+    acquisition_costs.media_cac_amount,
     acquisition_costs.cac_amount,
     {{ rate(
         '(values_to_date.margin_to_date_amount + predictions.predicted_ltv_amount)',
@@ -159,6 +193,8 @@ left join customers_ranked
     on values_to_date.customer_id = customers_ranked.customer_id
 left join buyers_scored
     on values_to_date.customer_id = buyers_scored.customer_id
+left join subscribers
+    on values_to_date.customer_id = subscribers.customer_id
 left join {{ ref('rfm_segments') }} as segments
     on
         buyers_scored.recency_score = segments.recency_score

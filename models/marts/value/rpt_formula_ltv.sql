@@ -20,52 +20,97 @@ cohorts as (
     where is_complete_period
 ),
 
--- acquisition spend of each channel over the same periods, per customer won
+marketing_mix as (
+    select * from {{ ref('rpt_marketing_mix') }}
+),
+
+-- acquisition spend of each channel over the same periods, per customer won: its own, and with its
+-- share of what channels without customers spent
 channel_costs as (
     select
         windows.period_grain,
         mix.channel,
-        {{ rate('sum(mix.acquisition_spend_amount)', 'sum(mix.new_customers)') }} as cac
-    from {{ ref('rpt_marketing_mix') }} as mix
+        case
+            when max(case when mix.has_acquisition_spend then 1 else 0 end) = 1
+                then {{ rate('sum(mix.acquisition_spend_amount)', 'sum(mix.new_customers)') }}
+        end as media_cac,
+        case
+            when
+                max(
+                    case
+                        when mix.has_acquisition_spend or mix.cac_amount is not null then 1
+                        else 0
+                    end
+                ) = 1
+                then {{ rate(
+                    'sum(mix.acquisition_spend_amount + mix.spread_spend_amount)',
+                    'sum(mix.new_customers)',
+                ) }}
+        end as cac
+    from marketing_mix as mix
     inner join windows
         on mix.month_start_date between windows.window_start_date and windows.window_end_date
     group by windows.period_grain, mix.channel
-    having
-        sum(mix.new_customers) > 0
-        and sum(case when mix.has_acquisition_spend then 1 else 0 end) > 0
+    having sum(mix.new_customers) > 0
+),
+
+-- all of it, also that of months and channels without customers
+costs_of_all as (
+    select
+        windows.period_grain,
+        case
+            when max(case when mix.has_acquisition_spend then 1 else 0 end) = 1
+                then {{ rate('sum(mix.acquisition_spend_amount)', 'sum(mix.new_customers)') }}
+        end as cac
+    from marketing_mix as mix
+    inner join windows
+        on mix.month_start_date between windows.window_start_date and windows.window_end_date
+    group by windows.period_grain
 ),
 
 customers_won as (
-    select
-        period_start_date,
-        {{ segment_columns() }},
-        lower({{ trimmed('acquisition_channel') }}) as channel,
-        new_customers + new_and_lost_customers as customers
-    from {{ ref('int_retention_periods_counted') }}
-    where relationship = 'any' and period_grain = 'month'
+    select * from {{ ref('int_customers_won') }}
 ),
 
 customers_won_by_slice as (
     {{ rows_by_slice('customers_won') }}
 ),
 
--- the CAC of a slice is that of its channels, weighted by the customers each channel brought
-acquisition_costs as (
+-- the CAC of a slice is that of its channels, weighted by the customers each channel brought;
+-- customers whose channel has no known spend cost nothing, as they do in `all`
+slice_costs as (
     select
         windows.period_grain,
         won.segment_name,
         won.segment_value,
-        {{ amount_per(
-            'sum(won.customers * channel_costs.cac)', 'nullif(sum(won.customers), 0)'
-        ) }} as cac_amount
+        {{ rate(
+            'sum(won.new_customers * channel_costs.media_cac)',
+            'sum(case when channel_costs.media_cac is not null then won.new_customers else 0 end)',
+        ) }} as media_cac,
+        {{ rate('sum(won.new_customers * channel_costs.cac)', 'sum(won.new_customers)') }} as cac
     from customers_won_by_slice as won
     inner join windows
-        on won.period_start_date between windows.window_start_date and windows.window_end_date
+        on won.month_start_date between windows.window_start_date and windows.window_end_date
     inner join channel_costs
         on
             windows.period_grain = channel_costs.period_grain
             and won.channel = channel_costs.channel
     group by windows.period_grain, won.segment_name, won.segment_value
+),
+
+acquisition_costs as (
+    select
+        slice_costs.period_grain,
+        slice_costs.segment_name,
+        slice_costs.segment_value,
+        {{ as_amount('cast(slice_costs.media_cac as decimal(18, 6))') }} as media_cac_amount,
+        {{ as_amount(
+            'cast(case slice_costs.segment_name'
+            ~ " when 'all' then costs_of_all.cac else slice_costs.cac end as decimal(18, 6))"
+        ) }} as cac_amount
+    from slice_costs
+    inner join costs_of_all
+        on slice_costs.period_grain = costs_of_all.period_grain
 ),
 
 cohort_ages as (
@@ -132,6 +177,11 @@ select
     formulas.lost_customers,
     formulas.active_in_period_customers,
     formulas.margin_amount,
+    formulas.absolute_revenue_amount,
+    formulas.uncosted_revenue_amount,
+    {{ estimated_margin_share(
+        'formulas.uncosted_revenue_amount', 'formulas.absolute_revenue_amount'
+    ) }} as estimated_margin_share,
 
     -- the formula
     formulas.ampu_amount,
@@ -141,6 +191,7 @@ select
     formulas.ltv_status,
 
     -- compared with the cost of a customer
+    acquisition_costs.media_cac_amount,
     acquisition_costs.cac_amount,
     {{ rate('formulas.ltv_amount', 'acquisition_costs.cac_amount') }} as ltv_to_cac,
     paybacks.payback_months,

@@ -80,6 +80,7 @@ select
     lifetimes_valued.ltv_status,
     {{ as_amount('cast(lifetimes_valued.margin_per_customer as decimal(18, 6))') }}
         as yearly_margin_per_customer_amount,
+    lifetimes_valued.estimated_margin_share,
     lifetimes_valued.cac_amount,
 
     -- today

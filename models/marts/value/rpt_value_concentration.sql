@@ -12,7 +12,9 @@ measures as (
     select
         customer_id,
         '{{ measure }}' as value_measure,
-        {{ measure }}_to_date_amount as customer_value
+        {{ measure }}_to_date_amount as customer_value,
+        absolute_revenue_to_date_amount as absolute_revenue,
+        uncosted_revenue_to_date_amount as uncosted_revenue
     from customers
     {{ 'union all' if not loop.last }}
     {%- endfor %}
@@ -23,6 +25,8 @@ ranked as (
     select
         value_measure,
         customer_value,
+        absolute_revenue,
+        uncosted_revenue,
         ntile(10) over measure_by_value as decile,
         row_number() over measure_by_value as value_rank,
         count(*) over (partition by value_measure) as customers_of_all
@@ -40,6 +44,8 @@ deciles as (
         decile,
         count(*) as customers,
         sum(customer_value) as decile_value,
+        sum(absolute_revenue) as absolute_revenue,
+        sum(uncosted_revenue) as uncosted_revenue,
         sum(
             cast(customer_value as double)
             * greatest(least(cast(customers_of_all as double) / 5 - value_rank + 1, 1), 0)
@@ -80,6 +86,11 @@ select
     -- amounts
     {{ as_amount('decile_value') }} as value_amount,
     {{ as_amount('cumulative_value') }} as cumulative_value_amount,
+    -- revenue needs no cost
+    case
+        when value_measure = 'margin'
+            then {{ estimated_margin_share('uncosted_revenue', 'absolute_revenue') }}
+    end as estimated_margin_share,
 
     -- rates
     {{ rate('decile_value', 'value_of_all') }} as value_share,
