@@ -1,5 +1,5 @@
 -- The marketing mix has all accepted spend, in the reporting currency, and its new customers are
--- those of the cohorts.
+-- those of the cohorts, but for customers who may have begun before the data.
 with
 
 spends as (
@@ -10,9 +10,9 @@ spends as (
 cohort_months as (
     select
         cohort_month as month_start_date,
-        sum(cohort_customers) as new_customers
-    from {{ ref('rpt_cohort_retention') }}
-    where relationship = 'any' and months_since = 0
+        count(*) as new_customers
+    from {{ ref('dim_customers') }}
+    where cohort_month is not null and not is_inherited
     group by cohort_month
 ),
 

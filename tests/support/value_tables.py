@@ -66,10 +66,11 @@ def tables(marts: duckdb.DuckDBPyConnection, /) -> str:
         "select min(value) from marts.rpt_ltv_model_fit where segment_name = 'all'"
         f" and model = '{chosen}' and statistic like '%log_likelihood_above_nbd'"
     )
-    months, buyers, mean, churned_value, churned, alive = first("""
+    months, buyers, year, mean, churned_value, churned, alive = first("""
         select
             max(value.ltv_months),
             count(*),
+            sum(value.predicted_margin_12m_amount),
             avg(value.predicted_ltv_amount),
             sum(value.predicted_ltv_amount) filter (not customers.is_active)
             / sum(value.predicted_ltv_amount),
@@ -79,6 +80,14 @@ def tables(marts: duckdb.DuckDBPyConnection, /) -> str:
         inner join marts.dim_customers as customers
             on value.customer_id = customers.customer_id
         where value.orders_count > 0
+    """)
+    (last_year,) = first("""
+        select margin_amount
+        from marts.rpt_formula_ltv
+        where
+            relationship = 'any'
+            and period_grain = 'trailing_12_months'
+            and segment_name = 'all'
     """)
     methods = rows("""
         select ltv_method || ' ' || count(*)
@@ -115,16 +124,15 @@ def tables(marts: duckdb.DuckDBPyConnection, /) -> str:
             for state, key in (("churned", "churned"), ("active", "active"))
         ),
         ("customers by `ltv_method`", ", ".join(method for (method,) in methods)),
-        ("months ahead", months),
+        ("margin predicted for 12 months", f"{year:,.0f}"),
+        ("margin of the last 12 complete months", f"{last_year:,.0f}"),
+        ("months that predicted value looks ahead", months),
         ("mean predicted value", f"{mean:,.2f}"),
         (
             f"share of it in the {churned:,} customers who have churned",
             percent(churned_value),
         ),
-        (
-            "their mean p_alive",
-            "NULL" if alive is None else f"{alive:.2f}",
-        ),
+        ("their mean `p_alive`", "NULL" if alive is None else f"{alive:.2f}"),
     ]
     deciles = rows(f"""
         select

@@ -12,7 +12,13 @@ select
 from {{ ref('int_activity_spells') }} as spells
 inner join {{ ref('int_customers') }} as customers
     on spells.customer_id = customers.customer_id
-where spells.relationship = 'any' and spells.spell_number = 1
+left join {{ ref('int_customers_inherited') }} as inherited
+    on spells.customer_id = inherited.customer_id
+where
+    spells.relationship = 'any'
+    and spells.spell_number = 1
+    -- whoever may have begun before the data was not won in them
+    and inherited.customer_id is null
 group by
     {{ month_start('spells.started_on') }},
     {{ segment_columns('customers') }}

@@ -84,19 +84,7 @@ customer_sums as (
 ),
 
 margin_months as (
-    select
-        relationship,
-        {{ months_after('cohort_month', 'months_since') }} as margin_month,
-        {{ segment_columns() }},
-        sum(margin_amount) as margin,
-        sum(absolute_revenue_amount) as absolute_revenue,
-        sum(uncosted_revenue_amount) as uncosted_revenue
-    from {{ ref('int_cohort_months_earned') }}
-    where is_complete_period
-    group by
-        relationship,
-        {{ months_after('cohort_month', 'months_since') }},
-        {{ segment_columns() }}
+    select * from {{ ref('int_margin_months') }}
 ),
 
 margins_by_slice as (
@@ -109,9 +97,9 @@ margin_sums as (
         windows.period_grain,
         margins.segment_name,
         margins.segment_value,
-        sum(margins.margin) as margin,
-        sum(margins.absolute_revenue) as absolute_revenue,
-        sum(margins.uncosted_revenue) as uncosted_revenue
+        sum(margins.margin_amount) as margin,
+        sum(margins.absolute_revenue_amount) as absolute_revenue,
+        sum(margins.uncosted_revenue_amount) as uncosted_revenue
     from margins_by_slice as margins
     inner join windows
         on margins.margin_month between windows.window_start_date and windows.window_end_date

@@ -39,16 +39,7 @@ retention as (
 ),
 
 margin_months as (
-    select
-        relationship,
-        {{ months_after('cohort_month', 'months_since') }} as margin_month,
-        {{ segment_columns() }},
-        sum(margin_amount) as margin
-    from {{ ref('int_cohort_months_earned') }}
-    group by
-        relationship,
-        {{ months_after('cohort_month', 'months_since') }},
-        {{ segment_columns() }}
+    select * from {{ ref('int_margin_months') }}
 ),
 
 -- each driver is a ratio of two sums
@@ -85,7 +76,7 @@ parts as (
         periods.period_grain,
         periods.period_start_date,
         {{ segment_columns('margin_months') }},
-        margin_months.margin as numerator,
+        margin_months.margin_amount as numerator,
         0 as denominator
     from margin_months
     inner join periods
