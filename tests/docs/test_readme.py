@@ -17,6 +17,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import value_tables
 from rich.console import Console
 
 from python_helpers.cli.tables import show_published
@@ -107,6 +108,12 @@ def test_the_headlines_in_the_guide_are_those_of_the_sample(sample):
     terminal = Console(file=io.StringIO(), force_terminal=True, color_system=None, width=100)
     show_published(publish_dir=published, published=published / "current", console=terminal)
     assert headlines.rstrip() in terminal.file.getvalue()
+
+
+def test_the_guide_to_customer_value_has_the_tables_of_the_sample(sample):
+    page = value_tables.PAGE.read_text(encoding="utf-8")
+    with duckdb.connect(str(sample / "published" / "marts.duckdb"), read_only=True) as marts:
+        assert value_tables.written(name="sample", page=page) == value_tables.tables(marts)
 
 
 def test_the_snippet_of_the_readme_opens_the_published_file(sample):

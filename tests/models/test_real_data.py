@@ -18,6 +18,7 @@ import duckdb
 import pandas as pd
 import pytest
 import reference
+import value_tables
 from lifecycle import real_data, refresh_delivery
 
 DATASETS = ("online_retail_2011", "cdnow_sample")
@@ -910,3 +911,8 @@ def test_chances_hold_for_churned_customers_for_active_ones_and_in_every_tenth(b
     ).drop(index="all")
     assert (tenths["decile_chance"] - tenths["decile_share"]).abs().mean() < 0.06
     assert tenths["decile_share"].astype(float).corr(tenths["decile_chance"].astype(float)) > 0.9
+
+
+def test_the_guide_to_customer_value_has_the_tables_of_the_build(built):
+    page = value_tables.PAGE.read_text(encoding="utf-8")
+    assert value_tables.written(name=built.raw.name, page=page) == value_tables.tables(built.marts)
