@@ -51,12 +51,13 @@ def tables(marts: duckdb.DuckDBPyConnection, /) -> str:
         (row,) = rows(sql)
         return row
 
-    verdicts = dict(
-        rows("select distinct model, verdict from marts.rpt_ltv_model_fit where segment_name = 'all'")
-    )
-    (chosen,) = first(
-        "select distinct model from marts.rpt_ltv_model_fit where segment_name = 'all' and is_chosen"
-    )
+    judged = """
+        select distinct model, verdict, is_chosen
+        from marts.rpt_ltv_model_fit
+        where segment_name = 'all'
+    """
+    verdicts = {model: verdict for model, verdict, _ in rows(judged)}
+    (chosen,) = (model for model, _, is_chosen in rows(judged) if is_chosen)
     tested = "nbd" if verdicts[chosen] == "dropout not identified" else chosen
     purchases, margins = (
         {statistic: row[place] for statistic, *row in rows(FITS.format(family=tested))}
