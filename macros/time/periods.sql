@@ -115,6 +115,16 @@
 {% endmacro %}
 
 
+{#- The same expression over each of some columns, named like it, as a select list; `{}` is the column. -#}
+{% macro of_each(names, expression) %}
+    {% set columns = [] %}
+    {% for name in names %}
+        {% do columns.append(expression | replace('{}', name) ~ ' as ' ~ name) %}
+    {% endfor %}
+    {{ return(columns | join(', ')) }}
+{% endmacro %}
+
+
 {#- Periods of a grain in a year: a week is 7 of 365.25 days. -#}
 {% macro periods_per_year(period_grain) %}
     {{ return('case ' ~ period_grain ~ " when 'week' then 365.25 / 7 when 'month' then 12 when 'quarter' then 4"

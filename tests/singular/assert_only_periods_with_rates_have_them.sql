@@ -1,5 +1,5 @@
--- A period that has no rates has none in any report, and one that has them has a rate wherever there
--- is something to divide by.
+-- A period that has no rates has none in any report, and one that has them has a rate wherever
+-- there is something to divide by.
 {%- set has_opened = 'is_complete_period and opening_' %}
 {%- set has_customers = 'total_revenue_amount <> unattributed_revenue_amount' %}
 {%- set rates = [

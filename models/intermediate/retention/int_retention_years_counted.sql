@@ -278,11 +278,10 @@ changes as (
     select
         relationship,
         segment_number,
-        {{ month }} as changed_month
-        {%- for measure in measures %},
-        {{ sign }}sum(case when measure = '{{ measure }}' then customers else 0 end)
-            as {{ measure }}
-        {%- endfor %}
+        {{ month }} as changed_month,
+        {{ of_each(
+            measures, sign ~ "sum(case when measure = '{}' then customers else 0 end)"
+        ) }}
     from stretches
     where {{ month }} is not null and coalesce(counts_from < counts_to, true)
     group by relationship, segment_number, {{ month }}

@@ -151,13 +151,9 @@ year_changes as (
     select
         survey_type,
         {{ segment_columns() }},
-        {{ months_after('period_start_date', 12) }} as changed_month
-        {%- for measure in sums %},
-        -{{ measure }} as {{ measure }}
-        {%- endfor %}
-        {%- for measure in latest %},
-        0 as {{ measure }}
-        {%- endfor %}
+        {{ months_after('period_start_date', 12) }} as changed_month,
+        {{ of_each(sums, '-{}') }},
+        {{ of_each(latest, '0') }}
     from months
 
     union all
@@ -165,13 +161,9 @@ year_changes as (
     select
         survey_type,
         {{ segment_columns() }},
-        leaving_month as changed_month
-        {%- for measure in sums %},
-        0 as {{ measure }}
-        {%- endfor %}
-        {%- for measure in latest %},
-        -{{ measure }} as {{ measure }}
-        {%- endfor %}
+        leaving_month as changed_month,
+        {{ of_each(sums, '0') }},
+        {{ of_each(latest, '-{}') }}
     from answers_leaving
 ),
 

@@ -206,10 +206,8 @@ calendar_sums as (
     select
         period_grain,
         period_start_date,
-        {{ segment_columns() }}
-        {%- for measure in measures %},
-        sum({{ measure }}) as {{ measure }}
-        {%- endfor %}
+        {{ segment_columns() }},
+        {{ of_each(measures, 'sum({})') }}
     from days_by_period
     group by period_grain, period_start_date, {{ segment_columns() }}
 ),
@@ -219,9 +217,7 @@ year_changes as (
     select
         {{ months_after('period_start_date', months) }} as changed_month,
         {{ segment_columns() }},
-        {%- for measure in measures %}
-        {{ sign }}{{ measure }} as {{ measure }},
-        {%- endfor %}
+        {{ of_each(measures, sign ~ '{}') }},
         {{ sign }}1 as months_with_revenue
     from calendar_sums
     where period_grain = 'month'
