@@ -143,8 +143,8 @@
     {% endset %}
     {% do warn_of(
         query,
-        'orders: {0} return(s) name {1} in original_order_id. They reduce revenue, but their sale still counts as a'
-        ~ ' purchase. Correct original_order_id, or leave it empty: then the amount decides which sale comes back.'
+        'orders: {0} return(s) name {1} in original_order_id. They reduce revenue, and take no sale back.'
+        ~ ' Correct original_order_id, or leave it empty: then the amount decides which sale comes back.'
     ) %}
 {% endmacro %}
 

@@ -9,7 +9,7 @@ settings as (
 first_events as (
     select min(known_since) as first_event_on from {{ ref('int_customers') }}
     union all
-    select min(order_date) as first_event_on from {{ ref('int_orders_valued') }}
+    select min(order_date) as first_event_on from {{ ref('int_orders_classified') }}
     union all
     -- an invitation precedes the answer that dates its row, and an answer may have no customer
     select min(invited_on) as first_event_on from {{ ref('int_survey_responses') }}

@@ -15,6 +15,7 @@ from fractions import Fraction
 import duckdb
 import pytest
 from lifecycle import PROJECT, build_with_dbt
+from returns import booked, matched
 
 AS_OF = dt.date(2025, 11, 15)  # within a quarter, which then has no end
 MARTS = ("fct_share_of_wallet", "rpt_share_of_wallet")
@@ -95,11 +96,10 @@ class Books:
                 for row in csv.DictReader(file)
             }
         self.orders: dict[str, list[Row]] = defaultdict(list)
-        self.sale_of: dict[str, str] = {}
         for order in query(warehouse, "from staging.stg_orders where customer_id is not null"):
             self.orders[order["customer_id"]].append(order)
-            if order["order_type"] == "return":
-                self.sale_of[order["order_id"]] = order["original_order_id"]
+        bookings = (booked(order) for orders in self.orders.values() for order in orders)
+        self.sale_of = matched(bookings=bookings).sale_of
         products = query(warehouse, "from staging.stg_products")
         category_of = {row["product_id"]: row["product_category"] or "unknown" for row in products}
         self.categories = set(category_of.values()) - {"unknown"}

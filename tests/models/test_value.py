@@ -105,25 +105,42 @@ def purchase_days(sample: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     """Return one row per customer and day with a purchase, in order."""
     return frame(
         sample,
-        "select customer_id, order_date as day, sum(margin_amount) as margin from marts.fct_orders "
-        "where is_purchase and customer_id <> 'anonymous' group by all order by all",
+        "select distinct customer_id, order_date as day from marts.fct_orders "
+        "where is_purchase and customer_id <> 'anonymous' order by all",
     )
 
 
-def test_the_histories_are_those_of_the_days_with_a_purchase(sample, purchase_days):
+@pytest.fixture(scope="module")
+def margins(sample: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """Return the margin of every order, that of a return on the day of the sale it belongs to."""
+    orders = frame(
+        sample,
+        "select order_id, sale_order_id, customer_id, order_date as day, margin_amount as margin "
+        "from marts.fct_orders where customer_id <> 'anonymous'",
+    )
+    day_of = orders.set_index("order_id")["day"]
+    return orders.assign(day=orders["sale_order_id"].map(day_of).fillna(orders["day"]))
+
+
+def test_the_histories_are_those_of_the_days_with_a_purchase(sample, purchase_days, margins):
     as_of = pd.Timestamp(AS_OF)
     calibrated = as_of - pd.Timedelta(weeks=26)
+    margins_of = dict(list(margins.groupby("customer_id")))
+    assert (margins["sale_order_id"].notna() & (margins["day"] > calibrated)).any()
 
     def history(days: pd.DataFrame) -> pd.Series:
         known = days[days["day"] <= calibrated]
         is_known = len(known) > 0
+        orders = margins_of[days.name]
+        repeats = orders[orders["day"] > days["day"].iloc[0]]
+        is_held_out = orders["day"] > calibrated
         return pd.Series(
             {
                 "purchase_days_count": len(days),
                 "clv_frequency": len(days) - 1,
                 "clv_recency_days": (days["day"].iloc[-1] - days["day"].iloc[0]).days,
                 "clv_age_days": (as_of - days["day"].iloc[0]).days,
-                "repeat_margin_amount": days["margin"].iloc[1:].sum(),
+                "repeat_margin_amount": repeats["margin"].sum(),
                 "median_gap_days": days["day"].diff().dt.days.median() if len(days) > 1 else np.nan,
                 "calibration_frequency": len(known) - 1 if is_known else np.nan,
                 "calibration_recency_days": (known["day"].iloc[-1] - known["day"].iloc[0]).days
@@ -132,15 +149,17 @@ def test_the_histories_are_those_of_the_days_with_a_purchase(sample, purchase_da
                 "calibration_age_days": (calibrated - known["day"].iloc[0]).days
                 if is_known
                 else np.nan,
-                "calibration_repeat_margin_amount": known["margin"].iloc[1:].sum()
+                "calibration_repeat_margin_amount": repeats["margin"][
+                    repeats["day"] <= calibrated
+                ].sum()
                 if is_known
                 else np.nan,
                 "holdout_purchase_days": len(days) - len(known),
-                "holdout_margin_amount": days["margin"].iloc[len(known) :].sum(),
+                "holdout_margin_amount": orders["margin"][is_held_out].sum(),
             }
         )
 
-    expected = purchase_days.groupby("customer_id")[["day", "margin"]].apply(history).reset_index()
+    expected = purchase_days.groupby("customer_id")[["day"]].apply(history).reset_index()
     found = frame(sample, "from intermediate.int_purchase_histories")
     assert expected["calibration_frequency"].isna().any()
     assert_same(expected, found, keys=["customer_id"])

@@ -249,14 +249,23 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
         where customer_id is not null
         qualify row_number() over (partition by customer_id order by updated_at desc) = 1;
 
-        -- a purchase: a completed sale, not wholly paid back, no invoice, by somebody known
+        create table last_versions as
+        from orders
+        where order_id is not null
+        qualify row_number() over (partition by order_id order by updated_at desc) = 1;
+
+        -- every return names its sale
+        create table sent_back as
+        select original_order_id as order_id, sum(abs(amount)) as returned_amount
+        from last_versions
+        where order_type = 'return'
+        group by original_order_id;
+
+        -- a purchase: a completed sale, not wholly paid or sent back, no invoice, by somebody known
         create table purchases as
         select customer_id, ordered_at::date as bought_on, order_id
-        from (
-            from orders
-            where order_id is not null
-            qualify row_number() over (partition by order_id order by updated_at desc) = 1
-        )
+        from last_versions
+        left join sent_back using (order_id)
         where
             customer_id is not null
             and coalesce(status, 'completed') in ('completed', 'refunded')
@@ -267,8 +276,9 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
             and ordered_at between '2020-01-01' and '2026-01-01'
             and case
                 when status = 'refunded' and refunded_amount is null then false
-                else coalesce(refunded_amount, 0) = 0
-                    or refunded_amount < amount - coalesce(discount_amount, 0)
+                else coalesce(refunded_amount, 0) + coalesce(returned_amount, 0) = 0
+                    or coalesce(refunded_amount, 0) + coalesce(returned_amount, 0)
+                    < amount - coalesce(discount_amount, 0)
             end;
 
         -- a spell lasts until as many days have passed without a purchase as the window has

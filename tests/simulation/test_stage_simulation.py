@@ -12,6 +12,7 @@ from differences import Lines, compare
 from lifecycle import build_with_dbt
 from random_lifecycles import AS_OF, Lifecycles, some_lifecycles
 from random_subscriptions import Row
+from returns import booked, is_purchase, matched
 from stage_facts import exit_types, read_delivery
 from stage_simulator import STAGES, Lifecycle, walk
 from stage_situations import situations
@@ -64,6 +65,7 @@ SITUATIONS = {
     *(f"vertical {vertical}" for vertical in ("grocery", "beauty", "fashion", "electronics")),
     *("vertical home", "vertical toys", "vertical ", "known on no day", "not described"),
     *("described late", "email without a day", "partly refunded later", "wholly refunded later"),
+    *("came back by its key", "came back by its amount", "came back as a whole"),
     *("refunded before its sale", "return", "free", "adjusted", "invoice", "pending"),
     *("answer held back", "anonymous answer", "score out of range", "invited and answered"),
     "reason without an answer",
@@ -188,6 +190,14 @@ def situations_of_rows(simulated: Simulated, /) -> Iterator[str]:
         yield row["status"] or "completed"
         if row["subscription_id"]:
             yield "invoice"
+    bookings = [booked(row) for row in delivery.orders]
+    matches = matched(bookings=bookings)
+    yield from ("came back by its key" for _ in matches.by_id)
+    yield from ("came back by its amount" for _ in matches.by_amount)
+    for booking in bookings:
+        if booking.order_id in matches.taken_back:
+            is_part = is_purchase(booking=booking, matches=matches)
+            yield "came back in part" if is_part else "came back as a whole"
     keys = Counter(row["response_id"] for row in delivery.survey_responses)
     for row in delivery.survey_responses:
         if row["responded_at"][:10] > str(AS_OF):

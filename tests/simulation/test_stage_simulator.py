@@ -4,7 +4,8 @@ from datetime import date, datetime
 from fractions import Fraction
 
 import pytest
-from stage_facts import exit_types, read_order, windows
+from random_lifecycles import ORDER_COLUMNS
+from stage_facts import exit_types, read_orders, windows
 from stage_simulator import (
     Answer,
     Contract,
@@ -334,10 +335,8 @@ def test_of_contracts_that_end_together_one_with_a_reason_speaks_then_the_dearer
 
 def test_an_order_is_read_as_its_money_moved():
     def read(**values: str) -> tuple[bool, list[tuple[str, int]]]:
-        columns = ("currency", "status", "order_type", "discount_amount", "refunded_amount")
-        columns = (*columns, "refunded_at", "subscription_id")
         row = {"customer_id": "c", "ordered_at": "2023-05-05 23:59:59", "amount": "100"}
-        order = read_order(row=dict.fromkeys(columns, "") | row | values, run=RUN)
+        (order,) = read_orders(rows=[dict.fromkeys(ORDER_COLUMNS, "") | row | values], run=RUN)
         return order.is_purchase, [(str(day), amount) for day, amount in order.entries if amount]
 
     sale = ("2023-05-05", 10000)
@@ -360,6 +359,25 @@ def test_an_order_is_read_as_its_money_moved():
     assert read(amount="0", status="refunded") == (True, [])
     for nothing in ({"status": "pending"}, {"subscription_id": "s"}):
         assert read(**nothing) == (False, [])
+
+
+def test_a_sale_that_came_back_is_no_purchase_and_its_money_stays_on_its_days():
+    sale = dict.fromkeys(ORDER_COLUMNS, "") | {
+        **{"order_id": "sale", "customer_id": "c", "ordered_at": "2023-05-05 12:00:00"},
+        "amount": "100",
+    }
+    came_back = sale | {"order_id": "back", "ordered_at": "2023-06-01 12:00:00"}
+    named = came_back | {"order_type": "return", "original_order_id": "sale"}
+    unnamed = came_back | {"order_type": "return", "amount": "-100"}
+    for row, is_purchase in (
+        *((named, False), (unnamed, False), (came_back, True)),
+        *((named | {"amount": "99"}, True), (unnamed | {"amount": "99"}, True)),
+        # what is later than as-of is not known yet
+        (named | {"ordered_at": f"{RUN.as_of + ONE_DAY} 00:00:00"}, True),
+    ):
+        orders = list(read_orders(rows=[sale, row], run=RUN))
+        assert orders[0].is_purchase is is_purchase
+        assert orders[0].entries[0] == (on("2023-05-05"), 10000)
 
 
 def test_the_seeds_are_read():

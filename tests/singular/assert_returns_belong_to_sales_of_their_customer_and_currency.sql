@@ -1,5 +1,5 @@
--- A return and the sale it belongs to are completed orders of one customer in one currency. The return
--- names the sale, or names nothing and follows it in time.
+-- A return and its sale are completed orders of one customer in one currency. The return names the
+-- sale, or names nothing and follows it in time.
 select
     returns.order_id,
     sales.order_id as sale_order_id

@@ -36,7 +36,7 @@ NEAR_AN_END = (-91, -90, -40, -7, -7, 0, 3, 7, 7, 7, 30, 60, 89, 90, 91)
 
 ORDER_COLUMNS = (
     *("order_id", "customer_id", "ordered_at", "amount", "currency", "status", "order_type"),
-    *("discount_amount", "refunded_amount", "refunded_at", "subscription_id"),
+    *("discount_amount", "refunded_amount", "refunded_at", "original_order_id", "subscription_id"),
 )
 SURVEY_COLUMNS = (
     *("response_id", "customer_id", "survey_type", "invited_at", "responded_at", "score"),
@@ -86,8 +86,8 @@ def some_lifecycles(*, seed: int, is_corrected: bool = True, share: float = 1) -
     """Make a delivery; the same arguments make the same one.
 
     Without corrections no row takes back what was known before it: a sale that is wholly paid back
-    is so on its own day, who is described late has no vertical with a window of its own, and no
-    answer replaces the row of its invitation.
+    is so on its own day, nothing comes back as a whole, who is described late has no vertical with
+    a window of its own, and no answer replaces the row of its invitation.
     """
     chance = random.Random(seed)
     delivery = Lifecycles(
@@ -231,13 +231,21 @@ def some_order(*, person: Person, day: date, number: int, level: int = 30) -> Ro
             "refunded_at": later,
         },
         "discounted": {"discount_amount": "7.50"},
-        "returned": {"order_type": "return", "amount": chance.choice(("10", "-10"))},
+        "returned": {"order_type": "return", "amount": chance.choice(("11", "-11"))},
         "adjusted": {"amount": "-15"},
         "free": {"amount": "0"},
         "pending": {"status": "pending"},
         "cancelled": {"status": "cancelled"},
         "invoice": {"subscription_id": f"{person.customer_id}-0"},
     }
+    if person.is_corrected:
+        # the amount is that of a sale, or the key: of the order before, if that is a sale
+        sign = chance.choice(("", "-"))
+        special["returned whole"] = {"order_type": "return", "amount": f"{sign}{level}"}
+        special["returned by key"] = special["returned whole"] | {
+            "amount": str(level * 2),
+            "original_order_id": f"{person.customer_id}-{max(number - 1, 0)}",
+        }
     return row | (special[chance.choice(list(special))] if chance.random() < 0.25 else {})
 
 

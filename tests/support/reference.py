@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from lifelines import KaplanMeierFitter
+from returns import Booking, Matches, booked, is_purchase, matched
 
 ACTIVITY_WINDOW_DAYS = 60
 FIT_WINDOWS = (30, 60, 90, 120, 180, 270, 365)
@@ -76,6 +77,7 @@ def read_orders(*, raw: Path, as_of: dt.date | None = None) -> tuple[pd.DataFram
         "order_type",
         "discount_amount",
         "refunded_amount",
+        "original_order_id",
         "subscription_id",
         "cost_amount",
     ):
@@ -108,33 +110,36 @@ def read_regions(*, raw: Path) -> dict[str, str]:
     return dict(zip(known["customer_id"], known["region"], strict=True))
 
 
-def is_purchase(*, order: pd.Series) -> bool:
-    """Decide whether an order keeps its customer active (metrics, section 1).
-
-    A completed sale of a known customer, amount not negative, not wholly refunded, not the
-    invoice of a subscription. `refunded` is completed, with all of it refunded by default.
-    """
-    if order["order_type"] != "sale" or order["status"] not in ("completed", "refunded"):
-        return False
-    if pd.isna(order["customer_id"]) or not pd.isna(order["subscription_id"]):
-        return False
-    if order["amount"] < 0:
-        return False
-    discount = Decimal(0) if pd.isna(order["discount_amount"]) else order["discount_amount"]
-    to_pay = order["amount"] - discount
-    if pd.isna(order["refunded_amount"]):
-        refunded = to_pay if order["status"] == "refunded" else Decimal(0)
-    else:
-        refunded = order["refunded_amount"]
-    return not (refunded > 0 and refunded >= to_pay)
+def read_bookings(*, orders: pd.DataFrame) -> list[Booking]:
+    """Read the orders as a clerk books them."""
+    known = orders.astype(object).where(orders.notna(), None)
+    return [booked(row) for row in known.to_dict("records")]
 
 
 @lru_cache(maxsize=32)
 def read_purchases(*, raw: Path, as_of: dt.date | None) -> tuple[pd.DataFrame, pd.Timestamp]:
-    """Read who bought on which day, up to `as_of`."""
+    """Read who bought on which day, up to `as_of` (metrics, section 1).
+
+    Only a known customer is kept active by a purchase.
+    """
     orders, last_day = read_orders(raw=raw, as_of=as_of)
-    bought = np.array([is_purchase(order=order) for _, order in orders.iterrows()], dtype=bool)
+    bookings = read_bookings(orders=orders)
+    matches = matched(bookings=bookings)
+    bought = np.array(
+        [
+            booking.customer_id is not None and is_purchase(booking=booking, matches=matches)
+            for booking in bookings
+        ],
+        dtype=bool,
+    )
     return orders.loc[bought, ["order_id", "customer_id", "day"]], last_day
+
+
+@lru_cache(maxsize=32)
+def read_matches(*, raw: Path, as_of: dt.date | None) -> Matches:
+    """Read which sale each return takes back, up to `as_of`."""
+    orders, _ = read_orders(raw=raw, as_of=as_of)
+    return matched(bookings=read_bookings(orders=orders))
 
 
 @lru_cache(maxsize=32)

@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from random_subscriptions import AS_OF, SEGMENTS, Delivery
+from returns import booked, is_purchase, matched
 from subscription_simulator import (
     History,
     Policy,
@@ -46,10 +47,12 @@ def simulated(*, delivery: Delivery, policy: Policy) -> Simulated:
         since = dt.date.fromisoformat(row["rate_date"])
         rates[row["from_currency"]].append((since, Fraction(row["rate"])))
     purchases = defaultdict(list)
-    for row in delivery.orders:
-        day = dt.datetime.fromisoformat(row["ordered_at"]).date()
-        if day <= AS_OF and not (row["status"] or row["order_type"] or row["subscription_id"]):
-            purchases[row["customer_id"]].append(day)
+    bookings = [booked(row) for row in delivery.orders]
+    bookings = [booking for booking in bookings if booking.ordered_on <= AS_OF]
+    matches = matched(bookings=bookings)
+    for booking in bookings:
+        if is_purchase(booking=booking, matches=matches):
+            purchases[booking.customer_id].append(booking.ordered_on)
     versions = [read_version(row=row) for row in delivery.subscriptions]
     days = [version.started_at.date() for version in versions]
     run = Run(

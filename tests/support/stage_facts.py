@@ -10,6 +10,7 @@ from pathlib import Path
 
 from random_lifecycles import Lifecycles
 from random_subscriptions import Row
+from returns import Booking, Matches, booked, is_purchase, matched
 from stage_simulator import Answer, Contract, Facts
 from subscription_simulator import (
     Policy,
@@ -66,34 +67,47 @@ class Order:
     entries: tuple[tuple[date, int], ...] = ()
 
 
-def read_order(*, row: Row, run: Run) -> Order | None:
-    """Read an order; None of one that is held back or rejected."""
-    ordered_on = day_of(row["ordered_at"])
-    rate = run.rate(currency=row["currency"] or "EUR", day=ordered_on)
-    if ordered_on > run.as_of or rate is None:
-        return None
-    order = Order(customer_id=row["customer_id"], ordered_on=ordered_on)
-    if row["status"] in ("pending", "cancelled") or row["subscription_id"]:
+def is_accepted(*, booking: Booking, run: Run) -> bool:
+    """Tell an order from one that is held back or rejected."""
+    day = booking.ordered_on
+    return day <= run.as_of and run.rate(currency=booking.currency, day=day) is not None
+
+
+def read_order(*, row: Row, booking: Booking, matches: Matches, run: Run) -> Order:
+    """Read an accepted order."""
+    order = Order(customer_id=row["customer_id"], ordered_on=booking.ordered_on)
+    if not booking.counts or booking.is_invoice:
         return order
-    amount, discount = Fraction(row["amount"]), Fraction(row["discount_amount"] or 0)
+    rate = run.rate(currency=booking.currency, day=booking.ordered_on)
 
     def in_cents(money: Fraction) -> int:
         return rounded(money * rate * 100)
 
-    if row["order_type"] == "return":
-        return replace(order, entries=((ordered_on, -in_cents(abs(amount))),))
-    paid_back_by_default = amount - discount if row["status"] == "refunded" else 0
-    paid_back = Fraction(row["refunded_amount"] or paid_back_by_default)
-    refunded_on = max(day_of(row["refunded_at"]) or ordered_on, ordered_on)
-    is_wholly_refunded = paid_back > 0 and paid_back >= amount - discount
+    if booking.is_return:
+        return replace(order, entries=((booking.ordered_on, -in_cents(abs(booking.amount))),))
+    refunded_on = max(day_of(row["refunded_at"]) or booking.ordered_on, booking.ordered_on)
     return replace(
         order,
-        is_purchase=amount >= 0 and not is_wholly_refunded,
+        is_purchase=is_purchase(booking=booking, matches=matches),
         entries=(
-            (ordered_on, in_cents(amount) - in_cents(discount)),
-            (refunded_on, -in_cents(paid_back)),
+            (
+                booking.ordered_on,
+                in_cents(booking.amount) - in_cents(booking.discount or Fraction(0)),
+            ),
+            (refunded_on, -in_cents(booking.paid_back)),
         ),
     )
+
+
+def read_orders(*, rows: Iterable[Row], run: Run) -> Iterator[Order]:
+    """Read the accepted orders, each with what the others say of it."""
+    bookings = [(row, booked(row | {"currency": row["currency"] or "EUR"})) for row in rows]
+    accepted = [
+        (row, booking) for row, booking in bookings if is_accepted(booking=booking, run=run)
+    ]
+    matches = matched(bookings=[booking for _, booking in accepted])
+    for row, booking in accepted:
+        yield read_order(row=row, booking=booking, matches=matches, run=run)
 
 
 def accepted_answers(*, rows: Iterable[Row], run: Run) -> list[Row]:
@@ -183,7 +197,7 @@ def read_delivery(
     for customer_id, contract in customer_contracts(delivery=delivery, run=run):
         contracts[customer_id].append(contract)
         seen_on[customer_id].append(contract.started_on)
-    for order in filter(None, (read_order(row=row, run=run) for row in delivery.orders)):
+    for order in read_orders(rows=delivery.orders, run=run):
         seen_on[order.customer_id].append(order.ordered_on)
         purchases[order.customer_id].extend([order.ordered_on] * order.is_purchase)
         entries = [entry for entry in order.entries if entry[0] <= as_of]
