@@ -33,7 +33,7 @@ returned_margins as (
         sale_order_id,
         sum(margin_amount) as margin_amount
     from orders
-    where sale_order_id in (select order_id from large_orders)
+    where sale_order_id in (select large_orders.order_id from large_orders)
     group by sale_order_id
 ),
 

@@ -41,8 +41,9 @@ purchase_models as (
 ),
 
 dropouts as (
-    select coalesce(max(case when verdict = 'dropout not identified' then 1 end) = 1, false)
-        as is_dropout_unknown
+    select
+        coalesce(max(case when verdict = 'dropout not identified' then 1 end) = 1, false)
+            as is_dropout_unknown
     from judgements
     where segment_name = 'all'
 ),
