@@ -184,9 +184,7 @@ customer_changes as (
 
 customer_years as (
     select
-        customer_id,
-        segment_number,
-        changed_month,
+        *,
         sum(closing_change) over months_so_far as closing_mrr,
         sum(opening_change) over months_so_far as opening_mrr,
         sum(fx_change) over months_so_far as fx_mrr
@@ -198,29 +196,32 @@ customer_years as (
     )
 ),
 
+-- retained MRR stays as it is until the customer's next change
 customer_years_retained as (
     select
-        customer_id,
         segment_number,
         changed_month,
         opening_mrr,
-        {{ retained_mrr('opening_mrr', 'closing_mrr', 'fx_mrr') }} as retained_mrr
+        opening_mrr - opening_change as opening_mrr_before,
+        {{ retained_mrr('opening_mrr', 'closing_mrr', 'fx_mrr') }} as retained_mrr,
+        {{ retained_mrr(
+            '(opening_mrr - opening_change)',
+            '(closing_mrr - closing_change)',
+            '(fx_mrr - fx_change)',
+        ) }} as retained_mrr_before
     from customer_years
 ),
 
--- retained MRR stays as it is until the customer's next change
-customer_years_changed as (
+years_retained as (
     select
         segment_number,
         changed_month,
-        least(retained_mrr, opening_mrr)
-        - lag(least(retained_mrr, opening_mrr), 1, 0) over customer_life as gross_retained_mrr,
-        retained_mrr - lag(retained_mrr, 1, 0) over customer_life as net_retained_mrr
+        sum(
+            least(retained_mrr, opening_mrr) - least(retained_mrr_before, opening_mrr_before)
+        ) as gross_retained_mrr,
+        sum(retained_mrr - retained_mrr_before) as net_retained_mrr
     from customer_years_retained
-    window customer_life as (
-        partition by customer_id
-        order by changed_month
-    )
+    group by segment_number, changed_month
 ),
 
 year_changes as (
@@ -252,7 +253,7 @@ year_changes as (
         0 as paying_customers,
         gross_retained_mrr,
         net_retained_mrr
-    from customer_years_changed
+    from years_retained
 ),
 
 trailing_periods as (
