@@ -188,4 +188,6 @@ if __name__ == "__main__":
     with duckdb.connect(sys.argv[2], read_only=True) as connection:
         made = tables(connection)
     text = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(section(sys.argv[1]).sub(lambda _: f"\n{made}\n", text), encoding="utf-8")
+    PAGE.write_text(
+        section(sys.argv[1]).sub(lambda _: f"\n{made}\n", text, count=1), encoding="utf-8"
+    )
