@@ -916,3 +916,17 @@ def test_chances_hold_for_churned_customers_for_active_ones_and_in_every_tenth(b
 def test_the_guide_to_customer_value_has_the_tables_of_the_build(built):
     page = value_tables.PAGE.read_text(encoding="utf-8")
     assert value_tables.written(name=built.raw.name, page=page) == value_tables.tables(built.marts)
+
+
+@pytest.mark.long
+def test_a_longer_window_gives_the_formula_of_the_gift_shop_that_the_guide_tells(tmp_path):
+    raw = real_data("online_retail_2011")
+    refreshed = refresh_delivery(tmp_path, "--activity-window", 180, delivery=raw)
+    assert refreshed.exit_code == 0, refreshed.output
+    with duckdb.connect(str(tmp_path / "published" / "marts.duckdb"), read_only=True) as marts:
+        ahead, before = value_tables.margin_of_12_months(marts)
+    sentence = (
+        f"predicts {ahead:,.0f} for the next 12 months, where the last 12 brought {before:,.0f}."
+    )
+    page = value_tables.PAGE.read_text(encoding="utf-8")
+    assert sentence in re.sub(r"\s+", " ", page)

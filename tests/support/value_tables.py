@@ -41,6 +41,25 @@ def percent(share: float | None, /) -> str:
     return "not known" if share is None else f"{100 * share:.1f} %"
 
 
+def margin_of_12_months(marts: duckdb.DuckDBPyConnection, /) -> tuple[float, float]:
+    """Return the predicted margin of the next 12 months, and that of the last 12 complete ones."""
+    (ahead,), (before,) = (
+        marts.execute(sql).fetchone() or (0,)
+        for sql in (
+            "select sum(predicted_margin_12m_amount) from marts.fct_customer_value",
+            """
+            select margin_amount
+            from marts.rpt_formula_ltv
+            where
+                relationship = 'any'
+                and period_grain = 'trailing_12_months'
+                and segment_name = 'all'
+            """,
+        )
+    )
+    return ahead, before
+
+
 def tables(marts: duckdb.DuckDBPyConnection, /) -> str:
     """Return the three tables of a build: what was decided, the calibration, the top customers."""
 
@@ -67,11 +86,10 @@ def tables(marts: duckdb.DuckDBPyConnection, /) -> str:
         "select min(value) from marts.rpt_ltv_model_fit where segment_name = 'all'"
         f" and model = '{chosen}' and statistic like '%log_likelihood_above_nbd'"
     )
-    months, buyers, year, mean, churned_value, churned, alive = first("""
+    months, buyers, mean, churned_value, churned, alive = first("""
         select
             max(value.ltv_months),
             count(*),
-            sum(value.predicted_margin_12m_amount),
             avg(value.predicted_ltv_amount),
             sum(value.predicted_ltv_amount) filter (not customers.is_active)
             / sum(value.predicted_ltv_amount),
@@ -82,14 +100,7 @@ def tables(marts: duckdb.DuckDBPyConnection, /) -> str:
             on value.customer_id = customers.customer_id
         where value.orders_count > 0
     """)
-    (last_year,) = first("""
-        select margin_amount
-        from marts.rpt_formula_ltv
-        where
-            relationship = 'any'
-            and period_grain = 'trailing_12_months'
-            and segment_name = 'all'
-    """)
+    year, last_year = margin_of_12_months(marts)
     methods = rows("""
         select ltv_method || ' ' || count(*)
         from marts.fct_customer_value
