@@ -129,6 +129,7 @@ purchases_predicted as (
 contracts_predicted as (
     select
         contracts.customer_id,
+        contracts.monthly_margin_amount,
         coalesce(judgements.verdict = 'used', false) as is_model_used,
         forecasts.paid_months_12m * contracts.monthly_margin_amount as margin_12m,
         forecasts.discounted_paid_months * contracts.monthly_margin_amount as ltv
@@ -180,14 +181,15 @@ formula_choices as (
     where everybody.segment_name = 'all'
 ),
 
--- the value of a customer who is still active
+-- the months that a customer who is still active is expected to stay
 formulas as (
     select
         formula_choices.relationship,
         formula_choices.customer_segment,
-        formula_choices.ampu * {{ geometric_sum('formula_choices.kept', 12) }} as margin_12m,
-        formula_choices.ampu
-        * {{ geometric_sum('formula_choices.kept_and_discounted', 'history.ltv_months') }} as ltv
+        formula_choices.ampu,
+        {{ geometric_sum('formula_choices.kept', 12) }} as months_12m,
+        {{ geometric_sum('formula_choices.kept_and_discounted', 'history.ltv_months') }}
+            as discounted_months
     from formula_choices
     cross join history
 ),
@@ -216,23 +218,23 @@ parts as (
             when purchases.is_model_used then purchases.margin_12m
             when purchases.customer_id is null then 0
             when active_buyers.customer_id is null then 0
-            else order_formulas.margin_12m
+            else order_formulas.ampu * order_formulas.months_12m
         end as margin_12m_of_purchases,
         case
             when purchases.is_model_used then purchases.ltv
             when purchases.customer_id is null then 0
             when active_buyers.customer_id is null then 0
-            else order_formulas.ltv
+            else order_formulas.ampu * order_formulas.discounted_months
         end as ltv_of_purchases,
         case
             when contracts.is_model_used then contracts.margin_12m
             when contracts.customer_id is null then 0
-            else contract_formulas.margin_12m
+            else contracts.monthly_margin_amount * contract_formulas.months_12m
         end as margin_12m_of_contract,
         case
             when contracts.is_model_used then contracts.ltv
             when contracts.customer_id is null then 0
-            else contract_formulas.ltv
+            else contracts.monthly_margin_amount * contract_formulas.discounted_months
         end as ltv_of_contract
     from customers
     cross join history
