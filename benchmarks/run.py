@@ -51,12 +51,7 @@ PARTS = {
         *("int_revenue_quarters", "base_engagement_events", "base_survey_responses"),
         "base_loyalty_memberships",
     ),
-    "lifetime value": (
-        *("marts/value", "int_purchase_histories", "int_purchase_states"),
-        *("int_purchase_model_fits", "int_purchase_forecasts", "int_renewal_histories"),
-        *("int_renewal_model_fits", "int_renewal_forecasts", "int_contracts_running"),
-        *("int_value_models_judged", "int_ltv_formulas", "int_value_predictions"),
-    ),
+    "lifetime value": ("marts/value", "intermediate/value", "int_contracts_running"),
     "campaigns and readings": ("base_campaign_members", "base_usage_readings"),
     "for the audit": ("marts/audit", "int_periods_published"),
 }

@@ -25,7 +25,7 @@ MARTS = (
 SELECTED = [f"+{mart}" for mart in MARTS]
 SEGMENTS = ("region", "industry", "customer_segment", "acquisition_channel")
 AS_OF = dt.date(2025, 11, 15)  # within a month, which then does not count
-WINDOWS = {"month": 6, "quarter": 4, "year": 1}
+WINDOWS = {"month": 6, "quarter": 4, "year": 1, "trailing_12_months": 1}
 
 
 # A worked example: of a hundred buyers 45, 25, 15, 10 and 5 bought 1, 2, 3, 4 and 5 units
@@ -370,7 +370,7 @@ def test_the_formula_is_margin_by_customer_over_losses_by_customer(sample):
         "on entries.customer_id = spells.customer_id "
         "where spells.relationship = 'orders' and spell_number = 1",
     )
-    periods = frame(sample, "from marts.dim_periods where is_complete_period")
+    periods = frame(sample, "from marts.dim_periods where is_complete_period and has_rates")
     one_day = pd.Timedelta(days=1)
     keys = ["period_grain", "segment_name", "segment_value"]
     rows = []
