@@ -116,7 +116,10 @@ def tables(marts: duckdb.DuckDBPyConnection, /) -> str:
     facts = [
         ("customers who bought", f"{buyers:,}"),
         ("most likely family, before the hold-out", f"`{chosen}`"),
-        ("its log-likelihood above that of a model in which no one leaves", f"{gain + 0:.1f}"),
+        (
+            "its log-likelihood above that of a model in which no one leaves",
+            f"{round(gain, 1) + 0:.1f}",
+        ),
         ("verdict on it", verdicts[chosen]),
         (f"purchase days of the hold-out by `{tested}`: forecast and actual", forecast(purchases)),
         ("margin of the hold-out: forecast and actual", forecast(margins)),
