@@ -107,8 +107,8 @@ parts_by_slice as (
 sums as (
     select
         {{ keys | join(',\n        ') }},
-        sum(cast(numerator as double)) as numerator,
-        sum(cast(denominator as double)) as denominator
+        cast(sum(numerator) as double) as numerator,
+        cast(sum(denominator) as double) as denominator
     from parts_by_slice
     group by {{ keys | join(', ') }}
 
