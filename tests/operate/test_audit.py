@@ -362,7 +362,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     sample_delivery(
         delivery,
         changes={
-            "subscriptions": "from subscriptions limit 111",
+            "subscriptions": "from subscriptions limit 160",
             "survey_responses": "select * exclude (customer_id) from survey_responses",
         },
     )
@@ -386,7 +386,7 @@ def test_a_blocked_audit_says_what_was_found_and_what_to_do_and_publishes_nothin
     assert sample.faulty.exit_code == 5
     assert "Nothing was published.\nThe audit blocked the build.\n" in sample.faulty.stderr
     assert (
-        "subscriptions: 111 raw rows, 222 in the last build. Expected: rows_ratio at least 0.8. "
+        "subscriptions: 160 raw rows, 320 in the last build. Expected: rows_ratio at least 0.8. "
         "Deliver the table whole. (a_table_keeps_its_rows in delivery.yml)\n"
     ) in sample.faulty.stderr
     with (SAMPLE / "survey_responses.csv").open(newline="", encoding="utf-8") as file:
