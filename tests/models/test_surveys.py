@@ -353,8 +353,8 @@ def test_members_equal_a_count_on_each_closing_day(grain, marts, delivered):
 
     found = rows(
         marts,
-        "select report.period_start_date, report.closes_on, members, active_members, passive_members, "
-        "report.is_complete_period "
+        "select report.period_start_date, report.closes_on, members, active_members, "
+        "passive_members, report.is_complete_period "
         "from marts.rpt_loyalty_programme as report inner join marts.dim_periods as periods "
         "using (period_grain, period_start_date) "
         f"where period_grain = '{grain}' and segment_name = 'all' order by 1",
