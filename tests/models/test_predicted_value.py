@@ -251,11 +251,13 @@ def test_chances_before_the_hold_out_stand_beside_what_the_customers_did(family,
     assert deciles == [("decile_customers", len(known))]
 
 
-def test_a_segment_that_was_not_delivered_is_everybody(warehouse):
-    everybody = statistics(warehouse, "segment_name = 'all'")
+@pytest.mark.parametrize("model", [*FAMILIES, "gamma_gamma"])
+def test_a_segment_that_was_not_delivered_is_everybody(model, warehouse):
+    everybody = statistics(warehouse, f"model = '{model}' and segment_name = 'all'")
     assert everybody
     assert everybody == statistics(
-        warehouse, "segment_name = 'industry' and segment_value = 'unknown'"
+        warehouse,
+        f"model = '{model}' and segment_name = 'industry' and segment_value = 'unknown'",
     )
 
 
