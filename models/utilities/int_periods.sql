@@ -12,7 +12,7 @@ dates as (
 ),
 
 first_facts as (
-    select min(order_date) as first_fact_on from {{ ref('int_orders_valued') }}
+    select min(order_date) as first_fact_on from {{ ref('int_orders_classified') }}
     union all
     select min(event_date) as first_fact_on from {{ ref('stg_subscriptions') }}
     union all
