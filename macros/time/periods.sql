@@ -210,3 +210,9 @@
         ~ rate(whole_months_between(earlier, later), 'months_in_term') ~ ' else '
         ~ rate(days_between(earlier, later), 'days_in_term') ~ ' end) as bigint)') }}
 {% endmacro %}
+
+
+{#- The day before the hold-out: the last one that the tested fits of lifetime value see. -#}
+{% macro calibrated_on(as_of_date) %}
+    {{ return(days_after(as_of_date, -7 * var('ltv_holdout_weeks'))) }}
+{% endmacro %}

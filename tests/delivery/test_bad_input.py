@@ -1122,6 +1122,26 @@ def test_a_published_folder_that_cannot_be_made_is_exit_code_3(tmp_path, bad_row
     assert line.endswith("Choose another folder.")
 
 
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        ("last spring", 'Invalid history_starts_on "last spring". Use a day such as 2024-01-31.'),
+        ("01/02/2024", 'Invalid history_starts_on "01/02/2024". Use a day such as 2024-01-31.'),
+        ("2999-01-01", "The var history_starts_on, 2999-01-01, is after the as-of date, "),
+    ],
+)
+def test_a_day_that_the_data_cannot_begin_on_stops_the_build(day, said, tmp_path, bad_rows):
+    (tmp_path / "orders.csv").write_text(ORDERS)
+    result = refresh_delivery(
+        bad_rows.folder,
+        delivery=tmp_path,
+        dbt_vars={"history_starts_on": day},
+        select=["int_run_settings"],
+    )
+    assert result.exit_code == 1
+    assert said in result.stderr
+
+
 def test_after_all_this_the_published_build_is_the_one_before(bad_rows, bad_files):
     published = bad_rows.folder / "published"
     assert len(list((published / "builds").iterdir())) == 1

@@ -21,7 +21,7 @@ class Period:
 
 
 def months_later(day: date, months: int, /) -> date:
-    """Return the first day of the month so many months from that of a day, which may be before."""
+    """Return the first day of the month that lies `months` after that of a day."""
     in_months = day.year * 12 + day.month - 1 + months
     return date(in_months // 12, in_months % 12 + 1, 1)
 

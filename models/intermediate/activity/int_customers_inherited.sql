@@ -6,7 +6,7 @@ select
 from {{ ref('int_activity_spells') }} as spells
 inner join {{ ref('int_customers') }} as customers
     on spells.customer_id = customers.customer_id
--- without the day from which the data are complete, there are none
+-- without history_starts_on the join finds no row
 inner join {{ ref('int_run_settings') }} as settings
     on
         spells.started_on

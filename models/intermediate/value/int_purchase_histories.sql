@@ -6,7 +6,7 @@ with
 settings as (
     select
         as_of_date,
-        {{ days_after('as_of_date', -7 * var('ltv_holdout_weeks')) }} as calibrated_on
+        {{ calibrated_on('as_of_date') }} as calibrated_on
     from {{ ref('int_run_settings') }}
 ),
 

@@ -60,21 +60,19 @@ order_sums as (
     select
         cast(null as date) as month_start_date,
         count(*) as orders,
-        sum(net_revenue_amount) as net_revenue
+        sum(net_revenue_amount) as net_revenue,
+        count(case when customer_id = 'anonymous' then 1 end) as anonymous_orders,
+        count(case when status not in ('completed', 'refunded') then 1 end) as unpaid_orders
     from {{ ref('fct_orders') }}
 ),
 
 order_shares as (
     select
-        cast(null as date) as month_start_date,
-        {{ rate(
-            "count(case when customer_id = 'anonymous' then 1 end)", 'count(*)'
-        ) }} as anonymous_rate,
-        {{ rate(
-            "count(case when status not in ('completed', 'refunded') then 1 end)", 'count(*)'
-        ) }} as unpaid_rate
-    from {{ ref('fct_orders') }}
-    having count(*) > 0
+        month_start_date,
+        {{ rate('anonymous_orders', 'orders') }} as anonymous_rate,
+        {{ rate('unpaid_orders', 'orders') }} as unpaid_rate
+    from order_sums
+    where orders > 0
 ),
 
 months as (

@@ -80,8 +80,7 @@ returns as (
     select
         order_id,
         sale_order_id
-    from {{ ref('int_orders_valued') }}
-    where order_type = 'return'
+    from {{ ref('int_returns_matched') }}
 ),
 
 -- a return without lines has the categories of its sale

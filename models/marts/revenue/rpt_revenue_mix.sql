@@ -281,18 +281,18 @@ select
     {{ as_amount('recurring_repeated') }} as recurring_repeat_revenue_amount,
     {{ as_amount('recurring_expansion') }} as recurring_expansion_revenue_amount,
 
-    -- rates
+    -- rates; adding 0 turns the -0 of a negative total into 0
     case
         when has_rates
-            then {{ rate('repeated + expansion', 'total - unattributed') }}
+            then {{ rate('repeated + expansion', 'total - unattributed') }} + 0
     end as existing_customer_revenue_share,
     case
         when has_rates
-            then {{ rate('expansion', 'total - unattributed') }}
+            then {{ rate('expansion', 'total - unattributed') }} + 0
     end as expansion_revenue_share,
     case
         when has_rates
-            then {{ rate('recurring', 'total') }}
+            then {{ rate('recurring', 'total') }} + 0
     end as recurring_revenue_share,
 
     -- flags
