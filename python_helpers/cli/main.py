@@ -9,6 +9,7 @@ from python_helpers.cli.docs import docs
 from python_helpers.cli.erase import erase
 from python_helpers.cli.export import export
 from python_helpers.cli.refresh import refresh
+from python_helpers.cli.report import report
 from python_helpers.cli.rollback import rollback
 from python_helpers.cli.status import status
 from python_helpers.core.folders import find_project_dir, project_version
@@ -23,7 +24,7 @@ def show_version(context: click.Context, option: click.Parameter, is_asked: bool
 
 @click.group(
     cls=Commands,
-    commands=(check, refresh, audit, status, rollback, export, erase, docs),
+    commands=(check, refresh, audit, status, rollback, report, export, erase, docs),
     examples=(
         "lifecycle refresh                           from the sample in the project",
         "lifecycle refresh --raw-data ~/deliveries   from your CSV or Parquet files",

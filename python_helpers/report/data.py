@@ -96,7 +96,13 @@ def sliced(*, connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
                 order by segment_name <> 'all', list_position({names}, segment_name), place
             ) - 1 as segment,
             segment_name,
-            segment_value
+            segment_value,
+            case segment_name
+                when 'all' then {text(ALL)}
+                else upper(segment_name[1]) || replace(segment_name[2:], '_', ' ')
+            end as segment_label,
+            case segment_value when 'all' then {text(ALL)} else replace(segment_value, '_', ' ') end
+                as value_label
         from counted
         where segment_name = 'all' or (values_count > 1 and place <= {MOST_VALUES})
     """)
@@ -112,9 +118,9 @@ def sliced(*, connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
             "inner join chosen_segments using (segment_name, segment_value)"
         )
     return tuple(
-        ALL if segment == "all" else f"{segment.replace('_', ' ').capitalize()}: {value}"
-        for segment, value in connection.execute(
-            "select segment_name, segment_value from chosen_segments order by segment"
+        label if label == value else f"{label}: {value}"
+        for label, value in connection.execute(
+            "select segment_label, value_label from chosen_segments order by segment"
         ).fetchall()
     )
 

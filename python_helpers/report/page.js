@@ -88,9 +88,10 @@ async function draw(chart) {
     drawing.replaceChildren(element("p", "No data for this choice.", { className: "nothing" }));
     return;
   }
-  const autosize = { type: "fit-x", contains: "padding" };
-  const spec = { autosize, ...chart.spec, datasets: { rows }, config: report.config };
-  const drawn = await vegaEmbed(drawing, spec, { actions: false, renderer: "svg", mode: "vega-lite" });
+  // a legend in one line would be cut on a phone
+  const legend = { ...report.config.legend, columns: drawing.clientWidth < 480 ? 2 : 6 };
+  const spec = { ...chart.spec, datasets: { rows }, config: { ...report.config, legend } };
+  const drawn = await vegaEmbed(drawing, spec, { actions: false, renderer: "svg", logLevel: 1 });
   const svg = drawing.querySelector("svg");
   svg.setAttribute("role", "img");
   svg.setAttribute("aria-label", sentence ?? chart.title);

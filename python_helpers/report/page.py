@@ -18,7 +18,6 @@ from python_helpers.report.data import Drawn, Marts, drawn, opened, plain, value
 from python_helpers.report.theme import config, variables
 
 REPORT = "report.html"
-PICTURES = (".svg", ".png")
 HERE = files(__package__)
 
 

@@ -52,6 +52,14 @@ def config() -> dict[str, Any]:
         "font": FONT,
         "aria": False,  # the page says what a chart shows, in a sentence and in a table
         "view": {"stroke": None},
+        "title": {
+            "anchor": "start",
+            "color": colour("text"),
+            "subtitleColor": colour("muted"),
+            "fontSize": 15,
+            "subtitleFontSize": 12,
+            "offset": 14,
+        },
         "mark": {"tooltip": True, "color": colour("blue")},
         "text": {"color": colour("text"), "fontSize": 11},
         "rule": {"color": colour("muted")},

@@ -23,7 +23,7 @@ from python_helpers.warehouse import build as build_module
 PROJECT = Path(__file__).resolve().parents[2]
 COMMANDS = {
     name: cli.main.commands[name]
-    for name in ("check", "refresh", "audit", "rollback", "status", "export", "erase", "docs")
+    for name in ("check", "refresh", "audit", "rollback", "status", "report", "export", "erase", "docs")
 }
 VARIABLES = {
     option.envvar
