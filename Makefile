@@ -39,7 +39,7 @@ PYTEST := $(WITHOUT_SETTINGS) $(BIN)/python -m pytest -n logical --maxprocesses 
 # On every core too. Python's warning about a lock that the workers leave behind is switched off.
 SQLFLUFF := $(IN_TEST_DIR) $(BIN)/python -W ignore:resource_tracker -m sqlfluff
 
-.PHONY: help build docs test test-long test-nightly test-faults test-bi bench lock clean
+.PHONY: help build docs test test-report test-long test-nightly test-faults test-bi bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,7 +62,14 @@ test: $(INSTALLED_DEV) ## check style, types and SQL, then run every test that i
 	@$(SQLFLUFF) lint --processes 0 $(filter-out models/connectors,$(wildcard models/*)) analyses tests/singular
 	@$(SQLFLUFF) lint --processes 0 --templater jinja --library-path tests/support/sqlfluff_macros models/connectors
 	@echo "pytest"
-	@$(PYTEST) -m "not long and not nightly and not faults and not bi" $(ARGS)
+	@$(PYTEST) -m "not long and not nightly and not faults and not bi and not browser" $(ARGS)
+
+# Debian's Chromium, where there is none and this user may install it; the tests say if there is none.
+test-report: $(INSTALLED_DEV) ## open the report in a browser, Debian's Chromium
+	@mkdir -p target
+	@command -v chromium > /dev/null || (apt-get update && apt-get install --yes --no-install-recommends \
+		chromium) > target/chromium.log 2>&1 || echo "Chromium could not be installed."
+	@$(PYTEST) -m browser $(ARGS)
 
 test-long: $(INSTALLED_DEV) ## run the slow tests: simulations, erasures, exports to a server, hostile names
 	@$(PYTEST) -m "long and not nightly" $(ARGS)

@@ -14,7 +14,13 @@ from rich.table import Table
 from python_helpers.core.locks import described
 from python_helpers.core.log import say
 from python_helpers.delivery.erasures import said_of_unfinished
-from python_helpers.publishing.builds import DATABASE, read_manifest, said_of_strays
+from python_helpers.publishing.builds import (
+    CURRENT,
+    DATABASE,
+    REPORT,
+    read_manifest,
+    said_of_strays,
+)
 
 
 def show_published(*, publish_dir: Path, published: Path, console: Console) -> None:
@@ -31,6 +37,8 @@ def show_published(*, publish_dir: Path, published: Path, console: Console) -> N
             if sentence:
                 say(console, f"{label}: {sentence}")
     say(console, f"Published {database} (build {manifest['build_id']}).")
+    if (published / REPORT).exists():
+        say(console, f"To look at it: {readable(publish_dir / CURRENT / REPORT)}")
     if console.is_terminal:
         say(console, f"To open it: duckdb -readonly {shlex.quote(database)}")
 
@@ -113,6 +121,8 @@ def status_lines(*, facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
         if live["activity_window"]:
             yield "Window", f"{live['activity_window']} days in every vertical"
         yield "Code", live["code_version"] or "unknown"
+        if live["report"]:
+            yield "Report", readable(Path(live["report"]))
     yield "Folder", readable(Path(facts["publish_dir"]))
     yield "Running", in_phase(facts["running"]) if facts["running"] else "nothing"
     if facts["strays"]:

@@ -27,6 +27,7 @@ BUILDS = "builds"
 CURRENT = "current"
 DATABASE = "marts.duckdb"
 MANIFEST = "manifest.json"
+REPORT = "report.html"
 LINKS = (DATABASE, MANIFEST)  # from the folder into the live build
 WRITE_AHEAD = re.compile(rf"{DATABASE}\.(\w+\.)*wal\b")  # DuckDB applies it to what readers see
 INCOMPLETE = ".incomplete-"

@@ -8,12 +8,18 @@ from typing import Any
 from python_helpers.core.errors import PublishError, SettingsError
 from python_helpers.core.locks import holder, publish_lock
 from python_helpers.delivery.erasures import unfinished
-from python_helpers.publishing.builds import kept_builds, live_build, read_manifest, strays
+from python_helpers.publishing.builds import (
+    REPORT,
+    kept_builds,
+    live_build,
+    read_manifest,
+    strays,
+)
 from python_helpers.publishing.records import read_records
 
 OPTIONAL = ("raw_data_dir", "code_version")
 TEXTS = ("as_of_date", "built_at", "reporting_currency", "raw_input", *OPTIONAL)
-FACTS = (*TEXTS, "activity_window", "age_seconds", "bytes", "input_files", "rows")
+FACTS = (*TEXTS, "activity_window", "age_seconds", "bytes", "input_files", "report", "rows")
 """The facts of a build beside its id and whether it is live."""
 
 
@@ -65,6 +71,7 @@ def build_facts(*, build: Path, is_live: bool) -> dict[str, object]:
             "age_seconds": int(age.total_seconds()),
             "bytes": sum(file["bytes"] for file in manifest["files"].values()),
             "input_files": manifest.get("input_files"),
+            "report": str(build / REPORT) if REPORT in manifest["files"] else None,
             "rows": {mart: int(rows) for mart, rows in manifest["rows"].items()},
         }
         _ = sum(file["bytes"] for file in known["input_files"] or ())

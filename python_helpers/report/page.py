@@ -17,7 +17,6 @@ from python_helpers.report.chart import found_charts
 from python_helpers.report.data import Drawn, Marts, drawn, opened, plain, values_of
 from python_helpers.report.theme import config, variables
 
-REPORT = "report.html"
 HERE = files(__package__)
 
 

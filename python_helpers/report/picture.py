@@ -38,7 +38,7 @@ def write_picture(*, database: Path, chart: Chart, target: Path, limits: str = "
             "datasets": {ROWS: rows},
             "background": "white",
             "padding": 12,
-            "config": config(),
+            "config": config() | {"aria": True},  # each mark says its numbers
         }
     )
     if target.suffix == ".svg":

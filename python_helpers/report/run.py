@@ -8,13 +8,14 @@ from python_helpers.core.errors import PublishError, SettingsError
 from python_helpers.core.settings import Settings
 from python_helpers.publishing.builds import (
     DATABASE,
+    REPORT,
     check_files,
     find_build,
     kept_builds,
     read_manifest,
 )
 from python_helpers.report.chart import found_charts
-from python_helpers.report.page import REPORT, write_report
+from python_helpers.report.page import write_report
 from python_helpers.report.picture import PICTURES, write_picture
 
 SPILL = "report"

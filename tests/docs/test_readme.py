@@ -26,7 +26,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 OPERATIONS = (PROJECT / "docs" / "operations.md").read_text(encoding="utf-8")
 MARTS = (PROJECT / "docs" / "marts.md").read_text(encoding="utf-8")
-PICTURE = PROJECT / "docs" / "cohort_heatmap.svg"
+PICTURE = PROJECT / "docs" / "cohorts.svg"
 SETTINGS = {"RAW_INPUT", "RAW_DATA_DIR", "AS_OF_DATE", "REPORTING_CURRENCY", "REPORTING_TIMEZONE"}
 MAKE = {"make build", "make test"}
 REFRESH = ".venv/bin/lifecycle refresh --raw-data path/to/folder"
@@ -210,7 +210,7 @@ def test_every_division_in_documented_sql_has_a_nullif(path):
 
 def shown(picture: Path, /) -> dict[tuple[str, int], float]:
     """Read the cells of the heat map from what it tells to those who cannot see it."""
-    cell = r"months since[^:]*: (\d+); first active in: (\d{4} Q\d); still active: ([\d.]+)"
+    cell = r"months since[^:]*: (\d+); cohort: (\d{4} Q\d); depth: ([\d.]+)"
     return {
         (cohort, int(months)): float(share)
         for months, cohort, share in re.findall(cell, picture.read_text(encoding="utf-8"))
@@ -220,14 +220,12 @@ def shown(picture: Path, /) -> dict[tuple[str, int], float]:
 def test_the_picture_of_the_readme_is_what_its_command_makes_of_the_sample(sample, tmp_path):
     assert f"]({PICTURE.relative_to(PROJECT)})" in README
     (command,) = re.findall(
-        r"^\.venv/bin/python docs/cohort_heatmap\.py .*$",
-        PICTURE.with_suffix(".py").read_text(encoding="utf-8"),
+        rf"^(lifecycle report .* {PICTURE.relative_to(PROJECT)})  #",
+        (PROJECT / "docs" / "report.md").read_text(encoding="utf-8"),
         re.MULTILINE,
     )
-    command = command.replace("published/", f"{sample}/published/").replace(
-        str(PICTURE.relative_to(PROJECT)), str(tmp_path / PICTURE.name)
-    )
-    run(command=command, environment={})
+    command = command.replace(str(PICTURE.relative_to(PROJECT)), str(tmp_path / PICTURE.name))
+    run(command=f".venv/bin/{command} --publish-dir {sample}/published", environment={})
     assert (tmp_path / PICTURE.name).stat().st_size > 10_000
     assert shown(tmp_path / PICTURE.name) == shown(PICTURE)
 

@@ -36,16 +36,21 @@ def sentence(rows: Sequence[Row]) -> str:
     for row in rows:
         if "in use" not in row["mark"]:
             continue
-        vertical = [each for each in rows if each["vertical"] == row["vertical"]]
-        other = next((each for each in vertical if each["mark"] == "suggested"), None)
+        where = "" if row["vertical"] == "unknown" else f" ({row['vertical']})"
         words = (
-            f"{row['vertical']}: {share(row['return_rate'])} come back after {row['window_days']}"
+            f"{share(row['return_rate'])} of those silent for {row['window_days']} days{where} "
+            "come back"
         )
-        words += " days"
-        said.append(f"{words}, {other['window_days']} are suggested" if other else words)
+        other = next((each for each in rows if is_other(each, row)), None)
+        said.append(f"{words}: {other['window_days']} days are suggested" if other else words)
     if not said:
-        return "The window in use is longer than what the data can judge."
-    return f"Of those called lost in {'; in '.join(said[:3])}."
+        return "The window in use is longer than the data can judge."
+    return f"{'; '.join(said[:3])}. Who is silent for as long counts as lost."
+
+
+def is_other(row: Row, of: Row, /) -> bool:
+    """Tell whether a window is the one suggested in place of the one in use."""
+    return bool(row["vertical"] == of["vertical"] and row["mark"] == "suggested")
 
 
 CHART = Chart(

@@ -34,7 +34,7 @@ def sentence(rows: Sequence[Row]) -> str:
     half = next((row for row in everybody if row["survival_rate"] <= 0.5), None)
     said = (
         f"{share(last['survival_rate'])} of customers are still active after a year "
-        f"(between {share(last['ci_low'])} and {share(last['ci_high'])}, with 95 % confidence)"
+        f"(between {share(last['ci_low'])} and {share(last['ci_high'])}, with 95% confidence)"
     )
     if half is None:
         return f"{said}; fewer than half have left so far."

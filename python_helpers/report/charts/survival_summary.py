@@ -29,13 +29,13 @@ def sentence(rows: Sequence[Row]) -> str:
         pick(rows, key=lambda row: row["restricted_mean_days"]) for pick in (max, min)
     )
     days = (
-        f"{row['restricted_mean_days']:.0f} by those of {row['segment_label'].lower()} "
-        f"{row['value_label']}"
+        f"{row['restricted_mean_days']:.0f} in {row['segment_label'].lower()} {row['value_label']}"
         for row in (longest, shortest)
     )
     return (
-        f"Of the first {longest['horizon_days']} days, {' and '.join(days)} are active ones: the "
-        "most and the fewest. The bands of the curves say what may be chance."
+        f"Of their first {longest['horizon_days']} days, customers are active on {next(days)}, "
+        f"the most, and on {next(days)}, the fewest. The bands of the curves say what may be "
+        "chance."
     )
 
 

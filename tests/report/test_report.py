@@ -1,0 +1,168 @@
+"""The report: what its page holds, what it must not hold, and how small a new chart is."""
+
+import json
+import re
+from pathlib import Path
+
+import duckdb
+import pytest
+from lifecycle import PROJECT, run
+from sample import published_sample
+
+from python_helpers.report import charts as charts_package
+from python_helpers.report.chart import Chart, found_charts
+from python_helpers.report.data import SEGMENTS, opened
+from python_helpers.report.page import write_report
+
+MOST_BYTES = 3_000_000
+IDS = """
+    select customer_id from dim_customers where not is_anonymous
+    union select order_id from fct_orders
+    union select subscription_id from fct_subscription_versions
+"""
+UNITS = {"text", "month", "day", "count", "money", "share", "number"}
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return published_sample(tmp_path_factory) / "published"
+
+
+@pytest.fixture(scope="module")
+def page(published: Path) -> str:
+    return (published / "current" / "report.html").read_text(encoding="utf-8")
+
+
+def data_of(page: str, /) -> dict:
+    """Return the data of a page, as its script reads it."""
+    return json.loads(re.search(r'id="data">(.*?)</script>', page, flags=re.DOTALL)[1])
+
+
+def test_a_refresh_publishes_a_report_with_every_chart_and_tile(page):
+    data = data_of(page)
+    # a first build has restated nothing
+    assert {chart["name"] for chart in data["charts"]} == {*found_charts()} - {"restatements"}
+    assert len(data["tiles"]["0"]) == 8
+    assert all(
+        len(row) == len(chart["columns"])
+        for chart in data["charts"]
+        for rows in chart["rows"].values()
+        for row in rows
+    )
+
+
+def test_every_query_of_a_chart_runs_on_the_marts_and_has_the_columns_of_its_table(published):
+    with opened(database=published / "current" / "marts.duckdb") as marts:
+        for name, chart in found_charts().items():
+            described = marts.connection.execute(f"describe {chart.query}").fetchall()
+            selected = [column for column, *_ in described if column != "segment"]
+            assert selected == [*chart.columns], name
+            assert {column.unit for column in chart.columns.values()} <= UNITS, name
+            assert chart.switch is None or chart.switch in chart.columns, name
+
+
+def test_the_segments_of_the_report_are_those_of_the_cubes(published):
+    cubes = (PROJECT / "macros" / "segments").rglob("*.sql")
+    macros = "".join(path.read_text() for path in cubes)
+    assert all(f"'{segment}'" in macros for segment in SEGMENTS)
+
+
+def test_a_page_is_small_and_names_no_customer_and_no_address(published, page):
+    assert len(page.encode()) < MOST_BYTES
+    own = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)  # not the code of Vega
+    assert not re.search(r"(src|href)\s*=\s*[\"']?(https?:)?//", page)
+    with duckdb.connect(str(published / "marts.duckdb"), read_only=True) as connection:
+        ids = {each for (each,) in connection.execute(IDS).fetchall()}
+    assert len(ids) > 1000
+    words = set(re.findall(r"[\w.@-]+", own))
+    assert not ids & words
+
+
+def test_a_name_that_is_planted_in_a_segment_is_found_in_the_page(published, page):
+    """So that the test above could fail: words of marts do reach the page."""
+    assert "enterprise" in re.findall(r"\w+", page)
+
+
+def test_the_report_of_a_kept_build_is_made_alone(published, page, tmp_path):
+    build = (published / "current").resolve().name
+    target = tmp_path / "kept.html"
+    result = run(
+        *("report", "--publish-dir", published, "--build", build, "--output", target),
+    )
+    assert result.exit_code == 0, result.output
+    assert data_of(target.read_text(encoding="utf-8")) == data_of(page)
+
+
+def test_a_chart_alone_is_a_picture_in_light_colours(published, tmp_path):
+    for ending, beginning in ((".svg", b"<svg"), (".png", b"\x89PNG")):
+        target = tmp_path / f"cohorts{ending}"
+        arguments = ("--publish-dir", published, "--chart", "cohorts", "--output", target)
+        assert run("report", *arguments).exit_code == 0
+        assert target.read_bytes().startswith(beginning)
+    assert "var(--" not in (tmp_path / "cohorts.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--chart", "cohort"), "There is no chart cohort. The charts: active_customers, "),
+        (("--chart", "cohorts", "--output", "cohorts.pdf"), "Use an ending of .svg, .png"),
+        (("--build", "20200101T000000Z"), "There is no build 20200101T000000Z"),
+        (("--output", "missing/report.html"), "report.html cannot be written"),
+    ],
+)
+def test_a_wrong_argument_is_answered_with_what_is_right(
+    published, tmp_path, monkeypatch, arguments, said
+):
+    monkeypatch.chdir(tmp_path)
+    result = run("report", "--publish-dir", published, *arguments)
+    assert result.exit_code != 0
+    assert said in result.output
+    assert not [*tmp_path.iterdir()]
+
+
+GUIDE = (PROJECT / "docs" / "report.md").read_text(encoding="utf-8")
+NEW_CHART = re.search(r"```python charts/orders\.py\n(.*?)```", GUIDE, flags=re.DOTALL)[1]
+
+
+def test_the_new_chart_of_the_guide_is_a_section_of_its_own(published, tmp_path, monkeypatch):
+    (tmp_path / "orders.py").write_text(NEW_CHART)
+    monkeypatch.setattr(charts_package, "__path__", [*charts_package.__path__, str(tmp_path)])
+    target = tmp_path / "report.html"
+    assert run("report", "--publish-dir", published, "--output", target).exit_code == 0
+    page = target.read_text(encoding="utf-8")
+    assert "Orders</a>" in page
+    assert re.search(r"\d+ orders in the last month\.", page)
+
+
+def test_a_mart_that_was_not_published_leaves_its_charts_out(published, tmp_path):
+    marts = tmp_path / "marts.duckdb"
+    marts.write_bytes((published / "marts.duckdb").read_bytes())
+    with duckdb.connect(str(marts)) as connection:
+        connection.execute("drop table rpt_nps")
+        connection.execute("delete from rpt_mrr_periods")
+    write_report(
+        database=marts,
+        manifest={"build_id": "x", "as_of_date": "2025-12-31", "reporting_currency": "EUR"},
+        target=tmp_path / "report.html",
+        cache=tmp_path,
+    )
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    data = data_of(page)
+    names = {chart["name"] for chart in data["charts"]}
+    assert not names & {"nps", "mrr_waterfall", "mrr_retention"}
+    assert "Left out, because there is no data for it:" in page
+    assert {tile["tile"] for tile in data["tiles"]["0"]} == {
+        "Active customers",
+        "Churn rate of the month",
+        "Kept over twelve months",
+        "Revenue of the month",
+        "Lifetime value to cost of winning",
+    }
+
+
+def test_charts_are_found_by_their_place():
+    places = [chart.place for chart in found_charts().values()]
+    assert places == sorted(places)
+    assert len(set(places)) == len(places)
+    assert all(isinstance(chart, Chart) for chart in found_charts().values())
