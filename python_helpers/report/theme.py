@@ -71,6 +71,7 @@ def config() -> dict[str, Any]:
         "axisX": {"grid": False},
         "axisY": {"domain": False, "ticks": False, "tickCount": 5},
         "legend": text
-        | {"orient": "top", "title": None, "labelFontSize": 12, "symbolType": "square"},
+        | {"orient": "top", "title": None, "labelFontSize": 12, "symbolType": "square"}
+        | {"columns": {"expr": "width < 320 ? 2 : 0"}},  # a telephone is too narrow for one row
         "range": {"category": series(*SERIES)},
     }
