@@ -72,6 +72,6 @@ def config() -> dict[str, Any]:
         "axisY": {"domain": False, "ticks": False, "tickCount": 5},
         "legend": text
         | {"orient": "top", "title": None, "labelFontSize": 12, "symbolType": "square"}
-        | {"columns": {"expr": "width < 320 ? 2 : 0"}},  # a telephone is too narrow for one row
+        | {"columns": {"expr": "containerSize()[0] < 400 ? 2 : 0"}},  # as on a telephone
         "range": {"category": series(*SERIES)},
     }

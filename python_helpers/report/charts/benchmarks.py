@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from python_helpers.report.chart import ROWS, Chart, Column, Row
+from python_helpers.report.drawing import ONE_BELOW_ANOTHER
 from python_helpers.report.theme import series
 from python_helpers.report.words import month, readable, share
 
@@ -21,9 +22,9 @@ def spec() -> alt.LayerChart:
             y=alt.Y("benchmark:N", title=None, sort=None).axis(
                 labelExpr="split(datum.label, ':')", labelLimit=170
             ),
-            color=alt.Color("side:N").scale(
-                domain=[OWN, PUBLISHED], range=series("blue", "gold")
-            ),
+            color=alt.Color("side:N")
+            .scale(domain=[OWN, PUBLISHED], range=series("blue", "gold"))
+            .legend(**ONE_BELOW_ANOTHER),
         )
     )
     published = (
@@ -70,7 +71,8 @@ CHART = Chart(
                 case metric
                     when 'existing_customer_revenue_share' then 'Revenue of existing customers'
                     when 'expansion_revenue_share' then 'Revenue of expansion'
-                    when 'blended_acquisition_to_retention_cost_ratio' then 'Winning against keeping'
+                    when 'blended_acquisition_to_retention_cost_ratio'
+                        then 'Cost of winning to keeping'
                     when 'profit_change' then 'Profit of better retention'
                     when 'ltv_to_cac' then 'LTV to CAC'
                     else {readable("metric")}

@@ -12,7 +12,7 @@ KINDS = {
     "first_purchase": "First purchase",
     "repeat": "Repeat",
     "expansion": "Expansion",
-    "unattributed": "Without a customer",
+    "unattributed": "No customer",
 }
 
 
@@ -85,7 +85,7 @@ CHART = Chart(
         "first_purchase": Column(label="First purchase", unit="money"),
         "repeat": Column(label="Repeat", unit="money"),
         "expansion": Column(label="Expansion", unit="money"),
-        "unattributed": Column(label="Without a customer", unit="money"),
+        "unattributed": Column(label="No customer", unit="money"),
         "total": Column(label="Revenue", unit="money"),
     },
     spec=spec,
