@@ -24,7 +24,7 @@ def share(number: float | None, /) -> str:
     """Write a share as per cent, with a decimal below ten."""
     if number is None:
         return "unknown"
-    return f"{number:.1%}" if abs(number) < 0.0995 else f"{number:.0%}"
+    return f"{number:.1%}" if 0 < abs(number) < 0.0995 else f"{number:.0%}"
 
 
 def amount(number: Any, /) -> str:

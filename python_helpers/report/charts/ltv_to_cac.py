@@ -23,13 +23,18 @@ def spec() -> alt.LayerChart:
         base.transform_calculate(what=f"{name!r}", mark="3 * datum.cac_amount")
         for name in (VALUE, COST, MARK)
     )
+    is_known = "datum.cac_amount !== null"
     return (
         value.mark_bar(height=18).encode(
             x=alt.X("ltv_amount:Q", title="a customer").axis(format="~s", tickCount=5),
             opacity=alt.when("datum.status === 'ok'").then(alt.value(1)).otherwise(alt.value(0.45)),
         )
-        + cost.mark_tick(thickness=4, size=26, opacity=1).encode(x="cac_amount:Q")
-        + mark.mark_tick(thickness=4, size=26, opacity=1).encode(x="mark:Q")
+        + cost.transform_filter(is_known)
+        .mark_tick(thickness=4, size=26, opacity=1)
+        .encode(x="cac_amount:Q")
+        + mark.transform_filter(is_known)
+        .mark_tick(thickness=4, size=26, opacity=1)
+        .encode(x="mark:Q")
     )
 
 
@@ -59,7 +64,7 @@ CHART = Chart(
     place=920,
     section="What customers are worth",
     title="Lifetime value and cost by channel",
-    # the twelve channels with the most customers
+    # the twelve channels with the most customers, where there is more than the unknown one
     query=f"""
         select
             {readable("segment_value")} as channel,
@@ -74,6 +79,7 @@ CHART = Chart(
             and period_grain = 'quarter'
             and segment_name = 'acquisition_channel'
         qualify row_number() over (order by opening_customers desc, segment_value) <= 12
+            and count(*) over () > 1
         order by ltv_amount desc nulls last, channel
     """,
     columns={
