@@ -40,7 +40,8 @@ class Chart:
     """Reads marts of the build. `<mart>_sliced` holds the rows of the mart for each segment that
     can be chosen in the report; then `segment` must be among the selected columns."""
     columns: Mapping[str, Column]
-    """The selected columns, but for `segment`, in the order of the table."""
+    """The selected columns that the drawing and the table show, in the order of the table; the
+    others, but for `segment`, are for the sentence."""
     spec: Callable[[], altair.TopLevelMixin]
     sentence: Callable[[Sequence[Row]], str]
     """Says what the rows of one segment say; it gets at least one."""

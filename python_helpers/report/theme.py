@@ -79,6 +79,7 @@ def config() -> dict[str, Any]:
         "axisX": {"grid": False},
         "axisY": {"domain": False, "ticks": False, "tickCount": 5},
         "legend": text
-        | {"orient": "top", "title": None, "labelFontSize": 12, "symbolType": "square"},
+        | {"orient": "top", "title": None, "labelFontSize": 12, "symbolType": "square"}
+        | {"columns": {"expr": "containerSize()[0] < 400 ? 2 : 0"}},  # as on a telephone
         "range": {"category": series(*SERIES)},
     }

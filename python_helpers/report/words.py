@@ -10,6 +10,11 @@ FEW = 30
 """A rate of fewer customers than this is said to rest on few."""
 
 
+def readable(column: str, /) -> str:
+    """Write the SQL that puts a name into words: `at_risk` is At risk."""
+    return f"upper({column}[1]) || replace({column}[2:], '_', ' ')"
+
+
 def count(number: float, one: str = "customer", /) -> str:
     """Write a number of things: 1 customer, 2,001 customers."""
     return f"{number:,.0f} {one if number == 1 else one + 's'}"
@@ -19,7 +24,7 @@ def share(number: float | None, /) -> str:
     """Write a share as per cent, with a decimal below ten."""
     if number is None:
         return "unknown"
-    return f"{number:.1%}" if abs(number) < 0.0995 else f"{number:.0%}"
+    return f"{number:.1%}" if 0 < abs(number) < 0.0995 else f"{number:.0%}"
 
 
 def amount(number: Any, /) -> str:

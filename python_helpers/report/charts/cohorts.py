@@ -4,40 +4,23 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from python_helpers.report.chart import ROWS, Chart, Column, Row
-from python_helpers.report.theme import colour
+from python_helpers.report.chart import Chart, Column, Row
+from python_helpers.report.drawing import BARE, heat_map
 from python_helpers.report.words import share
 
 MEASURES = ("Still active", "Buying that month", "Revenue per customer to date")
 
 
 def spec() -> alt.LayerChart:
-    """Draw a cell per cohort and age, darker the more there is of it."""
-    grid = (
-        alt.Chart(alt.NamedData(name=ROWS), width="container", height=alt.Step(22))
-        .transform_joinaggregate(largest="max(value)")
-        .transform_calculate(
-            depth="datum.value / datum.largest",
-            label="datum.measure === 'Revenue per customer to date'"
-            " ? format(datum.value, ',.0f') : format(datum.value, '.0%')",
-        )
-        .encode(
-            x=alt.X("months_since:O", title="months since the first activity").axis(
-                labelAngle=0, orient="top", domain=False, ticks=False
-            ),
-            y=alt.Y("cohort:O", title=None).axis(domain=False, ticks=False),
-        )
+    """Draw a cell per cohort and age."""
+    return heat_map(
+        x=alt.X("months_since:O", title="months since the first activity").axis(
+            orient="top", **BARE
+        ),
+        y=alt.Y("cohort:O", title=None).axis(**BARE),
+        label="datum.measure === 'Revenue per customer to date'"
+        " ? format(datum.value, ',.0f') : format(datum.value, '.0%')",
     )
-    cells = grid.mark_rect(color=colour("blue"), stroke=colour("page")).encode(
-        opacity=alt.Opacity("depth:Q", legend=None).scale(domain=[0, 1], range=[0.04, 1])
-    )
-    values = grid.mark_text(fontSize=10, tooltip=False).encode(
-        text="label:N",
-        color=alt.when("datum.depth > 0.65")
-        .then(alt.value("white"))
-        .otherwise(alt.value(colour("text"))),
-    )
-    return cells + values
 
 
 def sentence(rows: Sequence[Row]) -> str:
