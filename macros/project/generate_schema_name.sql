@@ -1,3 +1,8 @@
+{#- In a file of their own, called marts.duckdb, tables of the schema main are `marts.x` to those who query. -#}
 {% macro generate_schema_name(custom_schema_name, node) -%}
-    {{ custom_schema_name | trim if custom_schema_name else target.schema }}
+    {%- if node.config.database not in (none, target.database) -%}
+        main
+    {%- else -%}
+        {{ custom_schema_name | trim if custom_schema_name else target.schema }}
+    {%- endif -%}
 {%- endmacro %}

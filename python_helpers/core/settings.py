@@ -22,6 +22,8 @@ DATE_ORDERS = ("day-first", "month-first")
 DECIMAL_MARKS = ("point", "comma")
 MEMORY_LIMIT, MAX_SPILL = "4GB", "50GB"
 """What DuckDB may use where nothing is said, as in profiles.example.yml."""
+MARTS_DATABASE = "new marts"
+"""What dbt calls the file that marts are built into. No warehouse file has this name."""
 READING = ("raw_timezone", "date_order", "decimal_mark")
 """The settings of how raw values are written."""
 
@@ -72,6 +74,10 @@ class Settings(Folders, Inputs, Resources, Choices):
     """The systems that the raw data was exported from."""
     compared_with: Path | None
     """The folder whose marts a build is compared with: what is published, or a kept build."""
+    marts_file: Path | None = None
+    """The file that marts are built into, to be published; without one, the warehouse."""
+    build_id: str | None = None
+    """What dim_build says; without one, that the build is not published."""
 
     @property
     def has_exports(self) -> bool:
@@ -87,6 +93,10 @@ class Settings(Folders, Inputs, Resources, Choices):
             "RAW_INPUT": self.raw_input,
             "RAW_DATA_DIR": self.raw_data,
             "WAREHOUSE_PATH": self.warehouse,
+            # the name is for dbt to parse, so it never changes; the file is for dbt to run
+            "MARTS_DATABASE": MARTS_DATABASE if self.marts_file else None,
+            "MARTS_FILE": self.marts_file,
+            "BUILD_ID": self.build_id,
             "PUBLISH_DIR": self.compared_with or "",
             "ERASURES_DIR": self.erasures_dir,
             "AS_OF_DATE": self.as_of,

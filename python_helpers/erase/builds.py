@@ -8,16 +8,15 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 
-from python_helpers.core.disk import keep_owner, sha256, sync
+from python_helpers.core.disk import keep_owner, sync
 from python_helpers.core.errors import PublishError
 from python_helpers.core.folders import AUDIT_PAGE
 from python_helpers.core.settings import Settings
-from python_helpers.core.sql import text
+from python_helpers.core.sql import name, text
 from python_helpers.delivery.contract import personal_tables
 from python_helpers.erase.people import CUSTOMER_ID, ERASED, SOURCE_ID, WORD, People
 from python_helpers.publishing.builds import (
@@ -31,9 +30,8 @@ from python_helpers.publishing.builds import (
     start_build,
     time_of,
 )
-from python_helpers.publishing.publish import NEW_DATABASE, connect, copy_mart
+from python_helpers.publishing.writing import SPILL, facts_of_file
 
-SCHEMA = "main"  # of published tables
 TOMBSTONE = f"(select tombstone_id from {ERASED} where erased_id = {CUSTOMER_ID})"
 ROW_KEY = "row_key"  # of a rejected row: the values of its key as delivered, between bars
 
@@ -83,16 +81,22 @@ def write_database(*, build: Path, folder: Path, settings: Settings, people: Peo
     """Write the tables of a build to a new file, with tombstones in place of ids."""
     personal = personal_tables(project_dir=settings.project_dir)
     of_people = [table.name for table in personal if CUSTOMER_ID in table.key]
-    with connect(settings=replace(settings, warehouse=build / DATABASE), folder=folder) as source:
-        people.load(source)
-        for table, columns in source.execute(
+    with duckdb.connect() as connection:
+        connection.execute(settings.limits(spill=folder / SPILL))
+        connection.execute(f"attach {text(build / DATABASE)} as old (read_only)")
+        connection.execute(f"attach {text(folder / DATABASE)} as new")
+        connection.execute("copy from database old to new (schema)")
+        people.load(connection)
+        for table, columns in connection.execute(
             "select table_name, list(column_name) from duckdb_columns() "
-            "where database_name = current_database() and not internal group by all order by all"
+            "where database_name = 'old' group by all order by all"
         ).fetchall():
             replaced = ", ".join(replacements(columns=columns, of_people=of_people))
             selected = f"* replace ({replaced})" if replaced else "*"
-            copy_mart(connection=source, mart=table, schema=SCHEMA, selected=selected)
-        source.execute(f"checkpoint {NEW_DATABASE}")
+            connection.execute(
+                f"insert into new.{name(table)} select {selected} from old.{name(table)}"
+            )
+        connection.execute("checkpoint new")
 
 
 def replacements(*, columns: list[str], of_people: list[str]) -> Iterator[str]:
@@ -113,7 +117,7 @@ def put(new: Path, /, *, into: Path) -> dict[str, object]:
     keep_owner(of=old, to=new)
     new.chmod(old.stat().st_mode & READ_ONLY)
     sync(path=new)
-    facts = {"bytes": new.stat().st_size, "sha256": sha256(new)}
+    facts = facts_of_file(new)
     new.replace(old)
     sync(path=into)
     return facts

@@ -19,8 +19,9 @@ from python_helpers.publishing.builds import find_build
 from python_helpers.publishing.reader import opened
 from python_helpers.publishing.runs import EXPORT, Run, recorded_run
 from python_helpers.publishing.watch import Watch
-from python_helpers.publishing.writing import SPILL, write_build
+from python_helpers.publishing.writing import SPILL, begun_build, write_build
 
+OPTION = "--export-dir"  # chooses another folder
 FACTS = ("build_id", "built_at", "as_of_date", "reporting_currency")  # of the exported build
 
 
@@ -65,6 +66,7 @@ def recorded_export(
         ) as run,
         watch.watching(run=run) if watch else nullcontext(),
         run.phase("export"),
+        begun_build(run=run, option=OPTION, links=()) as folder,
         ExitStack() as held,
     ):
         write = partial(
@@ -72,10 +74,11 @@ def recorded_export(
         )
         return write_build(
             run=run,
+            folder=folder,
             write=write,
             outcome="exported",
             keep=wanted.keep,
-            option="--export-dir",
+            option=OPTION,
             links=(),
         )
 

@@ -1,6 +1,7 @@
 """The steps of a refresh, in order. If one of them fails, the last published build stays live."""
 
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,11 @@ from python_helpers.delivery.inputs import (
     steady_inputs,
     warnings_of_inputs,
 )
-from python_helpers.publishing.builds import check_links, live_build, read_manifest
-from python_helpers.publishing.publish import publish
+from python_helpers.publishing.builds import DATABASE, live_build, read_manifest
+from python_helpers.publishing.publish import OPTION, close_marts, publish
 from python_helpers.publishing.runs import Run, code_version, recorded_run
 from python_helpers.publishing.watch import Watch
+from python_helpers.publishing.writing import begun_build
 from python_helpers.warehouse.build import build, remove_half_made, remove_spill
 from python_helpers.warehouse.dbt import prepare_folders
 
@@ -63,34 +65,37 @@ def refresh(*, settings: Settings, log: Log, watch: Watch | None = None) -> Path
 
 def build_and_publish(*, settings: Settings, run: Run, log: Log) -> Path:
     """Build, audit and publish; the caller holds the locks. Raises what `refresh` does."""
-    check_links(publish_dir=settings.publish_dir)
     remove_spill(settings=settings)
     settings = compared(settings=settings, log=log)
     check_suites(settings=settings)
     if settings.systems:
         make_salt(folder=settings.erasures_dir, is_first=not had_exports(settings=settings))
-    with steady_inputs(settings=settings):
-        with run.phase("inputs"):
-            check_inputs(settings=settings)
-            read = read_inputs(settings=settings)
-            run.facts["input_files"] = files = described_inputs(read)
-            size = sum(file["bytes"] for file in files) / 1e6
-            log.say(f"Read {len(files)} raw file(s), {size:,.1f} MB.")
-            for said in warnings_of_inputs(read, settings=settings):
-                log.warn(said)
-        with run.phase("build"):
-            built = build(settings=settings, log=log)
-    log.say(built.summary())
-    with run.phase("audit"):
-        audited = audit(settings=settings, log=log)
-    with run.phase("publish"):
-        return publish(
-            settings=settings,
-            build=built,
-            run=run,
-            audit_page=audited.page,
-            audit_facts=audited.in_manifest(),
-        )
+    with begun_build(run=run, option=OPTION) as folder:
+        settings = replace(settings, marts_file=folder / DATABASE, build_id=run.id)
+        with steady_inputs(settings=settings):
+            with run.phase("inputs"):
+                check_inputs(settings=settings)
+                read = read_inputs(settings=settings)
+                run.facts["input_files"] = files = described_inputs(read)
+                size = sum(file["bytes"] for file in files) / 1e6
+                log.say(f"Read {len(files)} raw file(s), {size:,.1f} MB.")
+                for said in warnings_of_inputs(read, settings=settings):
+                    log.warn(said)
+            with run.phase("build"):
+                built = build(settings=settings, log=log)
+                marts = close_marts(settings=settings, build=built)
+        log.say(built.summary())
+        with run.phase("audit"):
+            audited = audit(settings=settings, log=log)
+        with run.phase("publish"):
+            return publish(
+                settings=settings,
+                build=built,
+                run=run,
+                marts=marts,
+                audit_page=audited.page,
+                audit_facts=audited.in_manifest(),
+            )
 
 
 def had_exports(*, settings: Settings) -> bool:

@@ -1,7 +1,11 @@
-"""Copies the marts of a build to a folder of its own and makes it the live one."""
+"""Publishes the file that dbt built the marts into: checks it, and makes it the live build."""
 
+import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,71 +19,67 @@ from python_helpers.core.settings import READING, Settings
 from python_helpers.core.sql import name, text
 from python_helpers.publishing.builds import DATABASE
 from python_helpers.publishing.runs import Run
-from python_helpers.publishing.writing import SPILL, write_build
+from python_helpers.publishing.writing import facts_of_file, said_why, write_build
 from python_helpers.warehouse.build import MARTS_SCHEMA, Build
 
-NEW_DATABASE = '"new database"'  # no warehouse file has this name
+OPTION = "--publish-dir"  # chooses another folder
 
 
-def publish(
-    *,
-    settings: Settings,
-    build: Build,
-    run: Run,
-    audit_page: Path | None = None,
-    audit_facts: Mapping[str, object] | None = None,
-) -> Path:
-    """Publish the marts that a build wrote, and the page of its audit; returns their folder.
+@dataclass(frozen=True, kw_only=True)
+class Marts:
+    """The marts of a build, in a file that nobody writes to any more."""
 
-    The build takes the id of its run, which records it. Raises PublishError, and then the previous
-    build is still live.
+    file: Path
+    rows: dict[str, int]
+    facts: dict[str, str | None]
+    """What dim_build says of them, as a manifest has it."""
+    file_facts: Future[dict[str, object]]
+    """Size and checksum of the file."""
+
+
+def close_marts(*, settings: Settings, build: Build) -> Marts:
+    """Check the file that a build wrote its marts to, and let the warehouse show them.
+
+    Its checksum is computed in a thread, while the audit asks about the marts. Raises PublishError.
     """
     check_warehouse(warehouse=settings.warehouse, build=build)
-
-    def write(folder: Path) -> dict[str, Any]:
-        if audit_page:
-            shutil.copyfile(audit_page, folder / audit_page.name)
-        with connect(settings=settings, folder=folder) as connection:
-            run_settings = in_warehouse(
-                connection=connection, schema="intermediate", table="int_run_settings"
+    file = settings.marts_file
+    assert file, "a build that is published has a file of its own"
+    with said_why(option=OPTION), duckdb.connect(str(file)) as connection:
+        connection.execute("checkpoint")
+        written = connection.execute("select table_name from duckdb_tables()").fetchall()
+        if missing := {*build.marts} - {table for (table,) in written}:
+            raise PublishError(
+                f"The build did not write {', '.join(sorted(missing))} to the file that is "
+                "published. A mart needs the +database that dbt_project.yml gives models/marts."
             )
-            ((as_of_date, reporting_currency, activity_window),) = connection.execute(
-                "select as_of_date::text, reporting_currency, activity_window_days::text "
-                f"from {run_settings}"
-            ).fetchall()
-            rows = {mart: copy_mart(connection=connection, mart=mart) for mart in build.marts}
-            connection.execute(f"checkpoint {NEW_DATABASE}")
-        # a log left behind would belong to no file that readers open
-        if (folder / f"{DATABASE}.wal").exists():
-            raise PublishError(f"DuckDB left a write-ahead log beside {folder / DATABASE}.")
-        return {
-            "build_id": run.id,
-            "built_at": stamp(build.started_at),
-            "as_of_date": as_of_date,
-            "reporting_currency": reporting_currency,
-            "activity_window": activity_window,
-            "rows": rows,
-            "raw_input": settings.raw_input,
-            "raw_data_dir": settings.raw_data and str(settings.raw_data),
-            **{name: getattr(settings, name) for name in READING},
-            "input_files": run.facts.get("input_files"),
-            "code_version": run.facts.get("code_version"),
-            "nodes": build.nodes,
-            "audit": audit_facts,
-            "versions": {
-                "project": project_version(settings.project_dir),
-                "dbt": version("dbt-core"),
-                "duckdb": duckdb.__version__,
-            },
+        rows = {
+            mart: connection.execute(f"select count(*) from {name(mart)}").fetchall()[0][0]
+            for mart in build.marts
         }
-
-    return write_build(
-        run=run,
-        write=write,
-        outcome="published",
-        keep=settings.keep_builds,
-        option="--publish-dir",
+        ((built_at, as_of_date, currency, window),) = connection.execute(
+            "select built_at, as_of_date::text, reporting_currency, activity_window_days::text "
+            "from dim_build"
+        ).fetchall()
+    # a log left behind would belong to no file that readers open
+    if file.with_name(f"{file.name}.wal").exists():
+        raise PublishError(f"DuckDB left a write-ahead log beside {file}.")
+    with said_why(option=OPTION):
+        show_marts(warehouse=settings.warehouse, file=file, marts=build.marts)
+    reader = ThreadPoolExecutor(max_workers=1)
+    marts = Marts(
+        file=file,
+        rows=rows,
+        facts={
+            "built_at": stamp(built_at.replace(tzinfo=UTC)),
+            "as_of_date": as_of_date,
+            "reporting_currency": currency,
+            "activity_window": window,
+        },
+        file_facts=reader.submit(facts_of_file, file),
     )
+    reader.shutdown(wait=False)
+    return marts
 
 
 def check_warehouse(*, warehouse: Path, build: Build) -> None:
@@ -93,51 +93,84 @@ def check_warehouse(*, warehouse: Path, build: Build) -> None:
         )
 
 
-def connect(*, settings: Settings, folder: Path) -> duckdb.DuckDBPyConnection:
-    """Open the warehouse read-only, with the new database attached to be written.
+def show_marts(*, warehouse: Path, file: Path, marts: Collection[str]) -> None:
+    """Let a warehouse show the marts of a file, as views, in place of those it had before.
 
-    The warehouse is opened, not attached: its views contain the name of its file.
+    Marts of another time beside the tables they were made from would mislead whoever queries them.
     """
-    connection = duckdb.connect(str(settings.warehouse), read_only=True)
-    connection.execute(settings.limits(spill=folder / SPILL))
-    connection.execute(f"attach {text(folder / DATABASE)} as {NEW_DATABASE} (read_write)")
-    return connection
+    # the function takes its file as a pattern
+    pattern = re.sub(r"([*?[])", r"[\1]", str(file))
+    with duckdb.connect(str(warehouse)) as connection:
+        # in full: in a warehouse called marts, `marts.x` has a second meaning
+        ((catalog,),) = connection.execute("select current_database()").fetchall()
+        schema = f"{name(catalog)}.{MARTS_SCHEMA}"
+        shown = connection.execute(
+            "select if(table_type = 'VIEW', 'view', 'table'), table_name "
+            "from information_schema.tables where table_catalog = current_database() and "
+            "table_schema = $schema and (list_contains($marts, table_name) or table_name in ("
+            "select view_name from duckdb_views() where contains(sql, 'read_duckdb(')))",
+            {"schema": MARTS_SCHEMA, "marts": [*marts]},
+        ).fetchall()
+        connection.execute(f"begin; create schema if not exists {schema}")
+        for kind, mart in shown:
+            connection.execute(f"drop {kind} {schema}.{name(mart)}")
+        for mart in marts:
+            connection.execute(
+                f"create view {schema}.{name(mart)} as "
+                f"from read_duckdb({text(pattern)}, table_name = {text(mart)})"
+            )
+        connection.execute("commit")
 
 
-def in_warehouse(*, connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> str:
-    """Name a table in full: in a warehouse called marts, `marts.x` has a second meaning."""
-    ((warehouse,),) = connection.execute("select current_database()").fetchall()
-    return ".".join(map(name, (warehouse, schema, table)))
-
-
-def copy_mart(
+def publish(
     *,
-    connection: duckdb.DuckDBPyConnection,
-    mart: str,
-    schema: str = MARTS_SCHEMA,
-    selected: str = "*",
-) -> int:
-    """Copy one mart, with its comments, to the new database; returns its rows."""
-    source = in_warehouse(connection=connection, schema=schema, table=mart)
-    # The tables are in the default schema of a database called marts, so that `marts.fct_orders`
-    # works as it does in the warehouse. With a schema marts, DuckDB would call it ambiguous.
-    target = f"{NEW_DATABASE}.{name(mart)}"
-    sql = f"create table {target} as select {selected} from {source}"
-    ((rows,),) = connection.execute(sql).fetchall()
-    for column, comment in connection.execute(
-        """
-        select null, comment from duckdb_tables()
-        where database_name = current_database() and schema_name = $schema and table_name = $mart
-        union all
-        select null, comment from duckdb_views()
-        where database_name = current_database() and schema_name = $schema and view_name = $mart
-        union all
-        select column_name, comment from duckdb_columns()
-        where database_name = current_database() and schema_name = $schema and table_name = $mart
-        """,
-        {"schema": schema, "mart": mart},
-    ).fetchall():
-        if comment:
-            what = f"column {target}.{name(column)}" if column else f"table {target}"
-            connection.execute(f"comment on {what} is {text(comment)}")
-    return int(rows)
+    settings: Settings,
+    build: Build,
+    run: Run,
+    marts: Marts,
+    audit_page: Path | None = None,
+    audit_facts: Mapping[str, object] | None = None,
+) -> Path:
+    """Publish the file of a build, and the page of its audit; returns their folder.
+
+    The build takes the id of its run, which records it. Raises PublishError, and then the previous
+    build is still live.
+    """
+
+    def write(folder: Path) -> dict[str, Any]:
+        if audit_page:
+            shutil.copyfile(audit_page, folder / audit_page.name)
+        return {
+            "build_id": run.id,
+            **marts.facts,
+            "rows": marts.rows,
+            "raw_input": settings.raw_input,
+            "raw_data_dir": settings.raw_data and str(settings.raw_data),
+            **{name: getattr(settings, name) for name in READING},
+            "input_files": run.facts.get("input_files"),
+            "code_version": run.facts.get("code_version"),
+            "nodes": build.nodes,
+            "audit": audit_facts,
+            "versions": {
+                "project": project_version(settings.project_dir),
+                "dbt": version("dbt-core"),
+                "duckdb": duckdb.__version__,
+            },
+            "files": {DATABASE: marts.file_facts.result()},
+        }
+
+    published = write_build(
+        run=run,
+        folder=marts.file.parent,
+        write=write,
+        outcome="published",
+        keep=settings.keep_builds,
+        option=OPTION,
+    )
+    try:
+        file = settings.publish_dir / DATABASE
+        show_marts(warehouse=settings.warehouse, file=file, marts=build.marts)
+    except (OSError, duckdb.Error) as error:
+        # it is live all the same
+        run.log.warn(f"The warehouse shows no marts until the next refresh: {error}")
+    return published

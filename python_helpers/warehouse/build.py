@@ -38,7 +38,7 @@ class Build:
     started_at: datetime
     seconds: float
     marts: tuple[str, ...]
-    """Tables of the marts schema that this build wrote; others there are from earlier builds."""
+    """Tables of the marts schema that this build wrote."""
     nodes: dict[str, int]
     """How many models, seeds, tests, ... ran, and how many tests warned."""
 
@@ -82,7 +82,8 @@ def build(*, settings: Settings, log: Log) -> Build:
     marts = [
         each.alias
         for each in nodes
-        if each.resource_type == "model" and each.schema == MARTS_SCHEMA
+        # in a file of their own they are in another schema than the one that they ask for
+        if each.resource_type == "model" and each.config.schema == MARTS_SCHEMA
     ]
     counts = Counter(f"{node.resource_type}s" for node in nodes)
     counts["warnings"] = sum(str(result.status) == "warn" for result in results)

@@ -1,6 +1,5 @@
 -- Grain: one row per accepted order.
--- A view here and a table where it is published: writing ten million orders twice would take as
--- long as everything that is worked out from them.
+-- A view in a warehouse, a table in the file that is published: its rows are written once.
 {{ config(materialized='view') }}
 
 with

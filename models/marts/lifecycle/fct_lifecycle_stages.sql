@@ -1,5 +1,5 @@
 -- Grain: one row per customer and stay in a stage.
--- A view here, a table where it is published: its rows are written once, by int_lifecycle_stages.
+-- A view in a warehouse, a table in the file that is published: int_lifecycle_stages has its rows.
 {{ config(materialized='view') }}
 
 select
