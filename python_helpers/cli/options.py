@@ -160,6 +160,7 @@ CHOICES = described(
     keep_builds="--keep-builds KEEP_BUILDS: Published builds to keep, the live one included.",
     skip_audit="--skip-audit SKIP_AUDIT: Publish without the audit, once, after you have looked at "
     "a blocked build and found it right. The manifest says so.",
+    no_report="--no-report REFRESH_NO_REPORT: Publish without the report, report.html.",
     debug="--debug DBT_DEBUG: Show everything dbt does, and the stack trace of an error.",
     lock_wait="--wait REFRESH_WAIT: Seconds to wait for another run to end before giving up with "
     "exit code 6.",

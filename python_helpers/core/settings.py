@@ -59,6 +59,7 @@ class Choices:
     full_refresh: bool = False
     keep_builds: int = 5
     skip_audit: bool = False
+    no_report: bool = False
     debug: bool = False
     lock_wait: float = 0
     """Seconds to wait for another run to end."""

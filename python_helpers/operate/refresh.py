@@ -1,5 +1,6 @@
 """The steps of a refresh, in order. If one of them fails, the last published build stays live."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -23,11 +24,12 @@ from python_helpers.delivery.inputs import (
     steady_inputs,
     warnings_of_inputs,
 )
-from python_helpers.publishing.builds import DATABASE, live_build, read_manifest
+from python_helpers.publishing.builds import DATABASE, REPORT, live_build, read_manifest
 from python_helpers.publishing.publish import OPTION, close_marts, publish
 from python_helpers.publishing.runs import Run, code_version, recorded_run
 from python_helpers.publishing.watch import Watch
-from python_helpers.publishing.writing import begun_build
+from python_helpers.publishing.writing import SPILL, begun_build
+from python_helpers.report.page import write_report
 from python_helpers.warehouse.build import build, remove_half_made, remove_spill
 from python_helpers.warehouse.dbt import prepare_folders
 
@@ -87,6 +89,10 @@ def build_and_publish(*, settings: Settings, run: Run, log: Log) -> Path:
         log.say(built.summary())
         with run.phase("audit"):
             audited = audit(settings=settings, log=log)
+        if not settings.no_report:
+            with run.phase("report"):
+                facts = {"build_id": run.id, "warnings": log.first_warnings, **marts.facts}
+                add_report(folder=folder, facts=facts, settings=settings, log=log)
         with run.phase("publish"):
             return publish(
                 settings=settings,
@@ -96,6 +102,22 @@ def build_and_publish(*, settings: Settings, run: Run, log: Log) -> Path:
                 audit_page=audited.page,
                 audit_facts=audited.in_manifest(),
             )
+
+
+def add_report(*, folder: Path, facts: Mapping[str, Any], settings: Settings, log: Log) -> None:
+    """Write the report into the folder of a build; without it, the build is published as well."""
+    live = live_build(publish_dir=settings.publish_dir)
+    try:
+        write_report(
+            database=folder / DATABASE,
+            facts=facts,
+            target=folder / REPORT,
+            before=live / DATABASE if live else None,
+            cache=settings.target_path,
+            limits=settings.limits(spill=folder / SPILL),
+        )
+    except Exception as error:
+        log.warn(f"The report could not be written: {type(error).__name__}: {error}")
 
 
 def had_exports(*, settings: Settings) -> bool:

@@ -14,13 +14,16 @@ ONE_BELOW_ANOTHER: dict[str, Any] = {"columns": alt.expr("containerSize()[0] < 4
 """A legend on a telephone, of a chart whose long names leave it no room for two columns."""
 
 
-def heat_map(*, x: alt.X, y: alt.Y, label: str, row_height: int = 22) -> alt.LayerChart:
-    """Draw a cell per row of the data, darker the greater its `value` is.
+def heat_map(
+    *, x: alt.X, y: alt.Y, label: str, value: str = "datum.value", row_height: int = 22
+) -> alt.LayerChart:
+    """Draw a cell per row of the data, darker the greater its value is.
 
-    `label` is a Vega expression of what is written in a cell; `row_height` is in pixels.
+    `value` and `label`, what is written in a cell, are Vega expressions; `row_height` is in pixels.
     """
     grid = (
         alt.Chart(alt.NamedData(name=ROWS), width="container", height=alt.Step(row_height))
+        .transform_calculate(value=value)
         .transform_joinaggregate(largest="max(value)")
         .transform_calculate(depth="datum.value / datum.largest", label=label)
         .encode(x=x, y=y)

@@ -12,7 +12,7 @@ const FORMATS = {
   day: (value) => day({ dateStyle: "medium" }).format(new Date(value)),
   text: String,
 };
-const said = (value, unit) => (value === null ? "not known" : FORMATS[unit](value));
+const said = (value, unit) => (value === null ? "\u2013" : FORMATS[unit](value));
 const chosen = { segment: 0 };
 
 function element(name, text, attributes = {}) {

@@ -3,11 +3,13 @@
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import jinja2
 import vl_convert
 from markupsafe import Markup
@@ -23,7 +25,7 @@ HERE = files(__package__)
 def write_report(
     *,
     database: Path,
-    manifest: Mapping[str, Any],
+    facts: Mapping[str, Any],
     target: Path,
     before: Path | None = None,
     cache: Path,
@@ -31,7 +33,8 @@ def write_report(
 ) -> None:
     """Write the report of published marts, with changes since the build before if there is one.
 
-    `cache` is a folder that keeps Vega's code between runs. Raises duckdb.Error and OSError.
+    `facts` are build_id, as_of_date, reporting_currency and, if known, warnings, as a manifest has
+    them. `cache` is a folder that keeps Vega's code between runs. Raises duckdb.Error and OSError.
     """
     charts = found_charts()
     with opened(database=database, limits=limits) as marts:
@@ -39,7 +42,9 @@ def write_report(
         known_tiles = tiles_of(marts=marts)
         segments = marts.segments
     if before:
-        with opened(database=before, limits=limits) as marts:
+        last_build: dict[tuple[str, str], Any] = {}
+        # what somebody did to an old build is no reason to show nothing of this one
+        with suppress(duckdb.Error), opened(database=before, limits=limits) as marts:
             last_build = values_by_name(marts=marts)
         for segment, its_tiles in known_tiles.items():
             for tile in its_tiles:
@@ -61,23 +66,21 @@ def write_report(
         "glance": glance,
         "charts": [in_page(each) for each in shown],
     }
-    versions = manifest.get("versions") or {}
     page = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
         (HERE / "page.html.j2").read_text()
     )
     target.write_text(
         page.render(
-            as_of=manifest["as_of_date"],
-            facts=f"As of {manifest['as_of_date']}. Amounts in {manifest['reporting_currency']}.",
+            as_of=facts["as_of_date"],
+            facts=f"As of {facts['as_of_date']}. Amounts in {facts['reporting_currency']}.",
             segments=segments,
             sections=sections,
             glance=glance.get(0, "No month is complete yet."),
-            warnings=manifest.get("warnings") or [],
+            warnings=facts.get("warnings") or [],
             left_out=[
                 chart.title for chart, each in zip(charts.values(), found, strict=True) if not each
             ],
-            footer=f"Build {manifest['build_id']}, customer-lifecycle-warehouse "
-            f"{versions.get('project', '')}.",
+            footer=f"Build {facts['build_id']}.",
             variables=safe(variables()),
             css=safe((HERE / "page.css").read_text()),
             js=safe((HERE / "page.js").read_text()),
@@ -90,8 +93,9 @@ def write_report(
 def tiles_of(*, marts: Marts) -> dict[int, list[dict[str, Any]]]:
     """Read the tiles of each segment."""
     found: dict[int, list[dict[str, Any]]] = {}
-    for row in marts.rows(query=tiles.QUERY):
-        found.setdefault(row["segment"], []).append(dict(row))
+    for query in tiles.queries():
+        for row in marts.rows(query=query):
+            found.setdefault(row["segment"], []).append(dict(row))
     return found
 
 

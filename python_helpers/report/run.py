@@ -48,7 +48,7 @@ def report(
             older = [each for each in kept if each.name < build.name]
             write_report(
                 database=build / DATABASE,
-                manifest=read_manifest(build=build),
+                facts=read_manifest(build=build),
                 target=target,
                 before=older[0] / DATABASE if older else None,
                 cache=settings.target_path,

@@ -1,80 +1,105 @@
 """The tiles at the top of the report: the numbers of the last complete month, and before."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from python_helpers.report.chart import Row
 from python_helpers.report.words import count, share
 
 COLUMNS = ("tile", "unit", "value", "month_before", "year_before")
 QUERY = """
-with tiles as (
-    select segment, 1 as number, 'Active customers' as tile, 'count' as unit, closes_on,
-        sum(closing_customers) as value
-    from rpt_retention_periods_sliced
-    where relationship = 'any' and period_grain = 'month' and is_complete_period
-    group by all
-    union all
-    select segment, 2, 'Churn rate of the month', 'share', closes_on,
-        sum(lost_customers) / nullif(sum(opening_customers), 0)
-    from rpt_retention_periods_sliced
-    where relationship = 'any' and period_grain = 'month' and is_complete_period
-    group by all
-    union all
-    select segment, 3, 'Kept over twelve months', 'share', closes_on,
-        1 - sum(lost_customers) / nullif(sum(opening_customers), 0)
-    from rpt_retention_periods_sliced
-    where relationship = 'any' and period_grain = 'trailing_12_months' and is_complete_period
-    group by all
-    having bool_and(churn_rate is not null or opening_customers = 0)
-    union all
-    select segment, 4, 'Revenue of the month', 'money', closes_on, sum(total_revenue_amount)
-    from rpt_revenue_mix_sliced
-    where period_grain = 'month' and is_complete_period
-    group by all
-    union all
-    select segment, 5, 'Recurring revenue a month', 'money', closes_on, sum(closing_mrr_amount)
-    from rpt_mrr_periods_sliced
-    where period_grain = 'month' and is_complete_period
-    group by all
-    union all
-    select segment, 6, 'Net revenue retention of a year', 'share', closes_on,
-        sum(net_retained_mrr_amount) / nullif(sum(opening_mrr_amount), 0)
-    from rpt_mrr_periods_sliced
-    where period_grain = 'trailing_12_months' and is_complete_period
-    group by all
-    having bool_and(net_revenue_retention_rate is not null or opening_mrr_amount = 0)
-    union all
-    select segment, 7, 'NPS of twelve months', 'number', closes_on, nps
-    from rpt_nps_sliced
-    where period_grain = 'trailing_12_months' and is_complete_period
-    union all
-    select segment, 8, 'Lifetime value to cost of winning', 'number', window_end_date, ltv_to_cac
-    from rpt_formula_ltv_sliced
-    where relationship = 'any' and period_grain = 'quarter'
-),
-
-latest as (
-    select max(closes_on) as month_end_date from tiles where number = 1
-)
-
-select
-    segment,
-    tile,
-    unit,
-    max(value) filter (where number = 8 or closes_on = month_end_date) as value,
-    max(value) filter (
-        where number <> 8 and closes_on = last_day(month_end_date - interval 1 month)
-    ) as month_before,
-    max(value) filter (
-        where number <> 8 and closes_on = last_day(month_end_date - interval 12 months)
-    ) as year_before,
-    any_value(month_end_date) as month_end_date
-from tiles
-cross join latest
-group by segment, number, tile, unit
-having max(value) filter (where number = 8 or closes_on = month_end_date) is not null
-order by segment, number
+    with latest as (
+        select max(closes_on) as month_end_date
+        from dim_periods
+        where period_grain = 'month' and is_complete_period
+    ),
+    measured as ({measured})
+    select
+        segment,
+        '{tile}' as tile,
+        '{unit}' as unit,
+        max(value) filter (where closes_on = month_end_date) as value,
+        max(value) filter (where closes_on = last_day(month_end_date - interval 1 month))
+            as month_before,
+        max(value) filter (where closes_on = last_day(month_end_date - interval 12 months))
+            as year_before,
+        any_value(month_end_date) as month_end_date
+    from measured
+    cross join latest
+    group by segment
+    having max(value) filter (where closes_on = month_end_date) is not null
+    order by segment
 """
+CUSTOMERS = """
+    select segment, closes_on, {value} as value
+    from rpt_retention_periods_sliced
+    where relationship = 'any' and period_grain = '{grain}' and is_complete_period
+    group by segment, closes_on
+    -- twelve months that begin before the data have no rate
+    having bool_and(churn_rate is not null or opening_customers = 0)
+"""
+MRR = """
+    select segment, closes_on, {value} as value
+    from rpt_mrr_periods_sliced
+    where period_grain = '{grain}' and is_complete_period
+    group by segment, closes_on
+    having bool_and(net_revenue_retention_rate is not null or opening_mrr_amount = 0)
+"""
+TILES: Mapping[str, tuple[str, str]] = {
+    # the name -> its unit, and a query of its value by segment and last day of a period
+    "Active customers": (
+        "count",
+        CUSTOMERS.format(value="sum(closing_customers)", grain="month"),
+    ),
+    "Churn rate of the month": (
+        "share",
+        CUSTOMERS.format(
+            value="sum(lost_customers) / nullif(sum(opening_customers), 0)", grain="month"
+        ),
+    ),
+    "Kept over twelve months": (
+        "share",
+        CUSTOMERS.format(
+            value="1 - sum(lost_customers) / nullif(sum(opening_customers), 0)",
+            grain="trailing_12_months",
+        ),
+    ),
+    "Revenue of the month": (
+        "money",
+        "select segment, closes_on, sum(total_revenue_amount) as value "
+        "from rpt_revenue_mix_sliced where period_grain = 'month' and is_complete_period "
+        "group by segment, closes_on",
+    ),
+    "Recurring revenue a month": (
+        "money",
+        MRR.format(value="sum(closing_mrr_amount)", grain="month"),
+    ),
+    "Net revenue retention of a year": (
+        "share",
+        MRR.format(
+            value="sum(net_retained_mrr_amount) / nullif(sum(opening_mrr_amount), 0)",
+            grain="trailing_12_months",
+        ),
+    ),
+    "NPS of twelve months": (
+        "number",
+        "select segment, closes_on, nps as value from rpt_nps_sliced "
+        "where period_grain = 'trailing_12_months' and is_complete_period",
+    ),
+    "Lifetime value to cost of winning": (
+        "number",
+        "select segment, month_end_date as closes_on, ltv_to_cac as value "
+        "from rpt_formula_ltv_sliced cross join latest "
+        "where relationship = 'any' and period_grain = 'quarter'",
+    ),
+}
+
+
+def queries() -> list[str]:
+    """Write the query of each tile: a row per segment."""
+    return [
+        QUERY.format(tile=tile, unit=unit, measured=measured)
+        for tile, (unit, measured) in TILES.items()
+    ]
 
 
 def sentence(rows: Sequence[Row], /) -> str:

@@ -18,6 +18,10 @@ def published_sample(factory: pytest.TempPathFactory, /) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "published" / "current").exists():
             folder.mkdir(exist_ok=True)
-            result = refresh_delivery(folder, delivery=PROJECT / "seeds" / "sample")
+            result = refresh_delivery(
+                folder,
+                *("--as-of", "2025-12-31", "--reporting-currency", "EUR"),
+                delivery=PROJECT / "seeds" / "sample",
+            )
             assert result.exit_code == 0, result.output
     return folder

@@ -18,8 +18,8 @@ def spec() -> alt.LayerChart:
             orient="top", **BARE
         ),
         y=alt.Y("cohort:O", title=None).axis(**BARE),
-        label="datum.measure === 'Revenue per customer to date'"
-        " ? format(datum.value, ',.0f') : format(datum.value, '.0%')",
+        value="isValid(datum.customer_share) ? datum.customer_share : datum.revenue_amount",
+        label="format(datum.value, isValid(datum.customer_share) ? '.0%' : ',.0f')",
     )
 
 
@@ -30,12 +30,14 @@ def sentence(rows: Sequence[Row]) -> str:
     if not ages or not ages[0]:
         return "No cohort is old enough yet to say what is left of it."
     of_age = [row for row in active if row["months_since"] == ages[0]]
-    best, worst = (pick(of_age, key=lambda row: row["value"]) for pick in (max, min))
-    said = f"After {ages[0]} months {share(worst['value'])} of {worst['cohort']} are active"
+    best, worst = (pick(of_age, key=lambda row: row["customer_share"]) for pick in (max, min))
+    said = (
+        f"After {ages[0]} months {share(worst['customer_share'])} of {worst['cohort']} are active"
+    )
     if best is worst:
         return f"{said}; no other cohort is as old."
     return (
-        f"{said}, the fewest of {len(of_age)} cohorts, and {share(best['value'])} of "
+        f"{said}, the fewest of {len(of_age)} cohorts, and {share(best['customer_share'])} of "
         f"{best['cohort']}, the most."
     )
 
@@ -44,34 +46,35 @@ CHART = Chart(
     place=310,
     section="Cohorts",
     title="What is left of each cohort",
-    # a row is a month of first activity where there are few of them, and a quarter beyond
+    # cohorts of a month where there are few of them, of a quarter beyond, and of a year
     query="""
         with cells as (
             select
                 *,
-                date_diff(
-                    'month', min(cohort_month) over (), max(cohort_month) over ()
-                ) > 18 as has_quarters
+                date_diff('month', min(cohort_month) over (), max(cohort_month) over ()) as months,
+                case when months < 18 then 1 when months < 72 then 3 else 12 end as step
             from rpt_cohort_retention_sliced
             where relationship = 'any'
         ),
         cohorts as (
             select
                 segment,
-                case when has_quarters
-                    then strftime(cohort_month, '%Y') || ' Q' || quarter(cohort_month)
-                    else strftime(cohort_month, '%Y-%m')
+                case step
+                    when 1 then strftime(cohort_month, '%Y-%m')
+                    when 3 then strftime(cohort_month, '%Y') || ' Q' || quarter(cohort_month)
+                    else strftime(cohort_month, '%Y')
                 end as cohort,
                 months_since,
                 sum(active_customers) / nullif(sum(cohort_customers), 0) as active,
                 sum(purchasing_customers) / nullif(sum(cohort_customers), 0) as purchasing,
                 sum(cumulative_revenue_amount) / nullif(sum(cohort_customers), 0) as revenue
             from cells
-            where not has_quarters or months_since % 3 = 0
-            group by segment, has_quarters, cohort, months_since
+            where months_since % step = 0
+            group by segment, step, cohort, months_since
+            -- a cohort is whole; of a segment, not every month has customers
             having
                 bool_and(is_complete_period)
-                and (not has_quarters or count(distinct cohort_month) = 3 or segment > 0)
+                and (segment > 0 or count(distinct cohort_month) = step)
         )
         select
             segment,
@@ -79,7 +82,8 @@ CHART = Chart(
                 as measure,
             cohort,
             months_since,
-            unnest([active, purchasing, revenue]) as value
+            unnest([active, purchasing, null]) as customer_share,
+            unnest([null, null, revenue]) as revenue_amount
         from cohorts
         order by segment, cohort, months_since, list_position(
             ['Still active', 'Buying that month', 'Revenue per customer to date'], measure
@@ -89,7 +93,8 @@ CHART = Chart(
         "measure": Column(label="Measure"),
         "cohort": Column(label="First active in"),
         "months_since": Column(label="Months since", unit="count"),
-        "value": Column(label="Share, or revenue per customer", unit="number"),
+        "customer_share": Column(label="Share of the cohort", unit="share"),
+        "revenue_amount": Column(label="Revenue per customer", unit="money"),
     },
     spec=spec,
     sentence=sentence,

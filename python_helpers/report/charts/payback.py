@@ -55,7 +55,8 @@ CHART = Chart(
     place=930,
     section="What customers are worth",
     title="When a customer has paid back",
-    # of each age, all cohorts that have reached it together, as in rpt_formula_ltv
+    # of each age, all cohorts that have reached it together, as in rpt_formula_ltv; an age that few
+    # have reached would show those few, not the age
     query="""
         with ages as (
             select
@@ -67,7 +68,8 @@ CHART = Chart(
                 sum(cumulative_margin_amount) / nullif(sum(cohort_customers), 0) as margin
             from rpt_cohort_retention_sliced
             where relationship = 'any' and is_complete_period
-            group by all
+            group by segment, segment_name, segment_value, months_since
+            qualify customers >= 0.2 * max(customers) over (partition by segment)
         )
         select
             ages.segment,
