@@ -77,9 +77,10 @@ def sliced(*, connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
         where not is_anonymous
     """
     nobody = "select 'all' as segment_name, 'all' as segment_value"
+    has_customers = columns.get("dim_customers", set()).issuperset({*SEGMENTS, "is_anonymous"})
     connection.execute(f"""
         create temp table chosen_segments as
-        with customers as ({of_customers if "dim_customers" in columns else nobody}),
+        with customers as ({of_customers if has_customers else nobody}),
         counted as (
             select
                 segment_name,
