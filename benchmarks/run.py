@@ -25,8 +25,10 @@ from python_helpers.core.log import Log
 from python_helpers.core.settings import Choices, Inputs, Resources, Settings, resolve_settings
 from python_helpers.export.run import export
 from python_helpers.export.wanted import Export
-from python_helpers.publishing.publish import publish
+from python_helpers.publishing.builds import DATABASE
+from python_helpers.publishing.publish import OPTION, close_marts, publish
 from python_helpers.publishing.runs import recorded_run
+from python_helpers.publishing.writing import begun_build
 from python_helpers.warehouse.build import Build
 from python_helpers.warehouse.dbt import environment, prepare_folders
 
@@ -192,10 +194,10 @@ def run_dbt(*, arguments: list[str], settings: Settings) -> list[Step]:
     return [*steps, Step(name="dbt itself", seconds=own, cpu_seconds=own_cpu)]
 
 
-def table_megabytes(*, warehouse: Path) -> dict[str, float]:
-    """Return the size on disk of each table of the warehouse."""
+def table_megabytes(database: Path, /) -> dict[str, float]:
+    """Return the size on disk of each table of a database."""
     sizes = {}
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
+    with duckdb.connect(str(database), read_only=True) as connection:
         for schema, table in connection.execute(
             "select schema_name, table_name from duckdb_tables() where not internal"
         ).fetchall():
@@ -232,30 +234,31 @@ def measure(
     started_at = datetime.now(UTC)
     path = f"{table.removesuffix('s')} path"
     parts: dict[str, list[Step]] = {path: []}
-    with environment(values=settings.environment()):
-        # the first parse is of a fresh clone; a refresh after it finds the project parsed
-        run_dbt(arguments=["seed", "--select", "path:seeds/reference"], settings=settings)
-        for step in run_dbt(arguments=["run"], settings=settings):
-            parts.setdefault(part_of(step=step, rest=path), []).append(step)
-    copies.append(raw_copy(settings=settings, table=table))
-    sizes = table_megabytes(warehouse=settings.warehouse)
-    parts = {part: with_sizes(steps=steps, sizes=sizes) for part, steps in parts.items()}
-    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
-        rows = connection.execute(f"select count(*) from restricted.base_{table}").fetchone()[0]
-        marts = connection.execute(
-            "select table_name from information_schema.tables where table_schema = 'marts'"
-        ).fetchall()
-    build = Build(
-        started_at=started_at, seconds=0, marts=tuple(sorted(mart for (mart,) in marts)), nodes={}
-    )
+    log = Log(file=settings.log_file)
+    with (
+        recorded_run(publish_dir=settings.publish_dir, command="benchmark", log=log) as run,
+        begun_build(run=run, option=OPTION) as folder,
+    ):
+        settings = replace(settings, marts_file=folder / DATABASE, build_id=run.id)
+        with environment(values=settings.environment()):
+            # the first parse is of a fresh clone; a refresh after it finds the project parsed
+            run_dbt(arguments=["seed", "--select", "path:seeds/reference"], settings=settings)
+            for step in run_dbt(arguments=["run"], settings=settings):
+                parts.setdefault(part_of(step=step, rest=path), []).append(step)
+        copies.append(raw_copy(settings=settings, table=table))
+        sizes = table_megabytes(settings.warehouse) | table_megabytes(settings.marts_file)
+        parts = {part: with_sizes(steps=steps, sizes=sizes) for part, steps in parts.items()}
+        with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+            counted = connection.execute(f"select count(*) from restricted.base_{table}")
+            rows = counted.fetchone()[0]
+        if publishes:
+            parts["publishing"] = []
+            build = Build(started_at=started_at, seconds=0, marts=("fct_orders",), nodes={})
+            with timed(name="publishing", steps=parts["publishing"]):
+                # with its checksum, which a refresh computes while it audits
+                marts = close_marts(settings=settings, build=build)
+                publish(settings=settings, build=build, run=run, marts=marts)
     if publishes:
-        parts["publishing"] = []
-        with timed(name="publishing", steps=parts["publishing"]):
-            log = Log(file=settings.log_file)
-            with recorded_run(
-                publish_dir=settings.publish_dir, command="benchmark", log=log
-            ) as run:
-                publish(settings=settings, build=build, run=run)
         parts["export"] = []
         with timed(name="export to Parquet", steps=parts["export"]):
             export_parquet(settings=settings)

@@ -47,15 +47,17 @@ def close_marts(*, settings: Settings, build: Build) -> Marts:
     assert file, "a build that is published has a file of its own"
     with said_why(option=OPTION), duckdb.connect(str(file)) as connection:
         connection.execute("checkpoint")
-        written = connection.execute("select table_name from duckdb_tables()").fetchall()
+        written = connection.execute(
+            "select table_name from duckdb_tables() order by table_name"
+        ).fetchall()
         if missing := {*build.marts} - {table for (table,) in written}:
             raise PublishError(
                 f"The build did not write {', '.join(sorted(missing))} to the file that is "
                 "published. A mart needs the +database that dbt_project.yml gives models/marts."
             )
         rows = {
-            mart: connection.execute(f"select count(*) from {name(mart)}").fetchall()[0][0]
-            for mart in build.marts
+            table: connection.execute(f"select count(*) from {name(table)}").fetchall()[0][0]
+            for (table,) in written
         }
         ((built_at, as_of_date, currency, window),) = connection.execute(
             "select built_at, as_of_date::text, reporting_currency, activity_window_days::text "

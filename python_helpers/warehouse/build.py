@@ -18,7 +18,7 @@ from python_helpers.core.log import Log
 from python_helpers.core.settings import Settings
 from python_helpers.delivery.contents import damaged_files
 from python_helpers.delivery.contract import raw_tables
-from python_helpers.warehouse.dbt import prepare_folders, run_dbt
+from python_helpers.warehouse.dbt import check_profile, prepare_folders, run_dbt
 from python_helpers.warehouse.problems import explained, may_pass, problem_lines, raw_data_problem
 from python_helpers.warehouse.progress import FAILED, shown_progress, warning_text
 
@@ -56,10 +56,12 @@ def build(*, settings: Settings, log: Log) -> Build:
     """Run every seed, model and data test of the project.
 
     Raises BuildError where one of them fails, RawDataError where the raw data is the reason, and
-    SettingsError where there is no profile or no place for the warehouse.
+    SettingsError where the profile cannot be used, or there is no place for the warehouse.
     """
     started_at = datetime.now(UTC)
     prepare_folders(settings=settings)
+    if settings.marts_file:
+        check_profile(settings=settings)
     warnings: dict[str, None] = {}  # in order, each once: dbt renders a model twice
 
     def collect(event: EventMsg) -> None:

@@ -7,12 +7,14 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
+
+import yaml
 
 from python_helpers.core.disk import close_to_others, why
 from python_helpers.core.errors import SettingsError
-from python_helpers.core.folders import AUDIT_PAGE, DOCS_PAGE
+from python_helpers.core.folders import AUDIT_PAGE, DOCS_PAGE, PROJECT_FILE
 from python_helpers.core.settings import Settings
 
 ARTEFACTS = (
@@ -103,6 +105,24 @@ def prepare_folders(*, settings: Settings) -> None:
     if not profile.is_file():
         raise SettingsError(
             f"There is no profiles.yml in {profile.parent}. Name its folder with DBT_PROFILES_DIR."
+        )
+
+
+def check_profile(*, settings: Settings) -> None:
+    """Check that dbt keeps the warehouse open from model to model. Raises SettingsError.
+
+    The file that marts are built into is attached to the open warehouse.
+    """
+    path = settings.profiles_dir / "profiles.yml"
+    is_kept_open = True
+    with suppress(yaml.YAMLError, KeyError, TypeError, AttributeError):  # of which dbt speaks
+        project = yaml.safe_load((settings.project_dir / PROJECT_FILE).read_text(encoding="utf-8"))
+        profile = yaml.safe_load(path.read_text(encoding="utf-8"))[project["profile"]]
+        is_kept_open = profile["outputs"][profile["target"]].get("keep_open") is not False
+    if not is_kept_open:
+        raise SettingsError(
+            f"{path} says keep_open: false, and marts are built into a file that is attached to "
+            "the open warehouse. Set keep_open: true, as profiles.example.yml does."
         )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from click.testing import Result
-from lifecycle import PROJECT, real_data, run
+from lifecycle import PROJECT, changed_copy, real_data, run
 from shops import GIFT_SHOP, LEFT_OUT, OLD, Shop, deliver, shop_of
 
 from python_helpers.audit.expectations import read_suite, read_suites
@@ -400,7 +400,7 @@ def test_a_blocked_audit_says_what_was_found_and_what_to_do_and_publishes_nothin
     assert (
         f"orders: 11 of {12 + others} orders of 2025-12-24 repeat another one in customer"
     ) in sample.faulty.stderr
-    assert len(list((sample.shop.folder / "published" / "builds").iterdir())) == 1
+    assert len(list((sample.shop.folder / "published" / "builds").glob("[!.]*"))) == 1
 
 
 def test_the_audit_alone_finds_the_same(sample):
@@ -439,11 +439,11 @@ def test_the_audit_needs_a_warehouse(sample):
 
 
 def test_a_rate_that_is_none_is_blocked_wherever_it_comes_from(sample):
-    shutil.copyfile(sample.shop.folder / "warehouse.duckdb", sample.shop.folder / "broken.duckdb")
-    with duckdb.connect(str(sample.shop.folder / "broken.duckdb")) as connection:
-        connection.execute(
-            "update marts.rpt_renewals set renewal_rate = 2 where segment_name = 'all'"
-        )
+    changed_copy(
+        sample.shop.folder / "warehouse.duckdb",
+        "update marts.rpt_renewals set renewal_rate = 2 where segment_name = 'all'",
+        name="broken.duckdb",
+    )
     result = sample.audit(warehouse="broken.duckdb")
     assert "renewal_rates_are_rates" in sample.shop.said(result)["block"]
 
@@ -478,10 +478,7 @@ DAY_FAULTS = {
 def test_a_day_a_lag_and_a_drift_are_seen(sample, tmp_path):
     folder, nothing = sample.shop.folder, tmp_path / "published"
     before = sample.shop.said(sample.audit(publish_dir=nothing))
-    shutil.copyfile(folder / "warehouse.duckdb", folder / "days.duckdb")
-    with duckdb.connect(str(folder / "days.duckdb")) as connection:
-        for change in DAY_FAULTS.values():
-            connection.execute(change)
+    changed_copy(folder / "warehouse.duckdb", *DAY_FAULTS.values(), name="days.duckdb")
     said = sample.shop.said(sample.audit(warehouse="days.duckdb", publish_dir=nothing))
     found = set.union(*said.values()) - set.union(*before.values())
     assert DAY_FAULTS.keys() <= found
@@ -490,15 +487,15 @@ def test_a_day_a_lag_and_a_drift_are_seen(sample, tmp_path):
 
 def test_a_day_that_was_delivered_again_and_wrong_is_told_of(sample):
     folder = sample.shop.folder
-    shutil.copyfile(folder / "warehouse.duckdb", folder / "again.duckdb")
-    with duckdb.connect(str(folder / "again.duckdb")) as connection:
-        connection.execute(
-            "update marts.rpt_raw_days set typical_amount = 100000 "
-            "where table_name = 'orders' and event_date = '2025-11-20'"
-        )
-        connection.execute(f"attach '{live_of(folder)}' as live (read_only)")
-        ((published,),) = connection.execute(
-            "select typical_amount from live.rpt_raw_days "
+    changed_copy(
+        folder / "warehouse.duckdb",
+        "update marts.rpt_raw_days set typical_amount = 100000 "
+        "where table_name = 'orders' and event_date = '2025-11-20'",
+        name="again.duckdb",
+    )
+    with duckdb.connect(str(live_of(folder)), read_only=True) as live:
+        ((published,),) = live.execute(
+            "select typical_amount from rpt_raw_days "
             "where table_name = 'orders' and event_date = '2025-11-20'"
         ).fetchall()
     result = sample.audit(warehouse="again.duckdb")
@@ -557,9 +554,11 @@ def test_a_misspelt_name_disarms_no_expectation_that_blocks(sample, tmp_path):
 
 
 def test_what_was_not_built_is_told_of_and_the_rest_is_asked(sample):
-    shutil.copyfile(sample.shop.folder / "warehouse.duckdb", sample.shop.folder / "part.duckdb")
-    with duckdb.connect(str(sample.shop.folder / "part.duckdb")) as connection:
-        connection.execute("drop table marts.rpt_renewals")
+    changed_copy(
+        sample.shop.folder / "warehouse.duckdb",
+        "drop table marts.rpt_renewals",
+        name="part.duckdb",
+    )
     result = sample.audit(warehouse="part.duckdb")
     assert result.exit_code == 5
     assert "Warning: renewal_rates_are_rates: not asked, because the last build" in result.stderr

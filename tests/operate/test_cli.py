@@ -18,7 +18,16 @@ import duckdb
 import pytest
 import yaml
 from click.testing import Result
-from lifecycle import COMMANDS, PROJECT, VARIABLES, refresh_delivery, run
+from lifecycle import (
+    COMMANDS,
+    DIM_BUILD,
+    MART,
+    PROJECT,
+    PROJECT_MACROS,
+    VARIABLES,
+    refresh_delivery,
+    run,
+)
 from rich.console import Console
 
 from python_helpers.cli import refresh as refresh_command
@@ -413,7 +422,7 @@ def test_a_second_refresh_does_not_parse_the_project_again(refreshed_without_amo
 @pytest.fixture(scope="session")
 def small_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = tmp_path_factory.mktemp("small_project")
-    for name in ("profiles.example.yml", "macros/project/generate_schema_name.sql"):
+    for name in ("profiles.example.yml", *PROJECT_MACROS):
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(PROJECT / name, project / name)
     files = {
@@ -433,10 +442,11 @@ def small_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 'EUR' as reporting_currency,
                 null::integer as activity_window_days
         """,
-        "models/fct_orders.sql": """
-            {{ config(schema='marts') }}
+        "models/dim_build.sql": DIM_BUILD,
+        "models/fct_orders.sql": f"""
+            {MART}
             select 1 as order_id, 9.5::decimal(18, 2) as net_revenue_amount
-            from {{ ref('int_run_settings') }}
+            from {{{{ ref('int_run_settings') }}}}
         """,
         "tests/singular/assert_orders_are_many.sql": """
             {{ config(severity='warn') }}

@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from exporting import ask, postgres, publish_tables
-from lifecycle import PROJECT
+from lifecycle import DIM_BUILD, MART, PROJECT, PROJECT_MACROS
 from tiny_refresh import (
     checked_number,
     environment,
@@ -212,14 +212,15 @@ expectations:
     reason: A shop has customers.
     advice: Look for them.
 """,
-    "models/fct_orders.sql": """\
-{{ config(schema='marts') }}
+    "models/dim_build.sql": DIM_BUILD,
+    "models/fct_orders.sql": MART
+    + """
 select {{ env_var('NUMBER') }} as number, hash(range) as order_id
 from {{ ref('int_run_settings') }}, range(10000000)
 order by order_id
 """,
-    "models/dim_customers.sql": """\
-{{ config(schema='marts') }}
+    "models/dim_customers.sql": MART
+    + """
 select distinct number from {{ ref('fct_orders') }}
 """,
 }
@@ -232,7 +233,7 @@ def small(tmp_path: Path) -> Path:
     for name, text in DBT_PROJECT.items():
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text(text)
-    for name in ("profiles.example.yml", "macros/project/generate_schema_name.sql"):
+    for name in ("profiles.example.yml", *PROJECT_MACROS):
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(PROJECT / name, project / name)
     return project

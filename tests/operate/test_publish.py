@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from python_helpers.core.errors import PublishError
+from python_helpers.core.errors import AuditError, PublishError
 from python_helpers.core.folders import Places, find_folders
 from python_helpers.core.locks import Lock
 from python_helpers.core.log import Log
@@ -27,25 +27,30 @@ from python_helpers.publishing.builds import (
     read_manifest,
     remove_old_builds,
 )
+from python_helpers.publishing.publish import close_marts
 from python_helpers.publishing.runs import Run
+from python_helpers.publishing.writing import begun_build
 from python_helpers.warehouse.build import Build
 
 WAREHOUSE = """
     create schema intermediate;
-    create table intermediate.int_run_settings as
-        select date '2024-06-30' as as_of_date, 'EUR' as reporting_currency,
-            null::integer as activity_window_days;
     create schema restricted;
     create table restricted.base_customers as select 'jane@example.com' as email;
     create schema marts;
-    create table marts.fct_orders as
-        select 'o' || (range * 7 % 1000) as order_id, range::decimal(18, 2) as amount
-        from range(1000);
-    comment on table marts.fct_orders is 'One row per order. It''s "quoted".';
-    comment on column marts.fct_orders.amount is 'Unit: reporting currency.';
-    create view marts.dim_customers as select * from restricted.base_customers;
-    comment on view marts.dim_customers is 'One row per customer.';
-    create table marts.fct_left_from_an_older_version as select 1 as a;
+    create table marts.fct_orders as select 'o1' as order_id, 1 as amount;
+    create table marts.theirs as select 1 as a;
+    create view marts.rpt_gone as select * from read_duckdb('{gone}', table_name = 'rpt_gone')
+"""
+MARTS = """
+    create table fct_orders (order_id varchar not null, amount decimal(18, 2));
+    insert into fct_orders select 'o' || (range * 7 % 1000), range from range(1000);
+    comment on table fct_orders is 'One row per order. It''s "quoted".';
+    comment on column fct_orders.amount is 'Unit: reporting currency.';
+    create table dim_customers as select 'c1' as customer_id;
+    comment on table dim_customers is 'One row per customer.';
+    create table dim_build as select
+        timestamp '2024-07-01 06:00:05' as built_at, date '2024-06-30' as as_of_date,
+        'EUR' as reporting_currency, null::integer as activity_window_days;
 """
 
 
@@ -55,7 +60,11 @@ def settings(tmp_path: Path) -> Settings:
     project.mkdir()
     (project / "dbt_project.yml").write_text("name: tiny\nversion: 1.2.3\n")
     with duckdb.connect(str(project / "warehouse.duckdb")) as connection:
-        connection.execute(WAREHOUSE)
+        # a view is made of a file that is there
+        gone = tmp_path / "gone.duckdb"
+        connection.execute(f"attach '{gone}' as gone; create table gone.rpt_gone as select 1 as a")
+        connection.execute(f"detach gone; {WAREHOUSE.format(gone=gone)}")
+        gone.unlink()
     return resolve_settings(
         find_folders(Places(project_dir=project, publish_dir=tmp_path / "published")),
         resources=Resources(threads=2),
@@ -63,8 +72,8 @@ def settings(tmp_path: Path) -> Settings:
     )
 
 
-def publish(*, settings: Settings, build: Build) -> Path:
-    """Publish in a run that begins when the build does."""
+def publish(*, settings: Settings, build: Build, also: str = "") -> Path:
+    """Publish in a run that begins when the build does; `also` is run in the file of the marts."""
     publish_dir = settings.publish_dir
     run = Run(
         id=new_build_id(publish_dir=publish_dir, time=build.started_at),
@@ -75,21 +84,23 @@ def publish(*, settings: Settings, build: Build) -> Path:
         facts={},
         started_at=build.started_at,
     )
-    return publish_module.publish(settings=settings, build=build, run=run)
+    with begun_build(run=run, option="--publish-dir") as folder:
+        settings = replace(settings, marts_file=folder / "marts.duckdb")
+        with duckdb.connect(str(settings.marts_file)) as connection:
+            connection.execute(MARTS + also)
+        marts = close_marts(settings=settings, build=build)
+        return publish_module.publish(settings=settings, build=build, run=run, marts=marts)
 
 
-def a_build(*, minute: int = 0, marts: tuple[str, ...] = ("dim_customers", "fct_orders")) -> Build:
+def a_build(
+    *, minute: int = 0, marts: tuple[str, ...] = ("dim_build", "dim_customers", "fct_orders")
+) -> Build:
     return Build(
         started_at=datetime(2024, 7, 1, 6, minute, tzinfo=UTC),
         seconds=1.0,
         marts=marts,
         nodes={"models": 2},
     )
-
-
-def change_warehouse(*, settings: Settings, sql: str) -> None:
-    with duckdb.connect(str(settings.warehouse)) as connection:
-        connection.execute(sql)
 
 
 def query(database: Path, sql: str) -> list[tuple]:
@@ -107,59 +118,46 @@ def query_in_new_process(database: Path, sql: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def test_the_published_file_holds_the_marts_of_the_build_and_nothing_else(settings):
-    publish(settings=settings, build=a_build())
-    relations = query(
-        settings.publish_dir / "marts.duckdb",
-        """
-        select schema_name, table_name, false from duckdb_tables()
-        union all
-        select schema_name, view_name, true from duckdb_views() where not internal
-        order by all
-        """,
-    )
-    assert relations == [("main", "dim_customers", False), ("main", "fct_orders", False)]
-
-
 @pytest.mark.parametrize("stem", ["warehouse", "marts", "intermediate", "published"])
-def test_a_mart_that_is_a_view_is_published_whatever_the_warehouse_is_called(
-    settings, tmp_path, stem
-):
-    # as dbt writes a view: with the name of the database, which is that of its file
+def test_the_warehouse_shows_the_published_marts_whatever_it_is_called(settings, tmp_path, stem):
     settings = replace(settings, warehouse=settings.warehouse.rename(tmp_path / f"{stem}.duckdb"))
-    change_warehouse(
-        settings=settings,
-        sql=f"create or replace view {stem}.marts.dim_customers as "
-        f"select email as name from {stem}.restricted.base_customers",
-    )
-    published = publish(settings=settings, build=a_build())
-    assert query(published / "marts.duckdb", "from dim_customers") == [("jane@example.com",)]
-
-
-def test_rows_keep_their_order(settings):
-    # enough rows for several threads to get in each other's way
-    change_warehouse(
-        settings=settings,
-        sql="create or replace table marts.fct_orders as "
-        "select (range * 7919) % 1000003 as order_id from range(1000000)",
-    )
-    published = publish(settings=settings, build=a_build())
-    stored = query(settings.warehouse, "from marts.fct_orders")
-    assert query(published / "marts.duckdb", "from marts.fct_orders") == stored
-
-
-def test_comments_are_copied(settings):
-    publish(settings=settings, build=a_build())
-    database = settings.publish_dir / "marts.duckdb"
-    tables = query(database, "select table_name, comment from duckdb_tables() order by all")
-    assert tables == [
-        ("dim_customers", "One row per customer."),
-        ("fct_orders", 'One row per order. It\'s "quoted".'),
+    publish(settings=settings, build=a_build(minute=0))
+    publish(settings=settings, build=a_build(minute=1), also="delete from fct_orders")
+    for mart, rows in (("fct_orders", 0), ("dim_customers", 1), ("theirs", 1)):
+        relation = f"{stem}.marts.{mart}"
+        assert query(settings.warehouse, f"select count(*) from {relation}") == [(rows,)]
+    # what plain dbt built there is gone, and so is what no model builds any more
+    kinds = "select table_name, table_type from information_schema.tables where table_schema = "
+    assert sorted(query(settings.warehouse, f"{kinds} 'marts'")) == [
+        ("dim_build", "VIEW"),
+        ("dim_customers", "VIEW"),
+        ("fct_orders", "VIEW"),
+        ("theirs", "BASE TABLE"),
     ]
-    columns = query(
-        database, "select column_name, comment from duckdb_columns() where comment is not null"
-    )
-    assert columns == [("amount", "Unit: reporting currency.")]
+
+
+@pytest.mark.parametrize("folder", ["it's [1] or *", 'a "quoted" one'])
+def test_the_warehouse_shows_marts_of_a_folder_called_anything(settings, tmp_path, folder):
+    settings = replace(settings, publish_dir=tmp_path / folder)
+    publish(settings=settings, build=a_build())
+    assert query(settings.warehouse, "select count(*) from marts.fct_orders") == [(1000,)]
+
+
+def test_marts_that_the_audit_refused_can_be_looked_at_until_the_next_run(settings):
+    publish(settings=settings, build=a_build(minute=0))
+    sql = "select count(*) from marts.fct_orders"
+    with pytest.MonkeyPatch.context() as patched, pytest.raises(AuditError):
+
+        def refuse(**_: object) -> None:
+            raise AuditError("Refused.")
+
+        patched.setattr(publish_module, "publish", refuse)
+        publish(settings=settings, build=a_build(minute=1), also="delete from fct_orders")
+    assert query(settings.warehouse, sql) == [(0,)]
+    assert query(settings.publish_dir / "marts.duckdb", sql) == [(1000,)]
+    publish(settings=settings, build=a_build(minute=2))
+    assert query(settings.warehouse, sql) == [(1000,)]
+    assert not list(settings.publish_dir.rglob(".incomplete-*"))
 
 
 def test_a_query_is_spelt_as_in_the_warehouse(settings):
@@ -175,7 +173,8 @@ def test_the_manifest_tells_the_truth_about_the_files(settings):
     assert manifest["as_of_date"] == "2024-06-30"
     assert manifest["reporting_currency"] == "EUR"
     assert manifest["raw_input"] == "sample"
-    assert manifest["rows"] == {"dim_customers": 1, "fct_orders": 1000}
+    assert manifest["rows"] == {"dim_build": 1, "dim_customers": 1, "fct_orders": 1000}
+    assert manifest["built_at"] == "2024-07-01T06:00:05+00:00"
     assert manifest["versions"]["project"] == "1.2.3"
     files = {
         str(path.relative_to(published)): {
@@ -202,8 +201,8 @@ def test_an_open_reader_keeps_its_build_and_a_new_one_gets_the_new_build(setting
     sql = "select count(*) from marts.fct_orders"
     with duckdb.connect(str(database), read_only=True) as reader:
         assert reader.execute(sql).fetchall() == [(1000,)]
-        change_warehouse(settings=settings, sql="delete from marts.fct_orders where amount < 10")
-        publish(settings=settings, build=a_build(minute=1))
+        fewer = "delete from fct_orders where amount < 10"
+        publish(settings=settings, build=a_build(minute=1), also=fewer)
         assert reader.execute(sql).fetchall() == [(1000,)]
         assert query_in_new_process(database, sql) == "[(990,)]"
     rows = json.loads((settings.publish_dir / "manifest.json").read_text())["rows"]
@@ -248,7 +247,8 @@ class Killed(BaseException):
 @pytest.mark.parametrize(
     ("module", "step"),
     [
-        (publish_module, "copy_mart"),
+        (publish_module, "check_warehouse"),
+        (publish_module, "show_marts"),
         (writing_module, "sha256"),
         (writing_module, "finish_build"),
         (writing_module, "make_live"),
@@ -292,32 +292,23 @@ def test_leftovers_of_every_kind_are_removed(settings):
 
 def test_a_write_ahead_log_left_behind_is_refused(settings, monkeypatch):
     first = publish(settings=settings, build=a_build(minute=0))
-    connect = publish_module.connect
 
-    class LeavesALog:
-        """A connection that closes as one that was killed would: its log stays."""
+    def leave_a_log(connection: duckdb.DuckDBPyConnection, *error: object) -> None:
+        """Close as a connection does that was killed: its log stays."""
+        connection.close()
+        for folder in (settings.publish_dir / "builds").glob(".incomplete-*"):
+            (folder / "marts.duckdb.wal").touch()
 
-        def __init__(self, **arguments: object) -> None:
-            self.folder = arguments["folder"]
-            self.connection = connect(**arguments)
-
-        def __enter__(self) -> duckdb.DuckDBPyConnection:
-            return self.connection
-
-        def __exit__(self, *error: object) -> None:
-            self.connection.close()
-            (self.folder / "marts.duckdb.wal").touch()
-
-    monkeypatch.setattr(publish_module, "connect", LeavesALog)
+    monkeypatch.setattr(duckdb.DuckDBPyConnection, "__exit__", leave_a_log)
     with pytest.raises(PublishError, match="write-ahead log"):
         publish(settings=settings, build=a_build(minute=1))
     assert live_build(publish_dir=settings.publish_dir) == first
     assert list((settings.publish_dir / "builds").iterdir()) == [first]
 
 
-def test_a_mart_that_cannot_be_copied_publishes_nothing(settings):
+def test_a_mart_that_is_not_in_the_file_is_missed(settings):
     first = publish(settings=settings, build=a_build(minute=0))
-    with pytest.raises(PublishError, match="fct_gone"):
+    with pytest.raises(PublishError, match=r"did not write fct_gone to the file.*\+database"):
         publish(settings=settings, build=a_build(minute=1, marts=("fct_orders", "fct_gone")))
     assert live_build(publish_dir=settings.publish_dir) == first
     assert not list(settings.publish_dir.rglob(".incomplete-*"))
@@ -358,11 +349,8 @@ def test_a_warehouse_the_build_did_not_write_is_not_published(settings):
 
 def test_every_kept_build_says_what_it_is(settings):
     publish(settings=settings, build=a_build(minute=0))
-    change_warehouse(
-        settings=settings,
-        sql="update intermediate.int_run_settings set as_of_date = date '2024-07-01'",
-    )
-    publish(settings=settings, build=a_build(minute=1))
+    later = "update dim_build set as_of_date = date '2024-07-01'"
+    publish(settings=settings, build=a_build(minute=1), also=later)
     days = [
         read_manifest(build=build)["as_of_date"]
         for build in kept_builds(publish_dir=settings.publish_dir)

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from lifecycle import PROJECT, VARIABLES
+from lifecycle import DIM_BUILD, PROJECT, PROJECT_MACROS, VARIABLES
 from search_everything import places_of
 
 PROJECT_FILE = """\
@@ -20,7 +20,7 @@ flags: {send_anonymous_usage_stats: false}
 models:
   tiny:
     +materialized: table
-    marts: {+schema: marts}
+    marts: {+schema: marts, +database: "{{ env_var('MARTS_DATABASE', target.database) }}"}
     utilities: {+schema: intermediate}
 """
 PROFILE = """\
@@ -29,7 +29,6 @@ tiny:
   outputs:
     build: {type: duckdb, path: "{{ env_var('WAREHOUSE_PATH') }}"}
 """
-NAMES = "{% macro generate_schema_name(name, node) %}{{ return(name) }}{% endmacro %}"
 SETTINGS = """\
 select
     date '2024-06-30' as as_of_date,
@@ -43,7 +42,8 @@ ORDERS = "select 1 as order_id, {{ env_var('CUSTOMER', \"'c1'\") }} as customer_
 FILES = {
     "dbt_project.yml": PROJECT_FILE,
     "profiles.yml": PROFILE,
-    "macros/names.sql": NAMES,
+    **{name: (PROJECT / name).read_text() for name in PROJECT_MACROS},
+    "models/marts/dim_build.sql": DIM_BUILD,
     "models/marts/fct_orders.sql": ORDERS,
     "models/utilities/int_run_settings.sql": SETTINGS,
 }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -37,6 +38,23 @@ ROW_FATE = """case
     when is_accepted then 'accepted'
 end"""
 """The fate of a row of a base table, in a word."""
+
+
+PROJECT_MACROS = (
+    "macros/project/generate_schema_name.sql",
+    "macros/cross_engine/expressions.sql",
+    "macros/cross_engine/materializations.sql",
+)
+"""What a small project needs of the real one, so that its marts are built into a file."""
+MART = "{{ config(schema='marts', database=env_var('MARTS_DATABASE', target.database)) }}"
+DIM_BUILD = f"""{MART}
+select
+    now()::timestamp as built_at,
+    as_of_date,
+    reporting_currency,
+    activity_window_days
+from {{{{ ref('int_run_settings') }}}}
+"""
 
 
 def real_data(dataset: str, /) -> Path:
@@ -118,6 +136,20 @@ def refresh_delivery(
             *("--publish-dir", folder / "published"),
             *arguments,
         )
+
+
+def changed_copy(warehouse: Path, /, *changes: str, name: str) -> None:
+    """Copy a warehouse and change its marts, which are views of what was published."""
+    copy = warehouse.with_name(name)
+    shutil.copyfile(warehouse, copy)
+    with duckdb.connect(str(copy)) as connection:
+        for mart in {found for change in changes for found in re.findall(r"marts\.(\w+)", change)}:
+            connection.execute(
+                f"create temp table shown as from marts.{mart}; drop view marts.{mart}; "
+                f"create table marts.{mart} as from shown; drop table shown"
+            )
+        for change in changes:
+            connection.execute(change)
 
 
 def build_with_dbt(

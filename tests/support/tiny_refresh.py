@@ -1,4 +1,4 @@
-"""The command line with a build of two small tables in place of dbt's, for what comes around it.
+"""The command line with a build of a few small tables in place of dbt's, for what comes around it.
 
 `python tiny_refresh.py FOLDER COMMAND ...` runs a command on the tiny project of a folder. All rows
 of a build hold one number, so that whoever sees two numbers has seen two builds.
@@ -55,38 +55,45 @@ def tombstones(erasures_dir: Path, /) -> dict[str, str]:
 
 
 def write_warehouse(
-    *,
-    warehouse: Path,
-    number: int,
-    rows: int = 1000,
-    window: str | None = None,
-    erased: Mapping[str, str] | None = None,
+    *, settings: Settings, number: int, rows: int = 1000, erased: Mapping[str, str] | None = None
 ) -> None:
-    """Write what a build would leave."""
-    with duckdb.connect(str(warehouse)) as connection:
+    """Write what a build would leave: the warehouse, and its marts in a file of their own."""
+    window = settings.activity_window or "null"
+    with duckdb.connect(str(settings.warehouse)) as connection:
         connection.execute("create temp table erased (id varchar, tombstone varchar)")
         for pair in (erased or {}).items():
             connection.execute("insert into erased values (?, ?)", pair)
         connection.execute(
             f"""
             create schema if not exists intermediate;
-            create schema if not exists marts;
             create or replace table intermediate.int_run_settings as
                 select
                     date '2024-06-30' as as_of_date,
                     'EUR' as reporting_currency,
-                    {window or "null"}::integer as activity_window_days,
+                    {window}::integer as activity_window_days,
                     false as is_sample,
                     false as is_reporting_currency_set,
                     false as is_as_of_date_set;
-            create or replace table marts.fct_orders as
+            """
+        )
+        file = str(settings.marts_file).replace("'", "''")
+        connection.execute(f"attach '{file}' as new_marts")
+        connection.execute(
+            f"""
+            create table new_marts.fct_orders as
                 select
                     {number} as number,
                     (hash(range) // 2)::bigint as order_id,
                     coalesce(tombstone, 'c' || range % 100) as customer_id
                 from range({rows})
                 left join erased on id = 'c' || range % 100;
-            create or replace table marts.dim_customers as select {number} as number;
+            create table new_marts.dim_customers as select {number} as number;
+            create table new_marts.dim_build as
+                select
+                    now()::timestamp as built_at,
+                    date '2024-06-30' as as_of_date,
+                    'EUR' as reporting_currency,
+                    {window}::integer as activity_window_days;
             """
         )
 
@@ -98,19 +105,17 @@ def tiny_build(*, settings: Settings, log: object) -> Build:
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     time.sleep(float(os.environ.get("BUILD_SECONDS", 0)))
     write_warehouse(
-        warehouse=settings.warehouse,
+        settings=settings,
         number=int(os.environ.get("NUMBER", 0)),
         rows=int(os.environ.get("ROWS", 1000)),
-        window=settings.activity_window,
         erased=tombstones(settings.erasures_dir),
     )
     touched = os.environ.pop("TOUCH", None)  # a sender who is late, once
     if touched:
         with Path(touched).open("a") as file:
             file.write("\n")
-    return Build(
-        started_at=started_at, seconds=0.0, marts=("dim_customers", "fct_orders"), nodes={}
-    )
+    marts = ("dim_build", "dim_customers", "fct_orders")
+    return Build(started_at=started_at, seconds=0.0, marts=marts, nodes={})
 
 
 def command_line(folder: Path, *arguments: object) -> list[str]:
