@@ -21,10 +21,7 @@ from python_helpers.core import log as log_module
 from python_helpers.warehouse import build as build_module
 
 PROJECT = Path(__file__).resolve().parents[2]
-COMMANDS = {
-    name: cli.main.commands[name]
-    for name in ("check", "refresh", "audit", "rollback", "status", "export", "erase", "docs")
-}
+COMMANDS = dict(cli.main.commands)
 VARIABLES = {
     option.envvar
     for command in COMMANDS.values()
