@@ -38,10 +38,13 @@ CHANGES = f"""
         metric,
         compared_with
 """
-# a slice explains a change only if it has changed itself, in the same direction
+# a slice stands out if it has changed itself, and did more of the change than its weight would
 DRIVERS = f"""
     with last_month as ({MONTH})
-    select drivers.*
+    select
+        drivers.*,
+        drivers.own_effect * sign(drivers.metric_change)
+        - (drivers.weight + drivers.weight_before) / 2 * abs(drivers.metric_change) as excess
     from rpt_rate_drivers as drivers
     inner join last_month on drivers.period_start_date = month
     inner join rpt_changes as changes
@@ -54,10 +57,10 @@ DRIVERS = f"""
         and period_grain = 'month'
         and segment_name <> 'all'
         and changes.is_changed
-        and drivers.own_effect * drivers.metric_change > 0
+        and excess > 1e-9
     qualify row_number() over (
         partition by metric, relationship, compared_with
-        order by abs(drivers.own_effect) desc, segment_name, segment_value
+        order by excess desc, segment_name, segment_value
     ) = 1
 """
 MOVEMENTS = f"""
@@ -117,7 +120,7 @@ class Facts:
     changes: list[Row]
     """Rows of rpt_changes about that month, and about the cohorts that came of age in it."""
     drivers: list[Row]
-    """The slice that did most of each change of a rate, if one did."""
+    """The slice that did most beyond its weight for each change of a rate, if one did."""
     movements: Row | None
     """Sums of recurring revenue in the month, in the reporting currency; None without any."""
     accounts: list[Row]

@@ -126,7 +126,7 @@ def valued(row: Row, side: str = "", /) -> str:
 
 
 def said_of_driver(row: Row, /, *, facts: Facts) -> str:
-    """Say which slice did most of a change, if one did."""
+    """Say which slice stands out in a change, if one does."""
     if row["metric"] == "csat":  # nothing explains it
         return ""
     keys = ("metric", "relationship", "compared_with")
@@ -134,9 +134,9 @@ def said_of_driver(row: Row, /, *, facts: Facts) -> str:
         if all(driver[key] == row[key] for key in keys):
             form, scale = ("{:+.0f}", 1) if row["metric"] == "nps" else ("{:.1%}", 100)
             before, now = (form.format(driver[f"slice_value{side}"]) for side in ("_before", ""))
-            segment = driver["segment_name"].replace("_", " ")
+            segment = driver["segment_name"].replace("_", " ").capitalize()
             return (
-                f" Most of it in {segment} {printable(driver['segment_value'])}, from {before} to "
+                f" {segment} {printable(driver['segment_value'])} stands out, from {before} to "
                 f"{now}: {driver['own_effect'] * scale:+.1f} points of the change."
             )
     return " No segment stands out."

@@ -61,11 +61,17 @@ def test_a_jump_of_churn_is_told_with_its_interval_and_the_region_that_did_it(ju
     found = lines(digest(jump, "--build", FIRST), title="Churn and retention")
     values = "from 20.0% (60 of 300) in {} to 30.0% (90 of 300) in 2025-01"
     # the south went from 30 to 60 of 150: half of the customers, so 10 points of the change
-    driver = "Most of it in region south, from 20.0% to 40.0%: +10.0 points of the change."
+    driver = "Region south stands out, from 20.0% to 40.0%: +10.0 points of the change."
     assert found == [
         f"- Churn of all customers rose {values.format(before)}, by 3.1 to 16.8 points. {driver}"
         for before in ("2024-12", "2024-01")
     ]
+
+
+def test_a_region_does_not_stand_out_by_chance_nor_by_being_everybody(tmp_path):
+    # 44 and 42 of 150 after 30: the interval of either region holds 0, that of both together not
+    publish(tmp_path, build_id=FIRST, books=Books(lost={LAST: (44, 42)}))
+    assert "points. No segment stands out.\n" in digest(tmp_path)
 
 
 def test_a_rise_that_may_be_chance_is_not_called_one(tmp_path):

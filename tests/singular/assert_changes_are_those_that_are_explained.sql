@@ -14,7 +14,6 @@ explained as (
     where
         metric in ('churn_rate', 'nps')
         and {{ is_of_grains('period_grain', period_grains()) }}
-        and not (period_grain = 'year' and compared_with = 'year_before')
 ),
 
 changes as (
