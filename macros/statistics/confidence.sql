@@ -25,3 +25,14 @@
     {{ return('case when ' ~ whole ~ ' > 0 and ' ~ part ~ ' = ' ~ end[0] ~ ' then ' ~ end[1]
         ~ ' when ' ~ whole ~ ' > 0 then ' ~ bound ~ ' end') }}
 {% endmacro %}
+
+
+{#- Lower ('-') or upper ('+') bound of the interval of value - other_value, each of which has one of its own: the
+    distances of both values to their bounds, as the sides of a right angle. With Wilson's bounds it is Newcombe's
+    interval. -#}
+{% macro difference_bound(value, low, high, other_value, other_low, other_high, side) %}
+    {% set own = value ~ ' - ' ~ low if side == '-' else high ~ ' - ' ~ value %}
+    {% set other = other_high ~ ' - ' ~ other_value if side == '-' else other_value ~ ' - ' ~ other_low %}
+    {{ return(value ~ ' - ' ~ other_value ~ ' ' ~ side ~ ' sqrt((' ~ own ~ ') * (' ~ own ~ ') + (' ~ other
+        ~ ') * (' ~ other ~ '))') }}
+{% endmacro %}

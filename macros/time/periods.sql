@@ -115,6 +115,34 @@
 {% endmacro %}
 
 
+{#- Each period of a relation of complete periods with what it is compared with: the one of its grain before it, and
+    the one that begins twelve months before it; a query. -#}
+{% macro periods_compared(relation) %}
+    select
+        period_grain,
+        period_start_date,
+        'previous_period' as compared_with,
+        lag(period_start_date) over (
+            partition by period_grain
+            order by period_start_date
+        ) as compared_period_start_date
+    from {{ relation }}
+
+    union all
+
+    select
+        {{ relation }}.period_grain,
+        {{ relation }}.period_start_date,
+        'year_before' as compared_with,
+        years_before.period_start_date as compared_period_start_date
+    from {{ relation }}
+    inner join {{ relation }} as years_before
+        on
+            {{ relation }}.period_grain = years_before.period_grain
+            and {{ months_after(relation ~ '.period_start_date', -12) }} = years_before.period_start_date
+{% endmacro %}
+
+
 {#- The same expression over each of some columns, named like it, as a select list; `{}` is the column. -#}
 {% macro of_each(names, expression) %}
     {% set columns = [] %}

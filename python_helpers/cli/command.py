@@ -15,7 +15,7 @@ EXIT_CODES = {
     1: "a model or a test failed; for status: nothing is published",
     2: "wrong usage",
     3: "the build cannot be published; for rollback: that build cannot be live; "
-    "for export: it cannot be read or written; for erase: not all is erased yet",
+    "for export and digest: it cannot be read or written; for erase: not all is erased yet",
     4: "the raw data cannot be used: the message says which file, what is wrong, what to do",
     5: "the audit blocked: the message says what was expected, what was found, what to do",
     6: "another run holds the lock: the message says which",

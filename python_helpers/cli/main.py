@@ -5,6 +5,7 @@ import click
 from python_helpers.cli.audit import audit
 from python_helpers.cli.check import check
 from python_helpers.cli.command import EXIT_CODES, Commands
+from python_helpers.cli.digest import digest
 from python_helpers.cli.docs import docs
 from python_helpers.cli.erase import erase
 from python_helpers.cli.export import export
@@ -24,7 +25,7 @@ def show_version(context: click.Context, option: click.Parameter, is_asked: bool
 
 @click.group(
     cls=Commands,
-    commands=(check, refresh, audit, status, rollback, report, export, erase, docs),
+    commands=(check, refresh, audit, status, digest, rollback, report, export, erase, docs),
     examples=(
         "lifecycle refresh                           from the sample in the project",
         "lifecycle refresh --raw-data ~/deliveries   from your CSV or Parquet files",

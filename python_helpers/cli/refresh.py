@@ -9,7 +9,7 @@ from python_helpers.cli.tables import show_published
 from python_helpers.core.errors import SettingsError
 from python_helpers.core.folders import Folders
 from python_helpers.core.settings import Choices, Inputs, Resources, resolve_settings
-from python_helpers.operate.attended import Policy, attended, tell_of
+from python_helpers.operate.attended import Policy, attended, tell_digest, tell_of
 from python_helpers.operate.refresh import refresh as run_refresh
 
 POLICY = options.described(
@@ -31,6 +31,10 @@ POLICY = options.described(
     webhook="--webhook URL REFRESH_WEBHOOK: Address that the facts of a failure are posted to, as "
     "JSON; it is told of nothing else. Prefer the variable if the address is secret: other users "
     "can see a command line.",
+    digest="--digest REFRESH_DIGEST: At the end, print what moved since the build before, as "
+    "lifecycle digest does.",
+    digest_webhook="--digest-webhook URL REFRESH_DIGEST_WEBHOOK: Address of a chat that the digest "
+    "is posted to as JSON, unless nothing is new. Prefer the variable if the address is secret.",
 )
 
 
@@ -77,4 +81,8 @@ def refresh(
         policy=policy,
         log=log,
     )
-    show_published(publish_dir=settings.publish_dir, published=published, console=Console())
+    publish_dir = settings.publish_dir
+    show_published(publish_dir=publish_dir, published=published, console=Console())
+    digest = tell_digest(published, policy=policy, log=log, publish_dir=publish_dir)
+    if digest:
+        click.echo(f"\n{digest}", nl=False)

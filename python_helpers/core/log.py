@@ -30,7 +30,9 @@ MOST_LINES = 20
 MOST_WARNINGS = 8
 """Without a terminal, further warnings are only in the log file."""
 MOST_TOLD = 10
-"""As many warnings are told to a command, cut at this many characters."""
+"""As many warnings are told to a command, cut at MOST_CHARACTERS."""
+MOST_KEPT = 100
+"""As many warnings are kept in the manifest of a build, cut as well."""
 MOST_CHARACTERS = 500
 
 
@@ -55,7 +57,7 @@ class Log:
         """Warn a person."""
         self.write(event="warning", message=line)
         self.warnings += 1
-        if self.warnings <= MOST_TOLD:
+        if self.warnings <= MOST_KEPT:
             self.first_warnings.append(self.clean(line)[:MOST_CHARACTERS])
         if self.console.is_terminal or self.warnings <= MOST_WARNINGS:
             say(self.console, f"Warning: {line}")

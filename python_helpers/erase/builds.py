@@ -64,9 +64,9 @@ def rewrite(*, build: Path, settings: Settings, people: People) -> None:
     if AUDIT_PAGE in files and people.are_in(page.read_text(encoding="utf-8"), is_ours=False):
         page.unlink()
         del files[AUDIT_PAGE]
-    audit = manifest.get("audit") or {}
-    if audit.get("warnings"):
-        audit["warnings"] = people.hidden_in(audit["warnings"])
+    for told in (manifest, manifest.get("audit") or {}):
+        if told.get("warnings"):
+            told["warnings"] = people.hidden_in(told["warnings"])
     folder = start_build(publish_dir=settings.publish_dir, build_id=build.name)
     try:
         write_database(build=build, folder=folder, settings=settings, people=people)

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from python_helpers.core.errors import BuildError, LockedError, RawDataError
-from python_helpers.core.log import Log
+import duckdb
+
+from python_helpers.core.errors import BuildError, LifecycleError, LockedError, RawDataError
+from python_helpers.core.log import MOST_TOLD, Log
 from python_helpers.core.settings import Settings
 from python_helpers.delivery.inputs import looks
-from python_helpers.operate.notify import checked_webhook, tell
+from python_helpers.digest.digest import make_digest
+from python_helpers.digest.written import written
+from python_helpers.operate.notify import checked_webhook, post, tell
 from python_helpers.publishing.records import read_records
 from python_helpers.publishing.watch import Watch
 from python_helpers.warehouse.build import drop_spill
@@ -32,15 +36,18 @@ class Policy:
     on_success: str | None = None
     on_warning: str | None = None
     webhook: str | None = None
+    digest: bool = False
+    digest_webhook: str | None = None
 
     def __post_init__(self) -> None:
-        """Check the address before anything else is done."""
+        """Check the addresses before anything else is done."""
         checked_webhook(self.webhook)
+        checked_webhook(self.digest_webhook)
 
     def secrets(self) -> tuple[str, ...]:
         """Return what may hold a secret."""
         commands = (self.on_failure, self.on_success, self.on_warning)
-        return tuple(filter(None, (*commands, self.webhook)))
+        return tuple(filter(None, (*commands, self.webhook, self.digest_webhook)))
 
 
 def attended(
@@ -124,10 +131,30 @@ def tell_published(published: Path, /, *, policy: Policy, log: Log, publish_dir:
                 log.warn(problem)
 
 
+def tell_digest(published: Path, /, *, policy: Policy, log: Log, publish_dir: Path) -> str:
+    """Post the digest of a build that was published; returns its text, empty if it is not wanted.
+
+    The build is live, so a digest that cannot be made or posted is a warning.
+    """
+    if not (policy.digest or policy.digest_webhook):
+        return ""
+    try:
+        digest = make_digest(publish_dir=publish_dir, build_id=published.name)
+    except (LifecycleError, duckdb.Error, OSError) as error:
+        log.warn(f"There is no digest: {error}")
+        return ""
+    if policy.digest_webhook and not digest.is_quiet:
+        body = written(digest, as_format="json")
+        problem = post(policy.digest_webhook, body=body, what="the digest")
+        if problem:
+            log.warn(problem)
+    return written(digest, as_format="text") if policy.digest else ""
+
+
 def told_by(log: Log, /) -> dict[str, object]:
     """Return what the log knows of a run, all tries included."""
     return {
         "log_file": str(log.file),
         "warnings": log.warnings,
-        "first_warnings": log.first_warnings,
+        "first_warnings": log.first_warnings[:MOST_TOLD],
     }

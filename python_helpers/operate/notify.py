@@ -35,7 +35,7 @@ def tell(
     told = {name: record.get(name) for name in TOLD}
     problems = [
         run_command(command, told=told, option=option) if command else None,
-        post(webhook, told=told) if webhook else None,
+        post(webhook, body=json.dumps(told)) if webhook else None,
     ]
     return [problem for problem in problems if problem]
 
@@ -67,11 +67,11 @@ def run_command(command: str, /, *, told: Mapping[str, object], option: str) -> 
     return None
 
 
-def post(url: str, /, *, told: Mapping[str, object]) -> str | None:
-    """Post the facts as JSON. The address may be secret, so messages show only its host."""
+def post(url: str, /, *, body: str, what: str = "the alert") -> str | None:
+    """Post JSON; returns a line if that fails. It shows only the host: the rest may be secret."""
     request = urllib.request.Request(
         url,
-        data=json.dumps(told).encode(),
+        data=body.encode(),
         headers={"Content-Type": "application/json", "User-Agent": "lifecycle"},
     )
     causes = [f"it took longer than {WEBHOOK_SECONDS} s"]
@@ -91,4 +91,4 @@ def post(url: str, /, *, told: Mapping[str, object]) -> str | None:
     posting.join(WEBHOOK_SECONDS)
     if not causes[-1]:
         return None
-    return f"The webhook at {urlsplit(url).hostname} did not accept the alert ({causes[-1]})."
+    return f"The webhook at {urlsplit(url).hostname} did not accept {what} ({causes[-1]})."

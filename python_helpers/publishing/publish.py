@@ -152,6 +152,7 @@ def publish(
             "input_files": run.facts.get("input_files"),
             "code_version": run.facts.get("code_version"),
             "nodes": build.nodes,
+            "warnings": list(dict.fromkeys(run.log.first_warnings)),
             "audit": audit_facts,
             "versions": {
                 "project": project_version(settings.project_dir),

@@ -4,6 +4,7 @@ docs/operations.md has the headlines and plain dbt, docs/marts.md every mart.
 """
 
 import io
+import json
 import math
 import os
 import re
@@ -21,6 +22,9 @@ import value_tables
 from rich.console import Console
 
 from python_helpers.cli.tables import show_published
+from python_helpers.digest.digest import make_digest
+from python_helpers.digest.written import written
+from python_helpers.publishing.builds import read_manifest
 
 PROJECT = Path(__file__).resolve().parents[2]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -102,12 +106,29 @@ def test_the_make_targets_are_there_and_build_is_a_refresh(command):
 
 
 def test_the_headlines_in_the_guide_are_those_of_the_sample(sample):
-    (headlines,) = blocks(language="text", document=OPERATIONS)
+    headlines, _ = blocks(language="text", document=OPERATIONS)
     assert headlines.strip()
     published = sample / "published"
     terminal = Console(file=io.StringIO(), force_terminal=True, color_system=None, width=100)
     show_published(publish_dir=published, published=published / "current", console=terminal)
     assert headlines.rstrip() in terminal.file.getvalue()
+
+
+def test_the_digest_in_the_guide_is_that_of_the_sample_and_the_same_build_again_is_quiet(sample):
+    _, said = blocks(language="text", document=OPERATIONS)
+    published = sample / "published"
+    digest = written(make_digest(publish_dir=published), as_format="text")
+    assert digest.startswith(f"{said}\nLive build ")
+    # the same marts once more
+    (build,) = (published / "builds").iterdir()
+    again = shutil.copytree(build, build.with_name("99991231T000000Z"))
+    manifest = read_manifest(build=build) | {"audit": {"compared_with": build.name}}
+    (again / "manifest.json").unlink()
+    (again / "manifest.json").write_text(json.dumps(manifest))
+    later = make_digest(publish_dir=published, build_id=again.name)
+    assert later.is_quiet
+    assert later.build.warnings == later.before.warnings != []
+    shutil.rmtree(again)
 
 
 def test_the_guide_to_customer_value_has_the_tables_of_the_sample(sample):

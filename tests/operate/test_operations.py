@@ -1064,7 +1064,7 @@ def test_a_webhook_that_answers_slowly_is_given_up(monkeypatch):
     with slow_receiver() as url:
         answers = []
         telling = threading.Thread(
-            target=lambda: answers.append(notify.post(url, told={})), daemon=True
+            target=lambda: answers.append(notify.post(url, body="{}")), daemon=True
         )
         telling.start()
         telling.join(3)

@@ -88,9 +88,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     hook = f"http://127.0.0.1:9/{SECRETS['hook']}"
     shell = f": {shlex.quote(SECRETS['shell'])}; exit 3"
     postgres = f"postgresql://ann:{quote(SECRETS['password'], safe='')}@127.0.0.1:9/db"
-    told = ("--webhook", hook, "--on-failure", shell)
+    told = ("--webhook", hook, "--digest-webhook", hook, "--on-failure", shell)
     bad = {"CUSTOMER": "no_such_column"}
     variables = {"REFRESH_WEBHOOK": hook, "REFRESH_ON_FAILURE": shell, "POSTGRES_URL": postgres}
+    variables["REFRESH_DIGEST_WEBHOOK"] = hook
     to_postgres = ("export", "--format", "postgres", "--select", "fct_orders")
     forget = ("erase", "--yes", "--customer")
     wanted = {

@@ -14,24 +14,7 @@ periods as (
 ),
 
 comparisons as (
-    select
-        period_grain,
-        period_start_date,
-        'previous_period' as compared_with,
-        lag(period_start_date) over (
-            partition by period_grain
-            order by period_start_date
-        ) as compared_period_start_date
-    from periods
-
-    union all
-
-    select
-        period_grain,
-        period_start_date,
-        'year_before' as compared_with,
-        {{ months_after('period_start_date', -12) }} as compared_period_start_date
-    from periods
+    {{ periods_compared('periods') }}
 ),
 
 retention as (

@@ -1,5 +1,6 @@
 -- Grain: one row per period and channel in which customers were in contact with service.
 {%- set churn_days = var('service_churn_days') %}
+{%- set sides = ['bad_rate', 'bad_low', 'bad_high', 'good_rate', 'good_low', 'good_high'] %}
 
 with
 
@@ -174,17 +175,8 @@ select
     bad_rate as churn_after_bad_rate,
     good_rate as churn_after_good_rate,
     bad_rate - good_rate as churn_rate_difference,
-    -- Newcombe: the distances of both rates to their own bounds, as the sides of a right angle
-    bad_rate - good_rate
-    - sqrt(
-        (bad_rate - bad_low) * (bad_rate - bad_low)
-        + (good_high - good_rate) * (good_high - good_rate)
-    ) as ci_low,
-    bad_rate - good_rate
-    + sqrt(
-        (bad_high - bad_rate) * (bad_high - bad_rate)
-        + (good_rate - good_low) * (good_rate - good_low)
-    ) as ci_high,
+    {{ difference_bound(*sides, side='-') }} as ci_low,
+    {{ difference_bound(*sides, side='+') }} as ci_high,
 
     -- flags
     is_complete_period
