@@ -12,6 +12,15 @@
 {% endmacro %}
 
 
+{% macro last_modified(files) %}
+    {{ return(adapter.dispatch('last_modified')(files)) }}
+{% endmacro %}
+
+{% macro duckdb__last_modified(files) %}
+    {{ return('select max(last_modified) as arrived_at from read_blob(' ~ duckdb__paths(files) ~ ')') }}
+{% endmacro %}
+
+
 {% macro path_pattern(path) %}
     {{ return(modules.re.sub('([*?[])', '[\\1]', path)) }}
 {% endmacro %}

@@ -193,6 +193,31 @@
 {% endmacro %}
 
 
+{#- For `dbt source freshness`: files say when they were written; of a table its events tell, of which one in the
+    future is a mistake. -#}
+{% macro latest_arrival(table_name) %}
+    {% set queries = [] %}
+    {% set files = raw_files(table_name) if reads_files() else [] %}
+    {% set contract = raw_contract(table_name) %}
+    {% set table = api.Relation.create(contract.database, contract.schema, contract.identifier) %}
+    {% set now = dbt.current_timestamp() %}
+    {% do queries.append(last_modified(files)) if files %}
+    {% for part in (parts_of_table(table) if reads_tables() else []) %}
+        {% set column = contract.columns[main_event_times()[table_name]] %}
+        {% set time = cast_or_null(
+            raw_value(column, part.types), part.types.get(column.name, 'varchar'), 'timestamp'
+        ) %}
+        {% do queries.append('select max(' ~ time ~ ') as arrived_at from ' ~ part.relation
+            ~ ' where ' ~ time ~ ' <= ' ~ now) %}
+    {% endfor %}
+    {% if not queries %}
+        {% do log('Nothing of ' ~ table_name ~ ' was delivered as a file or a table, so it cannot be late.', info=true) %}
+        {{ return('select ' ~ now) }}
+    {% endif %}
+    {{ return('select max(arrived_at) from (' ~ queries | join(' union all ') ~ ') as arrivals') }}
+{% endmacro %}
+
+
 {% macro require_main_input() %}
     {% set found = [] %}
     {% do stop_at_unreadable_exports() if execute %}
