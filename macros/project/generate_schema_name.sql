@@ -1,3 +1,8 @@
+{#- Of a project that has this one as a package, dbt asks this macro too, unless it has its own. Its schemas are dbt's. -#}
 {% macro generate_schema_name(custom_schema_name, node) -%}
-    {{ custom_schema_name | trim if custom_schema_name else target.schema }}
+    {% if project_name != 'customer_lifecycle_warehouse' %}
+        {{- default__generate_schema_name(custom_schema_name, node) -}}
+    {% else %}
+        {{- custom_schema_name | trim if custom_schema_name else target.schema -}}
+    {% endif %}
 {%- endmacro %}

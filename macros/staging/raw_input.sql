@@ -13,10 +13,19 @@
 {% endmacro %}
 
 
+{#- Not those of a project that has this one as a package, which may bear the same names. -#}
+{% macro raw_contracts() %}
+    {% set found = {} %}
+    {% for id, source in graph.sources.items() if id.startswith('source.customer_lifecycle_warehouse.') %}
+        {% do found.update({source.source_name ~ '.' ~ source.name: source}) %}
+    {% endfor %}
+    {{ return(found) }}
+{% endmacro %}
+
+
 {#- Of a table of the contract, or of an export that is named with its system: shopify.orders. -#}
 {% macro raw_contract(table_name) %}
-    {% set name = table_name if '.' in table_name else 'raw.' ~ table_name %}
-    {{ return(graph.sources['source.' ~ project_name ~ '.' ~ name]) }}
+    {{ return(raw_contracts()[table_name if '.' in table_name else 'raw.' ~ table_name]) }}
 {% endmacro %}
 
 
@@ -54,6 +63,9 @@
 
 {#- What a table was delivered in: files of one header, a table, or the models of connectors. -#}
 {% macro raw_parts(table_name) %}
+    {% if table_name == 'survey_responses' and not var('surveys_enabled') %}
+        {{ return([]) }}
+    {% endif %}
     {% set parts = delivered_parts(table_name) + connected_parts(table_name) %}
     {% do stop_without_required_columns(table_name, parts) %}
     {{ return(parts) }}
@@ -239,7 +251,7 @@
     {% if execute and not found and 'sample' not in raw_inputs() %}
         {% do raw_data_error(
             'none of ' ~ main_inputs() | join(', ') ~ ' was found in '
-            ~ (raw_folder() if reads_files() else 'schema raw')
+            ~ (raw_folder() if reads_files() else 'schema ' ~ raw_contract('orders').schema)
             ~ '. Deliver at least one, for example orders.csv.'
         ) %}
     {% endif %}

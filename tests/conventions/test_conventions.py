@@ -423,6 +423,7 @@ RAW_TABLE = keys(
 )
 UNIT_TEST = keys(
     "name description model",
+    config=keys("enabled"),
     overrides=keys("vars env_vars"),
     given=[keys("input rows format")],
     expect=keys("rows"),
@@ -435,7 +436,13 @@ PROPERTIES = keys(
     unit_tests=[UNIT_TEST],
     macros=[keys("name description", arguments=[keys("name type description")])],
     groups=[keys("name description", owner=keys("name email"))],
-    exposures=[keys("name label type maturity description depends_on", owner=keys("name email"))],
+    exposures=[
+        keys(
+            "name label type maturity description depends_on",
+            owner=keys("name email"),
+            config=keys("enabled"),
+        )
+    ],
 )
 FOLDER = keys("+schema +materialized +enabled +group +access")
 
