@@ -21,6 +21,9 @@ INSTALLED_DEV := $(VENV)/.installed-dev
 # Superset needs a different SQLAlchemy, so it gets an environment of its own.
 SUPERSET := $(CURDIR)/target/superset
 
+# dbt-bouncer asks for other versions of what dbt needs, so it has one too.
+BOUNCER := $(CURDIR)/target/bouncer
+
 # `make test` works in a folder of its own and ignores the settings of the shell.
 TEST_DIR := $(CURDIR)/target/test
 WITHOUT_SETTINGS := env $(addprefix -u ,RAW_INPUT RAW_DATA_DIR WAREHOUSE_PATH PUBLISH_DIR \
@@ -39,7 +42,8 @@ PYTEST := $(WITHOUT_SETTINGS) $(BIN)/python -m pytest -n logical --maxprocesses 
 # On every core too. Python's warning about a lock that the workers leave behind is switched off.
 SQLFLUFF := $(IN_TEST_DIR) $(BIN)/python -W ignore:resource_tracker -m sqlfluff
 
-.PHONY: help build docs test test-report test-long test-nightly test-faults test-bi bench lock clean
+.PHONY: help build docs test test-report test-long test-nightly test-faults test-bi bouncer bench \
+	lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +87,13 @@ test-faults: $(INSTALLED_DEV) ## kill refreshes at random moments, fill the disk
 test-bi: $(INSTALLED_DEV) $(SUPERSET)/.installed ## install a Superset into target/superset, and draw a chart of the marts with it
 	@$(WITHOUT_SETTINGS) SUPERSET=$(SUPERSET) $(BIN)/python -m pytest -m bi $(ARGS)
 
+bouncer: $(INSTALLED) $(BOUNCER)/.installed ## install dbt-bouncer into target/bouncer, and check the project against the rules of dbt-bouncer.yml
+	@mkdir -p $(BOUNCER)/project
+	@cp profiles.example.yml $(BOUNCER)/project/profiles.yml
+	@$(WITHOUT_SETTINGS) DBT_PROFILES_DIR=$(BOUNCER)/project DBT_TARGET_PATH=$(BOUNCER)/project \
+		DBT_LOG_PATH=$(BOUNCER)/project $(BIN)/dbt --quiet parse
+	@$(BOUNCER)/bin/dbt-bouncer run --show-all-failures $(ARGS)
+
 bench: $(INSTALLED) ## time the build of ten million orders (ARGS="--customers 100000" is a smaller one)
 	@$(WITHOUT_SETTINGS) $(BIN)/python -m benchmarks.run $(ARGS)
 
@@ -116,6 +127,12 @@ $(INSTALLED): requirements.txt | $(BIN)/python $(BIN)/lifecycle
 
 $(INSTALLED_DEV): requirements-dev.txt $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+$(BOUNCER)/.installed: Makefile | $(BIN)/python
+	$(BIN)/python -m venv --clear $(BOUNCER)
+	$(BOUNCER)/bin/python -m pip install --quiet --disable-pip-version-check dbt-bouncer==4.3.0 || { \
+		echo "dbt-bouncer 4.3.0 cannot be installed here, so its rules are not checked."; exit 1; }
 	@touch $@
 
 $(SUPERSET)/.installed: tests/docs/superset/requirements.txt | $(BIN)/python

@@ -1,6 +1,7 @@
 -- Grain: one row per response behind the NPS of one quarter: who gave it, and what they wrote.
 -- Comments are in the restricted schema of the warehouse and are never published: compile this
 -- query and run it there.
+{{ config(enabled=var('surveys_enabled')) }}
 {%- set period_grain = 'quarter' %}
 {%- set period_start_date = '2025-10-01' %}
 

@@ -21,7 +21,8 @@ PROJECT = Path(__file__).resolve().parents[1]
 TARGET = PROJECT / os.environ.get("DBT_TARGET_PATH", "target")
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 NAMED_BLOCK = re.compile(r"^```(\w+) \S+$", re.MULTILINE)
-LINEAGE = "The [lineage of every table](docs.html) is on dbt's own page.\n"
+LINEAGE = "The [lineage of every table]({}) is on dbt's own page.\n"
+PICTURE = re.compile(r"^```mermaid\n.*?^```\n", re.MULTILINE | re.DOTALL)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -47,9 +48,10 @@ def documents() -> dict[str, str]:
         for path in paths
     }
     # Mermaid would be loaded from elsewhere
-    texts["README.md"] = re.sub(
-        r"^```mermaid\n.*?^```\n", LINEAGE, texts["README.md"], flags=re.MULTILINE | re.DOTALL
-    )
+    texts = {
+        path: PICTURE.sub(LINEAGE.format(posixpath.relpath("docs.html", Path(path).parent)), text)
+        for path, text in texts.items()
+    }
     manifest = json.loads((TARGET / "manifest.json").read_text(encoding="utf-8"))
     definitions = (PROJECT / "models" / "metrics.md").read_text(encoding="utf-8")
     texts["models/metrics.md"] = dictionary(definitions=definitions, manifest=manifest)

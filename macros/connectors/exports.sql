@@ -17,7 +17,7 @@
 {% macro export_names(kind) %}
     {% set found = [] %}
     {% set systems = raw_inputs() | select('in', connected_tables()) | list %}
-    {% for source in (graph.sources.values() if execute and systems else []) %}
+    {% for source in (raw_contracts().values() if execute and systems else []) %}
         {% if source.source_name in systems and is_of_tables(source.source_name) == (kind == 'tables') %}
             {% do found.append(source.source_name ~ '.' ~ source.name) %}
         {% endif %}

@@ -85,7 +85,7 @@
 
 {#- The system that a header is of, whether its exports are read or not; empty where none is known. -#}
 {% macro system_of_header(names) %}
-    {% for source in graph.sources.values() if source.source_name != 'raw' %}
+    {% for source in raw_contracts().values() if source.source_name != 'raw' %}
         {% set export = source.source_name ~ '.' ~ source.name %}
         {% set required = required_columns(export) %}
         {% if required and not required | reject('in', names_of_export(export, names)) | list

@@ -76,7 +76,7 @@
 
 
 {% macro first_lines_of(files) %}
-    {{ return(adapter.dispatch('first_lines_of')(files)) }}
+    {{ return(adapter.dispatch('first_lines_of', 'customer_lifecycle_warehouse')(files)) }}
 {% endmacro %}
 
 {#- A Parquet file has no lines. -#}
@@ -179,7 +179,7 @@
 
 
 {% macro read_csv_of_texts(path, names) %}
-    {{ return(adapter.dispatch('read_csv_of_texts')(path, names)) }}
+    {{ return(adapter.dispatch('read_csv_of_texts', 'customer_lifecycle_warehouse')(path, names)) }}
 {% endmacro %}
 
 {% macro duckdb__read_csv_of_texts(path, names) %}

@@ -1,5 +1,5 @@
 {% macro sql_text(value) %}
-    {{ return(adapter.dispatch('sql_text')(value)) }}
+    {{ return(adapter.dispatch('sql_text', 'customer_lifecycle_warehouse')(value)) }}
 {% endmacro %}
 
 {% macro default__sql_text(value) %}
@@ -8,7 +8,7 @@
 
 
 {% macro not_materialized() %}
-    {{ return(adapter.dispatch('not_materialized')()) }}
+    {{ return(adapter.dispatch('not_materialized', 'customer_lifecycle_warehouse')()) }}
 {% endmacro %}
 
 {% macro default__not_materialized() %}{% endmacro %}
@@ -19,7 +19,7 @@
 
 
 {% macro materialized() %}
-    {{ return(adapter.dispatch('materialized')()) }}
+    {{ return(adapter.dispatch('materialized', 'customer_lifecycle_warehouse')()) }}
 {% endmacro %}
 
 {% macro default__materialized() %}{% endmacro %}
@@ -30,7 +30,7 @@
 
 
 {% macro trimmed(text) %}
-    {{ return(adapter.dispatch('trimmed')(text)) }}
+    {{ return(adapter.dispatch('trimmed', 'customer_lifecycle_warehouse')(text)) }}
 {% endmacro %}
 
 {% macro default__trimmed(text) %}
@@ -46,7 +46,7 @@
 
 
 {% macro hash_number(expressions) %}
-    {{ return(adapter.dispatch('hash_number')(expressions)) }}
+    {{ return(adapter.dispatch('hash_number', 'customer_lifecycle_warehouse')(expressions)) }}
 {% endmacro %}
 
 {% macro duckdb__hash_number(expressions) %}
@@ -55,7 +55,7 @@
 
 
 {% macro sha256_of(text) %}
-    {{ return(adapter.dispatch('sha256_of')(text)) }}
+    {{ return(adapter.dispatch('sha256_of', 'customer_lifecycle_warehouse')(text)) }}
 {% endmacro %}
 
 {% macro duckdb__sha256_of(text) %}
@@ -64,7 +64,7 @@
 
 
 {% macro json_text(expressions) %}
-    {{ return(adapter.dispatch('json_text')(expressions)) }}
+    {{ return(adapter.dispatch('json_text', 'customer_lifecycle_warehouse')(expressions)) }}
 {% endmacro %}
 
 {% macro duckdb__json_text(expressions) %}
@@ -78,7 +78,7 @@
 
 
 {% macro stop_build(message) %}
-    {{ return(adapter.dispatch('stop_build')(message)) }}
+    {{ return(adapter.dispatch('stop_build', 'customer_lifecycle_warehouse')(message)) }}
 {% endmacro %}
 
 {% macro duckdb__stop_build(message) %}
@@ -87,7 +87,7 @@
 
 
 {% macro running_median(value, window) %}
-    {{ return(adapter.dispatch('running_median')(value, window)) }}
+    {{ return(adapter.dispatch('running_median', 'customer_lifecycle_warehouse')(value, window)) }}
 {% endmacro %}
 
 {% macro duckdb__running_median(value, window) %}
@@ -97,7 +97,7 @@
 
 {#- The last value that is not NULL over the rows of a window so far. -#}
 {% macro last_not_null(value, window) %}
-    {{ return(adapter.dispatch('last_not_null')(value, window)) }}
+    {{ return(adapter.dispatch('last_not_null', 'customer_lifecycle_warehouse')(value, window)) }}
 {% endmacro %}
 
 {% macro default__last_not_null(value, window) %}
@@ -111,7 +111,7 @@
 
 {#- Only the digits of a text, without zeros in front: 0049 and +49 are the same. -#}
 {% macro digits_of(text) %}
-    {{ return(adapter.dispatch('digits_of')(text)) }}
+    {{ return(adapter.dispatch('digits_of', 'customer_lifecycle_warehouse')(text)) }}
 {% endmacro %}
 
 {% macro duckdb__digits_of(text) %}
@@ -121,7 +121,7 @@
 
 {#- The sum of the numbers that follow a word in a text; NULL if no number does. -#}
 {% macro sum_of_numbers_after(text, word) %}
-    {{ return(adapter.dispatch('sum_of_numbers_after')(text, word)) }}
+    {{ return(adapter.dispatch('sum_of_numbers_after', 'customer_lifecycle_warehouse')(text, word)) }}
 {% endmacro %}
 
 {% macro duckdb__sum_of_numbers_after(text, word) %}
@@ -132,7 +132,7 @@
 
 {#- The rows of a relation, each repeated for some of its columns, all texts: column_number, column_name, cell. -#}
 {% macro unpivoted(relation, names) %}
-    {{ return(adapter.dispatch('unpivoted')(relation, names)) }}
+    {{ return(adapter.dispatch('unpivoted', 'customer_lifecycle_warehouse')(relation, names)) }}
 {% endmacro %}
 
 {% macro duckdb__unpivoted(relation, names) %}
@@ -148,7 +148,7 @@
 
 {#- Every column of a relation but some, as a select list. -#}
 {% macro columns_except(names) %}
-    {{ return(adapter.dispatch('columns_except')(names)) }}
+    {{ return(adapter.dispatch('columns_except', 'customer_lifecycle_warehouse')(names)) }}
 {% endmacro %}
 
 {% macro default__columns_except(names) %}

@@ -1,5 +1,5 @@
 {% macro list_files(patterns) %}
-    {{ return(adapter.dispatch('list_files')(patterns)) }}
+    {{ return(adapter.dispatch('list_files', 'customer_lifecycle_warehouse')(patterns)) }}
 {% endmacro %}
 
 {% macro duckdb__list_files(patterns) %}
@@ -12,13 +12,22 @@
 {% endmacro %}
 
 
+{% macro last_modified(files) %}
+    {{ return(adapter.dispatch('last_modified', 'customer_lifecycle_warehouse')(files)) }}
+{% endmacro %}
+
+{% macro duckdb__last_modified(files) %}
+    {{ return('select max(last_modified) as arrived_at from read_blob(' ~ duckdb__paths(files) ~ ')') }}
+{% endmacro %}
+
+
 {% macro path_pattern(path) %}
     {{ return(modules.re.sub('([*?[])', '[\\1]', path)) }}
 {% endmacro %}
 
 
 {% macro file_groups(table_name, files) %}
-    {{ return(adapter.dispatch('file_groups')(table_name, files)) }}
+    {{ return(adapter.dispatch('file_groups', 'customer_lifecycle_warehouse')(table_name, files)) }}
 {% endmacro %}
 
 {% macro duckdb__file_groups(table_name, files) %}
@@ -32,7 +41,7 @@
 
 
 {% macro published_table(folder, name) %}
-    {{ return(adapter.dispatch('published_table')(folder, name)) }}
+    {{ return(adapter.dispatch('published_table', 'customer_lifecycle_warehouse')(folder, name)) }}
 {% endmacro %}
 
 {% macro duckdb__published_table(folder, name) %}
@@ -108,7 +117,7 @@
 
 
 {% macro text_of_file(path) %}
-    {{ return(adapter.dispatch('text_of_file')(path)) }}
+    {{ return(adapter.dispatch('text_of_file', 'customer_lifecycle_warehouse')(path)) }}
 {% endmacro %}
 
 {% macro duckdb__text_of_file(path) %}
@@ -126,7 +135,7 @@
 
 
 {% macro nearest_names(wanted, found) %}
-    {{ return(adapter.dispatch('nearest_names')(wanted, found)) }}
+    {{ return(adapter.dispatch('nearest_names', 'customer_lifecycle_warehouse')(wanted, found)) }}
 {% endmacro %}
 
 {% macro duckdb__nearest_names(wanted, found) %}
@@ -172,7 +181,7 @@
 
 
 {% macro column_types(relation) %}
-    {{ return(adapter.dispatch('column_types')(relation)) }}
+    {{ return(adapter.dispatch('column_types', 'customer_lifecycle_warehouse')(relation)) }}
 {% endmacro %}
 
 {% macro duckdb__column_types(relation) %}

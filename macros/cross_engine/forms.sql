@@ -3,7 +3,7 @@
 
 
 {% macro matches(text, pattern) %}
-    {{ return(adapter.dispatch('matches')(text, pattern)) }}
+    {{ return(adapter.dispatch('matches', 'customer_lifecycle_warehouse')(text, pattern)) }}
 {% endmacro %}
 
 {% macro duckdb__matches(text, pattern) %}
@@ -12,7 +12,7 @@
 
 
 {% macro number_in(text, pattern, group) %}
-    {{ return(adapter.dispatch('number_in')(text, pattern, group)) }}
+    {{ return(adapter.dispatch('number_in', 'customer_lifecycle_warehouse')(text, pattern, group)) }}
 {% endmacro %}
 
 {% macro duckdb__number_in(text, pattern, group) %}
@@ -22,7 +22,7 @@
 
 {#- What a group of a pattern matches in a text; NULL where it matches nothing. -#}
 {% macro text_in(text, pattern, group) %}
-    {{ return(adapter.dispatch('text_in')(text, pattern, group)) }}
+    {{ return(adapter.dispatch('text_in', 'customer_lifecycle_warehouse')(text, pattern, group)) }}
 {% endmacro %}
 
 {% macro duckdb__text_in(text, pattern, group) %}
@@ -31,7 +31,7 @@
 
 
 {% macro canonical_text(text, form) %}
-    {{ return(adapter.dispatch('canonical_text')(text, form)) }}
+    {{ return(adapter.dispatch('canonical_text', 'customer_lifecycle_warehouse')(text, form)) }}
 {% endmacro %}
 
 {% macro duckdb__canonical_text(text, form) %}

@@ -1,5 +1,5 @@
 {% macro reporting_day(timestamp) %}
-    {{ return(adapter.dispatch('reporting_day')(timestamp)) }}
+    {{ return(adapter.dispatch('reporting_day', 'customer_lifecycle_warehouse')(timestamp)) }}
 {% endmacro %}
 
 {% macro duckdb__reporting_day(timestamp) %}
@@ -12,7 +12,7 @@
 
 
 {% macro days_between(earlier, later) %}
-    {{ return(adapter.dispatch('days_between')(earlier, later)) }}
+    {{ return(adapter.dispatch('days_between', 'customer_lifecycle_warehouse')(earlier, later)) }}
 {% endmacro %}
 
 {% macro duckdb__days_between(earlier, later) %}
@@ -21,7 +21,7 @@
 
 
 {% macro days_after(date, days) %}
-    {{ return(adapter.dispatch('days_after')(date, days)) }}
+    {{ return(adapter.dispatch('days_after', 'customer_lifecycle_warehouse')(date, days)) }}
 {% endmacro %}
 
 {% macro duckdb__days_after(date, days) %}
@@ -30,7 +30,7 @@
 
 
 {% macro months_after(date, months) %}
-    {{ return(adapter.dispatch('months_after')(date, months)) }}
+    {{ return(adapter.dispatch('months_after', 'customer_lifecycle_warehouse')(date, months)) }}
 {% endmacro %}
 
 {% macro duckdb__months_after(date, months) %}
@@ -39,7 +39,7 @@
 
 
 {% macro dates_from_to(first_date, last_date, relation) %}
-    {{ return(adapter.dispatch('dates_from_to')(first_date, last_date, relation)) }}
+    {{ return(adapter.dispatch('dates_from_to', 'customer_lifecycle_warehouse')(first_date, last_date, relation)) }}
 {% endmacro %}
 
 {% macro duckdb__dates_from_to(first_date, last_date, relation) %}
@@ -51,7 +51,7 @@
 
 
 {% macro utc_time_of_day(day) %}
-    {{ return(adapter.dispatch('utc_time_of_day')(day)) }}
+    {{ return(adapter.dispatch('utc_time_of_day', 'customer_lifecycle_warehouse')(day)) }}
 {% endmacro %}
 
 {% macro duckdb__utc_time_of_day(day) %}
@@ -63,7 +63,7 @@
 
 
 {% macro utc_time_of_text(text) %}
-    {{ return(adapter.dispatch('utc_time_of_text')(text)) }}
+    {{ return(adapter.dispatch('utc_time_of_text', 'customer_lifecycle_warehouse')(text)) }}
 {% endmacro %}
 
 {% macro duckdb__utc_time_of_text(text) %}
@@ -88,7 +88,7 @@
 
 {#- A time without an offset, which raw_timezone says the zone of. -#}
 {% macro utc_time_of_local(time) %}
-    {{ return(adapter.dispatch('utc_time_of_local')(time)) }}
+    {{ return(adapter.dispatch('utc_time_of_local', 'customer_lifecycle_warehouse')(time)) }}
 {% endmacro %}
 
 {% macro duckdb__utc_time_of_local(time) %}
@@ -105,7 +105,7 @@
 
 {#- A time of UTC, with its offset: no setting moves it again. -#}
 {% macro moment_of_utc(time) %}
-    {{ return(adapter.dispatch('moment_of_utc')(time)) }}
+    {{ return(adapter.dispatch('moment_of_utc', 'customer_lifecycle_warehouse')(time)) }}
 {% endmacro %}
 
 {% macro duckdb__moment_of_utc(time) %}
@@ -115,7 +115,7 @@
 
 {#- The moment of a local time in a zone that is named in the row. -#}
 {% macro moment_of_local(time, zone) %}
-    {{ return(adapter.dispatch('moment_of_local')(time, zone)) }}
+    {{ return(adapter.dispatch('moment_of_local', 'customer_lifecycle_warehouse')(time, zone)) }}
 {% endmacro %}
 
 {% macro duckdb__moment_of_local(time, zone) %}
@@ -125,7 +125,7 @@
 
 {#- The day in the name of a file; the last one, where the name has several. -#}
 {% macro day_in_path(path) %}
-    {{ return(adapter.dispatch('day_in_path')(path)) }}
+    {{ return(adapter.dispatch('day_in_path', 'customer_lifecycle_warehouse')(path)) }}
 {% endmacro %}
 
 {% macro duckdb__day_in_path(path) %}

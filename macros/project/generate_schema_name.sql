@@ -1,6 +1,9 @@
-{#- In a file of their own, called marts.duckdb, tables of the schema main are `marts.x` to those who query. -#}
+{#- Of a project that has this one as a package, dbt asks this macro too, unless it has its own. Its schemas are dbt's.
+    In a file of their own, called marts.duckdb, tables of the schema main are `marts.x` to those who query. -#}
 {% macro generate_schema_name(custom_schema_name, node) -%}
-    {%- if node.config.database not in (none, target.database) -%}
+    {%- if project_name != 'customer_lifecycle_warehouse' -%}
+        {{ default__generate_schema_name(custom_schema_name, node) }}
+    {%- elif node.config.database not in (none, target.database) -%}
         main
     {%- else -%}
         {{ custom_schema_name | trim if custom_schema_name else target.schema }}

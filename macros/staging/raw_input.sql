@@ -13,10 +13,19 @@
 {% endmacro %}
 
 
+{#- Not those of a project that has this one as a package, which may bear the same names. -#}
+{% macro raw_contracts() %}
+    {% set found = {} %}
+    {% for id, source in graph.sources.items() if id.startswith('source.customer_lifecycle_warehouse.') %}
+        {% do found.update({source.source_name ~ '.' ~ source.name: source}) %}
+    {% endfor %}
+    {{ return(found) }}
+{% endmacro %}
+
+
 {#- Of a table of the contract, or of an export that is named with its system: shopify.orders. -#}
 {% macro raw_contract(table_name) %}
-    {% set name = table_name if '.' in table_name else 'raw.' ~ table_name %}
-    {{ return(graph.sources['source.' ~ project_name ~ '.' ~ name]) }}
+    {{ return(raw_contracts()[table_name if '.' in table_name else 'raw.' ~ table_name]) }}
 {% endmacro %}
 
 
@@ -54,6 +63,9 @@
 
 {#- What a table was delivered in: files of one header, a table, or the models of connectors. -#}
 {% macro raw_parts(table_name) %}
+    {% if table_name == 'survey_responses' and not var('surveys_enabled') %}
+        {{ return([]) }}
+    {% endif %}
     {% set parts = delivered_parts(table_name) + connected_parts(table_name) %}
     {% do stop_without_required_columns(table_name, parts) %}
     {{ return(parts) }}
@@ -193,6 +205,31 @@
 {% endmacro %}
 
 
+{#- For `dbt source freshness`: files say when they were written; of a table its events tell, of which one in the
+    future is a mistake. -#}
+{% macro latest_arrival(table_name) %}
+    {% set queries = [] %}
+    {% set files = raw_files(table_name) if reads_files() else [] %}
+    {% set contract = raw_contract(table_name) %}
+    {% set table = api.Relation.create(contract.database, contract.schema, contract.identifier) %}
+    {% set now = dbt.current_timestamp() %}
+    {% do queries.append(last_modified(files)) if files %}
+    {% for part in (parts_of_table(table) if reads_tables() else []) %}
+        {% set column = contract.columns[main_event_times()[table_name]] %}
+        {% set time = cast_or_null(
+            raw_value(column, part.types), part.types.get(column.name, 'varchar'), 'timestamp'
+        ) %}
+        {% do queries.append('select max(' ~ time ~ ') as arrived_at from ' ~ part.relation
+            ~ ' where ' ~ time ~ ' <= ' ~ now) %}
+    {% endfor %}
+    {% if not queries %}
+        {% do log('Nothing of ' ~ table_name ~ ' was delivered as a file or a table, so it cannot be late.', info=true) %}
+        {{ return('select ' ~ now) }}
+    {% endif %}
+    {{ return('select max(arrived_at) from (' ~ queries | join(' union all ') ~ ') as arrivals') }}
+{% endmacro %}
+
+
 {% macro require_main_input() %}
     {% set found = [] %}
     {% do stop_at_unreadable_exports() if execute %}
@@ -214,7 +251,7 @@
     {% if execute and not found and 'sample' not in raw_inputs() %}
         {% do raw_data_error(
             'none of ' ~ main_inputs() | join(', ') ~ ' was found in '
-            ~ (raw_folder() if reads_files() else 'schema raw')
+            ~ (raw_folder() if reads_files() else 'schema ' ~ raw_contract('orders').schema)
             ~ '. Deliver at least one, for example orders.csv.'
         ) %}
     {% endif %}

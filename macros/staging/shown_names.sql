@@ -5,7 +5,7 @@
 {#- The words that names of columns consist of, in the contract and in the exports of systems, and whole names. -#}
 {% macro known_words() %}
     {% set words = {} %}
-    {% for source in graph.sources.values() %}
+    {% for source in raw_contracts().values() %}
         {% for column in source.columns.values() %}
             {% for name in [column.name] + (column.config.meta.names or []) %}
                 {% do words.update({plain_name(name): true}) %}

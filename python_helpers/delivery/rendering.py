@@ -59,7 +59,6 @@ class Macros:
             "invocation_args_dict": SimpleNamespace(project_dir=str(project_dir)),
             "load_relation": self.load_relation,
             "modules": SimpleNamespace(re=re),
-            "project_name": project["name"],
             "ref": self.ref,
             "return": self.hand_over,
             "run_query": self.run_query,
@@ -147,8 +146,8 @@ class Macros:
         ).fetchall()
         return relation if found else None
 
-    def dispatch(self, name: str) -> Callable[..., Any]:
-        """Choose the macro of this database, else the default one."""
+    def dispatch(self, name: str, namespace: str) -> Callable[..., Any]:
+        """Choose the macro of this database, else the default one; `namespace` is our project."""
         return self.macros.get(f"duckdb__{name}") or self.macros[f"default__{name}"]
 
     def run_query(self, query: str) -> SimpleNamespace:

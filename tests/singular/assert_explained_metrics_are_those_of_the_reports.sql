@@ -37,6 +37,8 @@ reported as (
     group by period_grain, period_start_date
     {%- endfor %}
 
+    {%- if var('surveys_enabled') %}
+
     union all
 
     select
@@ -47,6 +49,7 @@ reported as (
         nps as metric_value
     from {{ ref('rpt_nps') }}
     where segment_name = 'all'
+    {%- endif %}
 ),
 
 -- the formula of the report has a window of periods; only that of a year is one period

@@ -13,6 +13,12 @@
     ('rpt_revenue_mix', 'expansion_revenue_share', has_customers),
     ('rpt_revenue_mix', 'recurring_revenue_share', 'total_revenue_amount <> 0'),
     ('rpt_renewals', 'renewal_rate', 'terms_due > terms_pending'),
+    ('rpt_loyalty_programme', 'active_share', 'members > 0'),
+    ('rpt_service_contacts', 'resolved_share', 'resolved_contacts + unresolved_contacts > 0'),
+    ('rpt_service_contacts', 'mean_outcome_score', 'scored_contacts > 0'),
+    ('rpt_service_contacts', 'churn_after_bad_rate', 'after_bad_customers > 0'),
+    ('rpt_service_contacts', 'churn_after_good_rate', 'after_good_customers > 0'),
+] + ([
     ('rpt_nps', 'nps', 'responses > 0'),
     ('rpt_nps', 'response_rate', 'invitations > 0'),
     ('rpt_csat', 'csat', 'responses > 0'),
@@ -20,12 +26,7 @@
     ('rpt_ces', 'easy_share', 'responses > 0'),
     ('rpt_ces', 'mean_score', 'responses > 0'),
     ('rpt_ces', 'response_rate', 'invitations > 0'),
-    ('rpt_loyalty_programme', 'active_share', 'members > 0'),
-    ('rpt_service_contacts', 'resolved_share', 'resolved_contacts + unresolved_contacts > 0'),
-    ('rpt_service_contacts', 'mean_outcome_score', 'scored_contacts > 0'),
-    ('rpt_service_contacts', 'churn_after_bad_rate', 'after_bad_customers > 0'),
-    ('rpt_service_contacts', 'churn_after_good_rate', 'after_good_customers > 0'),
-] %}
+] if var('surveys_enabled') else []) %}
 with
 
 rates as (

@@ -1,9 +1,9 @@
 -- In every report that has both, the twelve months to December are the calendar year, in every
 -- column. In the year in which the data begin after January, only the calendar year has rates.
 {%- set reports = [
-    'rpt_retention_periods', 'rpt_mrr_periods', 'rpt_revenue_mix', 'rpt_renewals', 'rpt_nps',
-    'rpt_csat', 'rpt_ces', 'rpt_loyalty_programme',
-] %}
+    'rpt_retention_periods', 'rpt_mrr_periods', 'rpt_revenue_mix', 'rpt_renewals',
+    'rpt_loyalty_programme',
+] + (['rpt_nps', 'rpt_csat', 'rpt_ces'] if var('surveys_enabled') else []) %}
 with
 
 compared_years as (

@@ -1,4 +1,5 @@
 -- Grain: one row per survey type, period and slice in which somebody was asked or answered.
+{{ config(enabled=var('surveys_enabled')) }}
 
 with
 

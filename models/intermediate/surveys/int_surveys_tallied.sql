@@ -1,6 +1,6 @@
 -- Grain: one row per survey type, period and combination of segments in which somebody was asked or
 -- answered.
-{{ config(materialized='table') }}
+{{ config(materialized='table', enabled=var('surveys_enabled')) }}
 {%- set group = ['survey_type'] + segments() %}
 {%- set sums = [
     'invitations', 'answered_invitations', 'answers', 'satisfied_answers', 'easy_answers',

@@ -95,6 +95,8 @@ sums as (
     from parts_by_slice
     group by {{ keys | join(', ') }}
 
+    {%- if var('surveys_enabled') %}
+
     union all
 
     select
@@ -107,6 +109,7 @@ sums as (
         cast(100 * (promoters - detractors) as double) as numerator,
         cast(responses as double) as denominator
     from {{ ref('rpt_nps') }}
+    {%- endif %}
 ),
 
 -- the weight of a slice is its share of the denominator, so that the value of all is the weighted

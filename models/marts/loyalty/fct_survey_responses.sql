@@ -1,4 +1,5 @@
 -- Grain: one row per accepted row of survey_responses: an invitation, an answer, or both.
+{{ config(enabled=var('surveys_enabled')) }}
 
 select
     -- keys

@@ -1,4 +1,5 @@
 -- Grain: one row per period and slice in which somebody was asked to recommend, or answered.
+{{ config(enabled=var('surveys_enabled')) }}
 
 with
 
