@@ -7,6 +7,15 @@
 {% endmacro %}
 
 
+{% macro joined_texts(text, order) %}
+    {{ return(adapter.dispatch('joined_texts')(text, order)) }}
+{% endmacro %}
+
+{% macro duckdb__joined_texts(text, order) %}
+    {{ return('string_agg(' ~ text ~ ", '; ' order by " ~ order ~ ')') }}
+{% endmacro %}
+
+
 {% macro not_materialized() %}
     {{ return(adapter.dispatch('not_materialized', 'customer_lifecycle_warehouse')()) }}
 {% endmacro %}
