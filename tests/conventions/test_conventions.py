@@ -368,8 +368,8 @@ PREFIXES = {
     "models/staging/": r"stg_\w+",
     "models/intermediate/": r"int_\w+",
     "models/utilities/": r"int_\w+",
-    # these two are called what they hold: readers look for them by that name
-    "models/marts/audit/": r"(dim|fct|rpt)_\w+|row_reconciliation|rejected_rows",
+    # these three are called what they hold: readers look for them by that name
+    "models/marts/audit/": r"(dim|fct|rpt)_\w+|row_reconciliation|rejected_rows|metric_catalogue",
     "models/marts/": r"(dim|fct|rpt)_\w+",
 }
 TYPES_OF_NAMES = {
@@ -452,7 +452,7 @@ DATA_TESTS: Allowed = [
         holds=keys("name", arguments=keys("condition")),
     )
 ]
-COLUMN = keys("name description data_type", constraints=[keys("type")])
+COLUMN = keys("name description data_type granularity", constraints=[keys("type")])
 TABLE = keys("name description", data_tests=DATA_TESTS, columns=[COLUMN])
 RAW_COLUMN = keys(
     "name description data_type",
@@ -471,9 +471,38 @@ UNIT_TEST = keys(
     given=[keys("input rows format")],
     expect=keys("rows"),
 )
+KIND = keys(meta=keys("kind benchmark"))
+SEMANTIC_MODEL = keys(
+    "name model primary_entity",
+    config=KIND,
+    defaults=keys("agg_time_dimension"),
+    entities=[keys("name type expr")],
+    dimensions=[keys("name type expr", type_params=keys("time_granularity"))],
+    measures=[
+        keys(
+            "name label description agg expr agg_time_dimension create_metric",
+            non_additive_dimension=keys("name window_choice"),
+        )
+    ],
+)
+METRIC = keys(
+    "name label description type filter",
+    config=KIND,
+    type_params=keys("measure numerator denominator expr metrics"),
+)
+SAVED_QUERY = keys("name label description", query_params=keys("metrics group_by"))
 PROPERTIES = keys(
-    "version",
-    models=[TABLE | keys(config=keys(meta=keys("grain settings")))],
+    "version anchors",
+    models=[
+        TABLE
+        | keys(
+            config=keys(meta=keys("grain settings")),
+            time_spine=keys("standard_granularity_column"),
+        )
+    ],
+    semantic_models=[SEMANTIC_MODEL],
+    metrics=[METRIC],
+    saved_queries=[SAVED_QUERY],
     seeds=[TABLE | keys(config=keys("column_types", meta=keys("grain")))],
     sources=[keys("name schema description", tables=[RAW_TABLE])],
     unit_tests=[UNIT_TEST],
@@ -690,6 +719,8 @@ def portable_sql(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for source in manifest["sources"].values():
         for sql in source["config"]["meta"].get("reject_when", {}).values():
             yield source["name"], sql
+    for metric in manifest["metrics"].values():
+        yield metric["name"], metric["type_params"]["expr"] or ""
 
 
 def banned_in(text: str, banned: Mapping[str, str], *, line: int = 1) -> Iterator[str]:
