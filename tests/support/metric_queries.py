@@ -109,7 +109,8 @@ ANSWERS = {
     ("gross_mrr_churn_rate", "metric_time__year"): by_period(
         mart="rpt_mrr_periods",
         grain="year",
-        value="sum(churn_mrr_amount + contraction_mrr_amount) / -nullif(sum(opening_mrr_amount), 0)",
+        value="-sum(churn_mrr_amount + contraction_mrr_amount) "
+        "/ nullif(sum(opening_mrr_amount), 0)",
     ),
     ("active_customers", "metric_time__quarter"): by_period(
         mart="rpt_retention_periods",
