@@ -53,12 +53,12 @@
 {#- What models/metrics says of each metric: dictionaries, by name. Nothing is known yet while dbt parses. -#}
 {% macro catalogued_metrics() %}
     {% set metrics = {} %}
-    {% for metric in graph.metrics.values() if execute and metric.package_name == model.package_name %}
+    {% for metric in (graph.metrics.values() if execute else []) if metric.package_name == model.package_name %}
         {% do metrics.update({metric.name: metric}) %}
     {% endfor %}
     {#- each look into the graph makes its dictionary anew -#}
     {% set semantic_models = {} %}
-    {% do semantic_models.update(graph.semantic_models.items()) %}
+    {% do semantic_models.update(graph.semantic_models.items() if execute else []) %}
     {% set rows = [] %}
     {% for name in metrics | sort %}
         {% set facts = metric_facts(metrics[name], metrics, semantic_models) %}

@@ -98,8 +98,12 @@ def build(*, settings: Settings, log: Log) -> Build:
 
 
 def build_command(*, settings: Settings) -> tuple[str, ...]:
-    """Return the command of the build. It leaves unit tests out: they judge the code, not data."""
-    command = ("build", "--exclude-resource-type", "unit_test")
+    """Return the command of the build. It leaves unit tests out: they judge the code, not data.
+
+    Saved queries are questions, of which nothing is built.
+    """
+    excluded = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "saved_query")
+    command = ("build", *excluded)
     return (*command, "--full-refresh") if settings.full_refresh else command
 
 

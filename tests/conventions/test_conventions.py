@@ -408,7 +408,9 @@ DATA_TESTS: Allowed = [
 COLUMN_TESTS: Allowed = [
     keys(unique=keys("name"), relationships=keys("name", arguments=keys("to field")))
 ]
-COLUMN = keys("name description data_type", constraints=[keys("type")], data_tests=COLUMN_TESTS)
+COLUMN = keys(
+    "name description data_type granularity", constraints=[keys("type")], data_tests=COLUMN_TESTS
+)
 TABLE = keys("name description", data_tests=DATA_TESTS, columns=[COLUMN])
 RAW_COLUMN = keys(
     "name description data_type",
@@ -428,9 +430,38 @@ UNIT_TEST = keys(
     given=[keys("input rows format")],
     expect=keys("rows"),
 )
+KIND = keys(meta=keys("kind benchmark"))
+SEMANTIC_MODEL = keys(
+    "name model primary_entity",
+    config=KIND,
+    defaults=keys("agg_time_dimension"),
+    entities=[keys("name type expr")],
+    dimensions=[keys("name type expr", type_params=keys("time_granularity"))],
+    measures=[
+        keys(
+            "name label description agg expr agg_time_dimension create_metric",
+            non_additive_dimension=keys("name window_choice"),
+        )
+    ],
+)
+METRIC = keys(
+    "name label description type filter",
+    config=KIND,
+    type_params=keys("measure numerator denominator expr metrics"),
+)
+SAVED_QUERY = keys("name label description", query_params=keys("metrics group_by"))
 PROPERTIES = keys(
-    "version",
-    models=[TABLE | keys(config=keys("tags", meta=keys("grain settings")))],
+    "version anchors",
+    models=[
+        TABLE
+        | keys(
+            config=keys("tags", meta=keys("grain settings")),
+            time_spine=keys("standard_granularity_column"),
+        )
+    ],
+    semantic_models=[SEMANTIC_MODEL],
+    metrics=[METRIC],
+    saved_queries=[SAVED_QUERY],
     seeds=[TABLE | keys(config=keys("column_types", meta=keys("grain")))],
     sources=[keys("name schema description", tables=[RAW_TABLE])],
     unit_tests=[UNIT_TEST],
@@ -663,6 +694,8 @@ def portable_sql(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for source in manifest["sources"].values():
         for sql in source["config"]["meta"].get("reject_when", {}).values():
             yield source["name"], sql
+    for metric in manifest["metrics"].values():
+        yield metric["name"], metric["type_params"]["expr"] or ""
 
 
 def banned_in(text: str, banned: Mapping[str, str], *, line: int = 1) -> Iterator[str]:

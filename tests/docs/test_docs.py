@@ -1,14 +1,17 @@
 """`lifecycle docs` writes one page with every mart and its lineage, and its overview is true.
 
-The site around it has every guide, definition and command, and needs nothing from elsewhere.
+The site around it has every guide, definition and command, and needs nothing from elsewhere. The
+warehouse also answers the metrics that docs/metrics.md is about.
 """
 
 import html
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +20,11 @@ import click
 import duckdb
 import pytest
 import yaml
+from dbt_metricflow.cli import main as mf
+from metric_queries import ANSWERS, Metrics
+from metricflow_semantic_interfaces.validations.semantic_manifest_validator import (
+    SemanticManifestValidator,
+)
 
 from python_helpers.cli import main as cli
 
@@ -289,3 +297,177 @@ def test_every_stage_and_every_threshold_is_in_the_table_of_the_rule():
         r"^  ((?:at_risk|nps|advocate|trend|nurtured|stage)_\w+):", project, re.M
     )
     assert set(thresholds) <= words
+
+
+# The metrics
+
+METRICS = (PROJECT / "docs" / "metrics.md").read_text(encoding="utf-8")
+ASKED = re.findall(r"^\.venv/bin/mf (query .*)$", METRICS, flags=re.MULTILINE)
+(SENTENCE,) = re.findall(r"^```text\n(.*?)\n```$", METRICS, flags=re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def metrics(docs: Docs) -> Iterator[Metrics]:
+    """Ask the metrics of the warehouse."""
+    with duckdb.connect(str(docs.warehouse), read_only=True) as warehouse:
+        yield Metrics.of(target=docs.target, warehouse=warehouse)
+
+
+def known(rows: list[tuple], /) -> dict[tuple, float]:
+    """Return the numbers that are known, by what they are of."""
+    assert len({row[:-1] for row in rows}) == len(rows)
+    return {
+        tuple(str(key).removesuffix(" 00:00:00") for key in keys): float(number)
+        for *keys, number in rows
+        if number is not None
+    }
+
+
+@pytest.mark.parametrize(("metric", "by"), ANSWERS, ids=[" ".join(key) for key in ANSWERS])
+def test_a_metric_is_the_number_of_the_mart(metrics, metric, by):
+    answer = known(metrics.ask([metric], by.split()))
+    expected = known(metrics.warehouse.sql(ANSWERS[metric, by]).fetchall())
+    assert answer
+    assert answer == pytest.approx(expected, abs=0.0051 if metric == "cac" else 1e-9)
+
+
+def test_every_metric_answers_at_the_grain_of_the_catalogue(metrics):
+    together = metrics.warehouse.sql(
+        "select mart, time_grain, list(metric_name), list(distinct over_time) "
+        "from marts.metric_catalogue group by all"
+    ).fetchall()
+    asked = 0
+    for mart, grain, names, rules in together:
+        by = [f"metric_time__{grain}"]
+        by += ["cohort__months_since"] if "one age" in rules else []
+        by += ["funnel__lifecycle_stage"] if "one step" in rules else []
+        assert metrics.ask(sorted(names), by), mart
+        asked += len(names)
+    assert asked == len(metrics.manifest.metrics)
+
+
+def test_a_metric_of_one_period_fails_where_several_meet(metrics):
+    names = metrics.warehouse.sql(
+        "select metric_name from marts.metric_catalogue where over_time like 'one %'"
+    ).fetchall()
+    assert len(names) > 30
+    for (name,) in names:
+        with pytest.raises(duckdb.ConversionException, match="This metric holds for one "):
+            metrics.ask([name])
+
+
+@pytest.mark.parametrize(
+    "by", [["metric_time__year"], ["region"], ["metric_time__year", "acquisition_channel"]]
+)
+def test_another_grain_fails_with_the_sentence_of_the_page(metrics, by):
+    with pytest.raises(duckdb.ConversionException, match="meet in one row") as failed:
+        metrics.ask(["churn_rate_quarterly"], by)
+    number = r"Here \d+ "
+    assert re.search(re.sub(number, r"Here \\d+ ", SENTENCE), str(failed.value))
+
+
+@pytest.mark.parametrize(
+    ("metric", "by", "where"),
+    [
+        ("churn_rate_quarterly", ["metric_time__month"], []),
+        ("share_of_wallet", ["metric_time__month"], []),
+        ("churn_rate_monthly", [], ["{{ Dimension('retention__relationship') }} = 'orders'"]),
+        ("mrr", [], ["{{ Dimension('mrr_period__period_grain') }} = 'year'"]),
+    ],
+)
+def test_a_finer_grain_and_a_choice_of_other_rows_are_not_offered(metrics, metric, by, where):
+    with pytest.raises(Exception, match="does not match any of the available group-by-items"):
+        metrics.ask([metric], by, where)
+
+
+def test_one_period_of_several_can_be_chosen_by_a_filter(metrics):
+    quarter = "{{ TimeDimension('metric_time', 'quarter') }} = '2024-04-01'"
+    ((rate,),) = metrics.ask(["churn_rate_quarterly"], where=[quarter])
+    rates = known(metrics.ask(["churn_rate_quarterly"], ["metric_time__quarter"]))
+    assert rate == rates["2024-04-01",]
+
+
+def test_the_catalogue_has_each_metric_as_it_is_defined(metrics, docs):
+    rows = metrics.warehouse.sql(
+        "select metric_name, metric_label, definition, kind from marts.metric_catalogue"
+    ).fetchall()
+    found = {name: (label, definition, kind) for name, label, definition, kind in rows}
+    defined = {
+        metric["name"]: (
+            metric["label"],
+            " ".join(metric["description"].split()),
+            metric["config"]["meta"]["kind"],
+        )
+        for metric in docs.embedded("manifest")["metrics"].values()
+    }
+    assert found == defined
+    assert found.keys() == {metric.name for metric in metrics.manifest.metrics}
+    blocks = docs.embedded("manifest")["docs"].values()
+    definitions = {" ".join(block["block_contents"].split()) for block in blocks}
+    cited = [definition for _, definition, _ in found.values() if definition in definitions]
+    assert len(cited) > 100
+
+
+def test_every_published_benchmark_of_a_metric_is_in_the_catalogue(metrics):
+    (missing,) = metrics.warehouse.sql(
+        "select list(distinct benchmarks.metric) from reference.metric_benchmarks as benchmarks "
+        "where not exists (select 1 from marts.metric_catalogue as catalogue "
+        "where contains(catalogue.benchmark, benchmarks.comment))"
+    ).fetchone()
+    assert missing == ["profit_change"]  # of a scenario, and so no metric
+
+
+def test_metricflow_finds_nothing_wrong_with_the_metrics(metrics):
+    found = SemanticManifestValidator().validate_semantic_manifest(metrics.manifest)
+    assert not found.all_issues
+
+
+def test_the_saved_queries_are_those_of_the_page_and_answer(metrics):
+    saved = [query.name for query in metrics.manifest.saved_queries]
+    page = METRICS[: METRICS.index("## Which metrics there are")]
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == set(saved)
+    for name in saved:
+        assert metrics.ask(saved_query=name), name
+
+
+def test_the_query_of_the_catalogue_answers(metrics):
+    (query,) = re.findall(r"^```sql\n(.*?)^```$", METRICS, flags=re.MULTILINE | re.DOTALL)
+    rows = metrics.warehouse.sql(query).fetchall()
+    assert "churn_rate_quarterly" in {name for name, *_ in rows}
+    assert "lost_customer_quarters" not in {name for name, *_ in rows}
+
+
+@pytest.mark.parametrize("command", ASKED)
+def test_what_the_page_asks_for_is_answered(metrics, command):
+    given = mf.query.make_context("query", shlex.split(command)[1:]).params
+    assert metrics.ask(
+        given["metrics"],
+        given["group_by"] or (),
+        given["where"],
+        saved_query=given["saved_query"],
+        start=given["start_time"],
+    )
+
+
+def test_the_program_mf_reads_the_file_as_the_page_says(docs, tmp_path):
+    (tmp_path / "target").symlink_to(docs.target)
+    (tmp_path / "dbt_project.yml").symlink_to(PROJECT / "dbt_project.yml")
+    (tmp_path / "profiles.yml").symlink_to(PROJECT / "profiles.example.yml")
+    (settings,) = re.findall(r"^export (.*)$", METRICS, flags=re.MULTILINE)
+    own = dict(word.split("=") for word in settings.split())
+    assert own == {"DBT_TARGET": "read"}
+    own |= {"WAREHOUSE_PATH": str(docs.warehouse), "DBT_LOG_PATH": str(tmp_path / "logs")}
+    program = Path(sys.executable).with_name("mf")
+    written = docs.warehouse.stat().st_mtime_ns
+    with duckdb.connect(str(docs.warehouse), read_only=True):  # so that no one can write
+        result = subprocess.run(
+            [program, *shlex.split(ASKED[0])],
+            cwd=tmp_path,
+            env=os.environ | own,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "2024-04-01" in result.stdout
+    assert docs.warehouse.stat().st_mtime_ns == written

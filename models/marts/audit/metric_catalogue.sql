@@ -1,7 +1,7 @@
 -- Grain: one row per metric.
 {%- set columns = [
     'metric_name', 'metric_label', 'definition', 'unit', 'kind', 'mart', 'expression', 'time_grain',
-    'over_time', 'benchmark_name',
+    'over_time',
 ] %}
 
 with
@@ -10,8 +10,9 @@ metrics as (
     {%- for metric in catalogued_metrics() or [{}] %}
     select
         {%- for column in columns %}
-        {{ sql_text(metric[column]) }} as {{ column }}{{ ',' if not loop.last }}
+        {{ sql_text(metric[column]) }} as {{ column }},
         {%- endfor %}
+        {{ sql_text(metric.benchmark_name) }} as benchmark_name
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
