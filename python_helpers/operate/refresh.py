@@ -6,6 +6,7 @@ from typing import Any
 
 from python_helpers.audit.run import audit, check_suites, compared
 from python_helpers.core.errors import PublishError
+from python_helpers.core.folders import DATA_DOCS
 from python_helpers.core.locks import locked, warehouse_lock
 from python_helpers.core.log import Log
 from python_helpers.core.settings import RAW_INPUTS, Settings
@@ -82,13 +83,13 @@ def build_and_publish(*, settings: Settings, run: Run, log: Log) -> Path:
             built = build(settings=settings, log=log)
     log.say(built.summary())
     with run.phase("audit"):
-        audited = audit(settings=settings, log=log)
+        docs = settings.publish_dir / DATA_DOCS
+        audited = audit(settings=settings, log=log, docs=docs, run_name=run.id)
     with run.phase("publish"):
         return publish(
             settings=settings,
             build=built,
             run=run,
-            audit_page=audited.page,
             audit_facts=audited.in_manifest(),
         )
 

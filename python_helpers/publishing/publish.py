@@ -1,6 +1,5 @@
 """Copies the marts of a build to a folder of its own and makes it the live one."""
 
-import shutil
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -26,10 +25,9 @@ def publish(
     settings: Settings,
     build: Build,
     run: Run,
-    audit_page: Path | None = None,
     audit_facts: Mapping[str, object] | None = None,
 ) -> Path:
-    """Publish the marts that a build wrote, and the page of its audit; returns their folder.
+    """Publish the marts that a build wrote; returns their folder.
 
     The build takes the id of its run, which records it. Raises PublishError, and then the previous
     build is still live.
@@ -37,8 +35,6 @@ def publish(
     check_warehouse(warehouse=settings.warehouse, build=build)
 
     def write(folder: Path) -> dict[str, Any]:
-        if audit_page:
-            shutil.copyfile(audit_page, folder / audit_page.name)
         with connect(settings=settings, folder=folder) as connection:
             run_settings = in_warehouse(
                 connection=connection, schema="intermediate", table="int_run_settings"
