@@ -15,14 +15,11 @@ os.environ["GX_ANALYTICS_ENABLED"] = "false"
 import duckdb
 import great_expectations as gx
 import sqlalchemy as sa
-from great_expectations.data_context.types.base import (
-    DataContextConfig,
-    InMemoryStoreBackendDefaults,
-    ProgressBarsConfig,
-)
+from great_expectations.data_context import EphemeralDataContext
 from great_expectations.datasource.fluent import SQLDatasource
+from great_expectations.util import convert_to_json_serializable
 
-from python_helpers.audit.expectations import SCHEMAS
+from python_helpers.audit.data_docs import data_docs
 from python_helpers.audit.findings import FIRST_BUILD, NOTHING_WHOLE
 from python_helpers.core.errors import SettingsError
 from python_helpers.core.folders import AUDIT_SPILL
@@ -31,6 +28,7 @@ from python_helpers.core.sql import name as identifier
 from python_helpers.core.sql import text
 from python_helpers.publishing.builds import DATABASE
 
+SCHEMAS = ("marts", "intermediate", "staging", "restricted")
 PUBLISHED = '"last published build"'  # no warehouse file has this name
 # relations that read it
 COMPARED = (PUBLISHED, "int_periods_published", "rpt_restatements")
@@ -44,8 +42,19 @@ class AuditDatabase:
     """The open database, for SQL and for Great Expectations."""
 
     settings: Settings
+    context: EphemeralDataContext
     source: SQLDatasource
     connection: sa.Connection
+    docs: Path
+    """The folder of the Data Docs."""
+
+    @property
+    def places(self) -> dict[str, str]:
+        """Schema of a suite -> where it is; the marts may be in another file than the rest."""
+        warehouse = warehouse_name(settings=self.settings)
+        return {schema: f"{warehouse}.{schema}" for schema in SCHEMAS} | {
+            "published": f"{PUBLISHED}.main"
+        }
 
     def execute(self, sql: str, /) -> sa.CursorResult[Any]:
         """Run SQL unchanged: a colon in it is not a parameter."""
@@ -53,24 +62,17 @@ class AuditDatabase:
 
     def in_full(self, sql: str, /) -> str:
         """Name the tables in full, because a warehouse may be called marts."""
-        warehouse = warehouse_name(settings=self.settings)
-        sql = re.sub(rf"\b({'|'.join(SCHEMAS)})\.(?=\w)", rf"{warehouse}.\1.", sql)
-        return re.sub(r"\bpublished\.(?=\w)", f"{PUBLISHED}.main.", sql)
+        schemas = rf"\b({'|'.join(self.places)})\.(?=\w)"
+        return re.sub(schemas, lambda found: f"{self.places[found[1]]}.", sql)
 
 
 @contextmanager
-def opened(*, settings: Settings, before: Path | None) -> Iterator[AuditDatabase]:
-    """Open a database in memory, with the warehouse and the last build attached read-only."""
-    # in memory, without a site of its own
-    in_memory = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
-    context = gx.get_context(
-        project_config=DataContextConfig(
-            store_backend_defaults=in_memory,
-            progress_bars=ProgressBarsConfig(globally=False),
-            analytics_enabled=False,
-        ),
-        mode="ephemeral",
-    )
+def opened(*, settings: Settings, before: Path | None, docs: Path) -> Iterator[AuditDatabase]:
+    """Open a database in memory, with the warehouse and the last build attached read-only.
+
+    The Data Docs are in the folder `docs`.
+    """
+    context = gx.get_context(project_config=data_docs(folder=docs), mode="ephemeral")
     source = context.data_sources.add_sql(
         "warehouse",
         # with a name, because Great Expectations opens it more than once
@@ -83,7 +85,9 @@ def opened(*, settings: Settings, before: Path | None) -> Iterator[AuditDatabase
     if before:
         attached[PUBLISHED] = before / DATABASE
     with engine.connect() as connection:
-        database = AuditDatabase(settings=settings, source=source, connection=connection)
+        database = AuditDatabase(
+            settings=settings, context=context, source=source, connection=connection, docs=docs
+        )
         database.execute(settings.limits(spill=settings.target_path / AUDIT_SPILL))
         for name, path in attached.items():
             database.execute(f"attach {text(path)} as {name} (read_only)")
@@ -145,7 +149,7 @@ def create_query(
         if re.search(rf"(?<!\w){re.escape(read)}(?!\w)", full):
             return cause
     try:
-        database.execute(f"create table {identifier(name)} as {full}")
+        database.execute(f"create or replace table {identifier(name)} as {full}")
     except sa.exc.DBAPIError as error:
         cause = str(error.orig).splitlines()[0]
         if isinstance(error.orig, duckdb.CatalogException | duckdb.BinderException):
@@ -154,6 +158,17 @@ def create_query(
             return f"{PART if is_part or PUBLISHED in full else MISSING} ({cause})"
         raise SettingsError(f"the query {name}: {cause}") from error
     return None
+
+
+def value_of(
+    *, database: AuditDatabase, name: str, sql: str, unanswered: Mapping[str, str]
+) -> tuple[Any, str | None]:
+    """Return the value of a parameter, and why it has none, if so. Raises what a query does."""
+    cause = create_query(database=database, name=name, sql=sql, unanswered=unanswered)
+    value = None if cause else database.execute(f"from {identifier(name)}").scalar()
+    if value is None:
+        return None, cause or f"because {name} has no value"
+    return convert_to_json_serializable(value), None
 
 
 def is_model(name: str, /, *, project_dir: Path) -> bool:

@@ -1,15 +1,14 @@
-"""Asks the expectations: Great Expectations decides inside DuckDB, and the answers become words.
-
-Python reads only aggregates, and the failed rows of a query that shows its rows.
-"""
+"""Asks the suites about a warehouse, and says what was found."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
-from great_expectations.core import ExpectationValidationResult
-from great_expectations.datasource.fluent.interfaces import Batch
+from great_expectations.core import RunIdentifier
+from great_expectations.core.suite_parameters import build_suite_parameters
 
+from python_helpers.audit.checkpoint import run_checkpoint
 from python_helpers.audit.database import (
     COMPARED,
     MISSING,
@@ -18,47 +17,99 @@ from python_helpers.audit.database import (
     create_query,
     create_run,
     opened,
+    value_of,
 )
-from python_helpers.audit.expectations import Expectation, Suite, made
-from python_helpers.audit.findings import Finding, expected_words, sentence
+from python_helpers.audit.expectations import Expectation, Suite
+from python_helpers.audit.findings import SHOWN_ROWS, Finding
+from python_helpers.audit.questions import Question
+from python_helpers.core.disk import why
 from python_helpers.core.errors import SettingsError
 from python_helpers.core.settings import Settings
 from python_helpers.publishing.builds import read_manifest
 from python_helpers.warehouse.problems import explained
 
-SHOWN_ROWS = 3  # of an expectation; further rows are only counted
-
 
 def findings_of(
-    *, suites: list[Suite], settings: Settings, before: Path | None
+    *, suites: list[Suite], settings: Settings, before: Path | None, docs: Path, run_name: str
 ) -> tuple[str | None, tuple[Finding, ...]]:
-    """Ask every expectation; returns why there was no comparison, if so, and the findings."""
+    """Ask every expectation; returns why there was no comparison, if so, and the findings.
+
+    The Data Docs in the folder `docs` show them under the name of the run and its as-of date.
+    """
     manifest = read_manifest(build=before) if before else {}
     unanswered: dict[str, str] = {}
     findings: list[Finding] = []
     try:
-        with opened(settings=settings, before=before) as database:
+        with opened(settings=settings, before=before, docs=docs) as database:
             not_compared = create_run(database=database, manifest=manifest)
+            as_of = database.execute("select as_of_date from run").scalar()
+            run = RunIdentifier(run_name=f"{run_name}_as_of_{as_of}", run_time=datetime.now(UTC))
             if not_compared:
                 unanswered |= dict.fromkeys(COMPARED, not_compared)
             for suite in suites:
-                tables = {each.table for each in suite.expectations} - suite.queries.keys()
-                queries = suite.queries | {table: f"from {table} limit 0" for table in tables}
-                for name, sql in queries.items():
-                    cause = create_query(
-                        database=database, name=name, sql=sql, unanswered=unanswered
-                    )
-                    if cause:
-                        unanswered[name] = cause
-                for expectation in suite.expectations:
-                    if cause := unanswered.get(expectation.table):
-                        findings.append(not_asked(expectation=expectation, cause=cause))
-                    else:
-                        findings += ask(database=database, expectation=expectation)
+                findings += ask(suite=suite, database=database, unanswered=unanswered, run=run)
         return not_compared, tuple(findings)
     except sa.exc.DBAPIError as error:
         cause = explained(message=str(error.orig).splitlines()[0])
         raise SettingsError(f"{settings.warehouse} cannot be audited: {cause}") from error
+    except OSError as error:
+        advice = "Move it away, or choose another folder."
+        raise SettingsError(f"{docs} cannot be written to ({why(error)}). {advice}") from error
+
+
+def ask(
+    *, suite: Suite, database: AuditDatabase, unanswered: dict[str, str], run: RunIdentifier
+) -> Iterator[Finding]:
+    """Ask the expectations of a suite; a row that blocks causes no warning as well."""
+    tables = {table for each in suite.expectations for table in each.tables} - suite.queries.keys()
+    for name, sql in (suite.queries | {each: f"from {each} limit 0" for each in tables}).items():
+        cause = create_query(database=database, name=name, sql=sql, unanswered=unanswered)
+        if cause:
+            unanswered[name] = cause
+    questions: list[Question] = []
+    for expectation in suite.expectations:
+        causes: dict[str, None] = {}
+        for table in expectation.tables:
+            parameters, cause = {}, unanswered.get(table)
+            for name in sorted(expectation.parameters):
+                sql = suite.parameters[name].replace("{table}", table.split(".")[-1])
+                parameters[name], why = value_of(
+                    database=database, name=name, sql=sql, unanswered=unanswered
+                )
+                cause = cause or why
+            if cause:
+                causes[cause] = None
+                continue
+            questions += [
+                Question(
+                    number=len(questions) + number,
+                    expectation=expectation,
+                    table=table,
+                    level=level,
+                    parameters=parameters,
+                    arguments=build_suite_parameters(arguments, parameters)[0],
+                )
+                for number, (level, arguments) in enumerate(expectation.arguments.items())
+            ]
+        yield from (not_asked(expectation=expectation, cause=cause) for cause in causes)
+    lines = run_checkpoint(questions=questions, database=database, run=run)
+    for expectation in suite.expectations:
+        asked = [question for question in questions if question.expectation == expectation]
+        said: set[str] = set()
+        for level in expectation.arguments:
+            shown: list[str] = []
+            where = f"({expectation.name} in {expectation.suite}.yml)"
+            for question in (question for question in asked if question.level == level):
+                found = [each for each in lines.get(question.number, []) if each not in said]
+                said |= {*found}
+                expected = f"Expected: {question.expected}. {expectation.advice} {where}"
+                shown += [f"{line} {expected}" for line in found]
+            if len(shown) > SHOWN_ROWS:
+                shown[SHOWN_ROWS:] = [f"{len(shown) - SHOWN_ROWS} more like these. {where}"]
+            if shown:
+                yield Finding(expectation=expectation, outcome=level, lines=tuple(shown))
+        if asked and not said:
+            yield Finding(expectation=expectation, outcome="passed")
 
 
 def not_asked(*, expectation: Expectation, cause: str) -> Finding:
@@ -70,58 +121,3 @@ def not_asked(*, expectation: Expectation, cause: str) -> Finding:
         outcome = "warn"
     line = f"{expectation.name}: not asked, {cause}."
     return Finding(expectation=expectation, outcome=outcome, lines=(line,))
-
-
-def ask(*, database: AuditDatabase, expectation: Expectation) -> Iterator[Finding]:
-    """Ask an expectation at each of its levels; a row that blocks causes no warning as well."""
-    query = database.in_full(f"select * from {expectation.table}")
-    asset = database.source.add_query_asset(f"{expectation.suite}.{expectation.name}", query=query)
-    batch = asset.add_batch_definition_whole_table("whole table").get_batch()
-    said: list[str] = []
-    for level, arguments in expectation.arguments.items():
-        result = validate(batch=batch, expectation=expectation, level=level)
-        found = [] if result.success else words_of(expectation=expectation, result=result)
-        lines = [line for line in found if line not in said]
-        said += lines
-        expected = expected_words(arguments=arguments, type=expectation.type)
-        where = f"({expectation.name} in {expectation.suite}.yml)"
-        shown = [f"{line} Expected: {expected}. {expectation.advice} {where}" for line in lines]
-        if len(shown) > SHOWN_ROWS:
-            shown[SHOWN_ROWS:] = [f"{len(shown) - SHOWN_ROWS} more like these. {where}"]
-        if shown:
-            yield Finding(expectation=expectation, outcome=level, lines=tuple(shown))
-    if not said:
-        yield Finding(expectation=expectation, outcome="passed")
-
-
-def validate(*, batch: Batch, expectation: Expectation, level: str) -> ExpectationValidationResult:
-    """Let Great Expectations decide; it fetches values only of the columns that are shown."""
-    # no value is sampled: it may identify a person
-    result_format: dict[str, object] = {"result_format": "BASIC", "partial_unexpected_count": 0}
-    if expectation.shown_columns:
-        result_format = {
-            "result_format": "COMPLETE",
-            "unexpected_index_column_names": expectation.shown_columns,
-        }
-    asked = made(expectation.type, arguments=expectation.arguments[level])
-    result = batch.validate(asked, result_format=result_format)
-    # one exception, or one per metric
-    found = result.exception_info or {}
-    raised = [found, *(each for each in found.values() if isinstance(each, dict))]
-    failures = [each["exception_message"] for each in raised if each.get("raised_exception")]
-    if failures:
-        cause = " ".join(failures[0].split())
-        raise SettingsError(f"{expectation.suite}: {expectation.name} cannot be asked: {cause}")
-    return result
-
-
-def words_of(*, expectation: Expectation, result: ExpectationValidationResult) -> list[str]:
-    """Say what was found, for each row that failed or for the whole."""
-    rows = result.result.get("unexpected_index_list")
-    if rows and expectation.shown_columns:
-        return [sentence(template=expectation.found, values=row) for row in rows]
-    observed = result.result.get("observed_value")
-    if observed is None:
-        share = result.result.get("unexpected_percent") or 0
-        observed = f"{result.result.get('unexpected_count')} rows, {share:.2f} %"
-    return [sentence(template=expectation.found, values={"observed": observed})]

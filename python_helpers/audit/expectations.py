@@ -1,9 +1,9 @@
-"""The suites of the audit: what an analyst expects of a refresh.
+"""The suites of the audit: what an analyst expects of a refresh, a file per boundary.
 
-A file of tests/expectations has `queries` (name -> SQL) and `expectations`. A query may read marts
-and base tables of the warehouse, `published` (the last published build), and the queries above it.
-An expectation names its table or query, a type of Great Expectations, and the arguments for `warn`,
-for `block`, or for both.
+A file of tests/expectations has `queries` and `parameters` (name -> SQL) and `expectations`. SQL
+may read marts and base tables of the warehouse, `published` (the last published build), and the
+queries above it. An expectation names its table or query, a class of Great Expectations, and its
+arguments for `warn`, for `block`, or for both; `{$PARAMETER: name * 0.9}` is of a parameter.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation as GreatExpectation
 
 FOLDER = Path("tests", "expectations")
-LEVELS = ("block", "warn")
+LEVELS = {"block": "critical", "warn": "warning"}
+"""The levels of an expectation, and the severities of Great Expectations that they are."""
 FIELD = re.compile(r"[A-Za-z_]\w*")
-SCHEMAS = ("marts", "intermediate", "staging", "restricted")
 # Columns that no line may show: lines are published with the marts.
 WHO = re.compile(r"(^|_)(id|key|email|full_name|comment)$")
+ROWS = "UnexpectedRowsExpectation"
 
 
 class Expectation(BaseModel):
@@ -36,16 +37,19 @@ class Expectation(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     name: str
-    table: str
-    """A query, or a table with its schema."""
+    table: str | list[str]
+    """A query, or a table with its schema; or several, of which the same is expected."""
     type: str = Field(alias="expect")
     column: str | None = None
+    where: dict[str, str | int | bool] = Field(default={}, max_length=1)
+    """Column -> value: only these rows are asked about."""
     common: dict[str, Any] = Field(default={}, alias="with")
     block: dict[str, Any] = {}
     warn: dict[str, Any] = {}
-    found: str
-    """The line for a row that is not as expected, with {columns} of the query."""
-    reason: str
+    found: str = "{table}: {observed}."
+    """The line for a row that is not as expected, with {columns} of the query, or for the whole,
+    with {observed} and {parameters}."""
+    reason: str = ""
     advice: str
     _suite: str
 
@@ -55,6 +59,11 @@ class Expectation(BaseModel):
         return self._suite
 
     @property
+    def tables(self) -> list[str]:
+        """Return the tables that are asked about."""
+        return self.table if isinstance(self.table, list) else [self.table]
+
+    @property
     def arguments(self) -> dict[str, dict[str, Any]]:
         """Level -> arguments; `block` first."""
         common = self.common | ({"column": self.column} if self.column else {})
@@ -62,10 +71,18 @@ class Expectation(BaseModel):
         return {level: common | getattr(self, level) for level in levels}
 
     @property
+    def parameters(self) -> set[str]:
+        """Return the names of the parameters that the arguments contain."""
+        values = (value for level in self.arguments.values() for value in level.values())
+        found = (value["$PARAMETER"] for value in values if is_parameter(value))
+        return {name for expression in found for name in FIELD.findall(expression)}
+
+    @property
     def shown_columns(self) -> list[str]:
         """The columns of a row that `found` shows."""
-        fields = (field for _, field, _, _ in string.Formatter().parse(self.found))
-        return sorted({field for field in fields if field is not None and field != "observed"})
+        parsed = string.Formatter().parse(self.found)
+        fields = {field for _, field, _, _ in parsed if field is not None}
+        return sorted(fields - {"observed", "table", *self.parameters})
 
     @model_validator(mode="after")
     def check(self, info: ValidationInfo) -> Self:
@@ -78,11 +95,13 @@ class Expectation(BaseModel):
                 raise ValueError("found: put the name of a column in the braces")
             if WHO.search(column):
                 raise ValueError(f"found: {column} may identify a person, so it cannot be shown")
-            if "." in self.table:
+            if self.type != ROWS and any("." in table for table in self.tables):
                 raise ValueError("found: only a query can show columns of its rows, not a table")
         for level, arguments in self.arguments.items():
             try:
-                made(self.type, arguments=arguments)
+                asked = made(self.type, arguments=arguments)
+                if self.shown_columns and not hasattr(asked, "mostly") and self.type != ROWS:
+                    raise ValueError("found: it has no rows; show {observed}")
             except Exception as error:  # of several kinds, as Great Expectations likes
                 raise ValueError(f"{level}: {' '.join(str(error).split())}") from error
         return self
@@ -94,23 +113,35 @@ class Suite(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     queries: dict[str, str] = {}
+    parameters: dict[str, str] = {}
+    """Name -> SQL of one value; {table} stands for the table that is asked about."""
     expectations: list[Expectation] = Field(min_length=1)
 
     @model_validator(mode="after")
     def check(self) -> Self:
-        """Check that no name is used twice."""
+        """Check that no name is used twice, and that every parameter is there."""
         names = [expectation.name for expectation in self.expectations]
         if repeated := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"{', '.join(sorted(repeated))}: the name is used twice")
+        for each in self.expectations:
+            if unknown := each.parameters - self.parameters.keys():
+                raise ValueError(f"{each.name}: no parameter {', '.join(sorted(unknown))}")
         return self
+
+
+def is_parameter(value: object, /) -> bool:
+    """Tell whether an argument is to be taken from parameters."""
+    return isinstance(value, dict) and "$PARAMETER" in value
 
 
 def made(type: str, /, *, arguments: Mapping[str, Any]) -> GreatExpectation:
     """Create an expectation of Great Expectations. Raises what that raises."""
     # here and not above: it takes seconds, which --help need not wait for
-    from great_expectations.expectations.registry import get_expectation_impl
+    import great_expectations.expectations as known
 
-    return get_expectation_impl(type)(**arguments)
+    if not re.fullmatch("(Expect|Unexpected)[A-Z].*", type) or not hasattr(known, type):
+        raise ValueError(f"Great Expectations has no {type}")
+    return getattr(known, type)(**arguments)
 
 
 def read_suites(*, project_dir: Path) -> list[Suite]:

@@ -8,9 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from python_helpers.audit.findings import FIRST_BUILD, NOTHING_WHOLE, Finding, write_page
+from python_helpers.audit.findings import FIRST_BUILD, NOTHING_WHOLE, Finding
+from python_helpers.core.disk import closed_files
 from python_helpers.core.errors import AuditError, PublishError, SettingsError
-from python_helpers.core.folders import AUDIT_PAGE
+from python_helpers.core.folders import DATA_DOCS
 from python_helpers.core.locks import locked, warehouse_lock
 from python_helpers.core.log import Log
 from python_helpers.core.settings import Settings
@@ -37,7 +38,8 @@ class Audit:
     not_compared: str | None = None
     """Why there was no comparison."""
     findings: tuple[Finding, ...] = ()
-    page: Path
+    page: Path | None = None
+    """The first page of the Data Docs that show it."""
 
     def lines(self, outcome: str, /) -> list[str]:
         """List the lines of every finding with this outcome."""
@@ -73,14 +75,18 @@ class Audit:
 
 
 def audit_alone(*, settings: Settings, log: Log) -> Audit:
-    """Audit a warehouse under its lock. Raises what `audit` does, and LockedError."""
+    """Audit a warehouse under its lock. Raises what `audit` does, and LockedError.
+
+    Its Data Docs are in the target folder: what is published is not locked.
+    """
     if not settings.warehouse.is_file():
         raise SettingsError(f"There is no warehouse {settings.warehouse}: run refresh first.")
     lock = warehouse_lock(warehouse=settings.warehouse)
     with locked(lock, command="lifecycle audit", wait=settings.lock_wait):
         # nobody said what the warehouse was built from
         settings = compared(settings=settings, log=log, is_any_like=True)
-        return audit(settings=settings, log=log)
+        docs = settings.target_path / DATA_DOCS
+        return audit(settings=settings, log=log, docs=docs, run_name="audit")
 
 
 def compared(*, settings: Settings, log: Log, is_any_like: bool = False) -> Settings:
@@ -139,14 +145,13 @@ def check_suites(*, settings: Settings) -> None:
         read_suites(project_dir=settings.project_dir)
 
 
-def audit(*, settings: Settings, log: Log) -> Audit:
+def audit(*, settings: Settings, log: Log, docs: Path, run_name: str) -> Audit:
     """Ask every expectation of the warehouse as it is; returns what was found.
 
-    Raises AuditError where one blocks, and SettingsError where a suite is invalid. The page is
-    written in any case.
+    The Data Docs in the folder `docs` show it under the name of the run, also if it blocks. Raises
+    AuditError where an expectation blocks, and SettingsError where a suite is invalid.
     """
-    audited = asked(settings=settings)
-    write_page(page=audited.page, findings=audited.findings, summary=audited.summary())
+    audited = asked(settings=settings, docs=docs, run_name=run_name)
     for line in audited.lines("warn"):
         log.warn(line)
     blocked = audited.lines("block")
@@ -165,9 +170,9 @@ def audit(*, settings: Settings, log: Log) -> Audit:
     return audited
 
 
-def asked(*, settings: Settings) -> Audit:
+def asked(*, settings: Settings, docs: Path, run_name: str) -> Audit:
     """Ask, unless the audit is skipped or there is nothing to ask."""
-    nothing = Audit(is_skipped=settings.skip_audit, page=settings.target_path / AUDIT_PAGE)
+    nothing = Audit(is_skipped=settings.skip_audit)
     if settings.skip_audit:
         return nothing
     from python_helpers.audit.expectations import read_suites
@@ -181,10 +186,14 @@ def asked(*, settings: Settings) -> Audit:
     before = settings.compared_with
     if before == settings.publish_dir:
         before = live_build(publish_dir=settings.publish_dir)
-    not_compared, findings = findings_of(suites=suites, settings=settings, before=before)
+    with closed_files():
+        not_compared, findings = findings_of(
+            suites=suites, settings=settings, before=before, docs=docs, run_name=run_name
+        )
     return replace(
         nothing,
         compared_with=before.name if before and not not_compared else None,
         not_compared=not_compared,
         findings=findings,
+        page=docs / "index.html",
     )

@@ -31,4 +31,5 @@ def audit(*, folders: Folders, choices: Choices) -> None:
     """
     log = options.log_of(folders)
     audited = audit_alone(settings=resolve_settings(folders, choices=choices), log=log)
-    say(Console(), f"Open {readable(audited.page)} in a browser.")
+    if audited.page:
+        say(Console(), f"Open {readable(audited.page)} in a browser.")

@@ -11,7 +11,7 @@ from python_helpers.core.errors import SettingsError
 
 PROJECT_FILE = "dbt_project.yml"
 WAREHOUSE = "warehouse.duckdb"
-AUDIT_PAGE = "audit.html"
+DATA_DOCS = "data_docs"
 AUDIT_SPILL = "audit"
 DOCS_PAGE = "docs.html"
 

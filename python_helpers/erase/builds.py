@@ -14,7 +14,7 @@ import duckdb
 
 from python_helpers.core.disk import keep_owner, sync
 from python_helpers.core.errors import PublishError
-from python_helpers.core.folders import AUDIT_PAGE
+from python_helpers.core.folders import DATA_DOCS
 from python_helpers.core.settings import Settings
 from python_helpers.core.sql import name, text
 from python_helpers.delivery.contract import personal_tables
@@ -56,14 +56,27 @@ def rewrite_builds(*, settings: Settings, people: People) -> list[str]:
     return changed
 
 
+def remove_data_docs(*, settings: Settings, people: People) -> list[str]:
+    """Remove the pages of earlier audits where people are in them; returns what became of which.
+
+    They show nobody, unless a query of the suites does.
+    """
+    docs = settings.publish_dir / DATA_DOCS
+    pages = "\n".join(path.read_text() for path in docs.rglob("*.*") if path.is_file())
+    if not people.are_in(pages, is_ours=False):
+        return []
+    shutil.rmtree(docs)
+    return [f"{docs}, removed"]
+
+
 def rewrite(*, build: Path, settings: Settings, people: People) -> None:
     """Write a build anew. Raises PublishError where that is impossible, and duckdb.Error."""
     manifest = read_manifest(build=build)
     files = manifest["files"]
-    page = build / AUDIT_PAGE
-    if AUDIT_PAGE in files and people.are_in(page.read_text(encoding="utf-8"), is_ours=False):
-        page.unlink()
-        del files[AUDIT_PAGE]
+    for page in [file for file in files if file.endswith(".html")]:
+        if people.are_in((build / page).read_text(encoding="utf-8"), is_ours=False):
+            (build / page).unlink()
+            del files[page]
     for told in (manifest, manifest.get("audit") or {}):
         if told.get("warnings"):
             told["warnings"] = people.hidden_in(told["warnings"])
@@ -125,7 +138,7 @@ def put(new: Path, /, *, into: Path) -> dict[str, object]:
 
 def remove_own_files(*, build: Path) -> None:
     """Remove a build or an export, but for files that others put there."""
-    own = [DATABASE, AUDIT_PAGE]
+    own = [DATABASE]
     with suppress(PublishError):
         own = list(read_manifest(build=build)["files"])
     for each in (*own, MANIFEST):

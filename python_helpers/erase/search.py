@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from python_helpers.core.errors import HeldByOthersError, PublishError
-from python_helpers.core.folders import PROJECT_FILE
+from python_helpers.core.folders import DATA_DOCS, PROJECT_FILE
 from python_helpers.core.locks import FOLDER_LOCK, READING_LOCK
 from python_helpers.core.settings import Settings
 from python_helpers.core.sql import name, text
@@ -108,6 +108,8 @@ def files_of(*, settings: Settings) -> Iterator[tuple[Path, bool]]:
                 ours |= {build / each for each in (MANIFEST, *read_manifest(build=build)["files"])}
         # spills of readers come and go: `rglob` fails where a folder has just gone
         found |= {Path(at, each) for at, _, names in os.walk(folder / BUILDS) for each in names}
+        docs = {path for path in (folder / DATA_DOCS).rglob("*.*") if path.is_file()}
+        found, ours = found | docs, ours | docs
         # a folder that is the project's or the warehouse's as well has their files
         if not (folder / PROJECT_FILE).exists() and folder != settings.warehouse.parent:
             found |= {*folder.glob("*")} - {folder / FOLDER_LOCK, folder / READING_LOCK}

@@ -19,7 +19,7 @@ from python_helpers.core.locks import locked, publish_lock, reading_lock, wareho
 from python_helpers.core.log import Log
 from python_helpers.core.settings import READING, Inputs, Settings
 from python_helpers.delivery.erasures import add_to_list, finish_on_list, made_folder
-from python_helpers.erase.builds import rewrite_builds
+from python_helpers.erase.builds import remove_data_docs, rewrite_builds
 from python_helpers.erase.exports import export_files_again, export_to_servers_again, exported_to
 from python_helpers.erase.logs import clean_logs
 from python_helpers.erase.people import People, known_texts
@@ -101,6 +101,7 @@ def erase(
             with recorded() as run, run.phase("erase"):
                 changed = [
                     *rewrite_builds(settings=settings, people=people),
+                    *remove_data_docs(settings=settings, people=people),
                     *export_files_again(settings=settings, log=log),
                     *clean_logs(settings=settings, people=people),
                 ]

@@ -8,6 +8,7 @@ from typing import Any
 
 from python_helpers.audit.run import audit, check_suites, compared
 from python_helpers.core.errors import PublishError
+from python_helpers.core.folders import DATA_DOCS
 from python_helpers.core.locks import locked, warehouse_lock
 from python_helpers.core.log import Log
 from python_helpers.core.settings import RAW_INPUTS, Settings
@@ -88,7 +89,8 @@ def build_and_publish(*, settings: Settings, run: Run, log: Log) -> Path:
                 marts = close_marts(settings=settings, build=built)
         log.say(built.summary())
         with run.phase("audit"):
-            audited = audit(settings=settings, log=log)
+            docs = settings.publish_dir / DATA_DOCS
+            audited = audit(settings=settings, log=log, docs=docs, run_name=run.id)
         if not settings.no_report:
             with run.phase("report"):
                 facts = {"build_id": run.id, "warnings": log.first_warnings, **marts.facts}
@@ -99,7 +101,6 @@ def build_and_publish(*, settings: Settings, run: Run, log: Log) -> Path:
                 build=built,
                 run=run,
                 marts=marts,
-                audit_page=audited.page,
                 audit_facts=audited.in_manifest(),
             )
 

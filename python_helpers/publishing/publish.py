@@ -1,7 +1,6 @@
 """Publishes the file that dbt built the marts into: checks it, and makes it the live build."""
 
 import re
-import shutil
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -130,18 +129,15 @@ def publish(
     build: Build,
     run: Run,
     marts: Marts,
-    audit_page: Path | None = None,
     audit_facts: Mapping[str, object] | None = None,
 ) -> Path:
-    """Publish the file of a build, and the page of its audit; returns their folder.
+    """Publish the file of a build, and what lies beside it; returns their folder.
 
     The build takes the id of its run, which records it. Raises PublishError, and then the previous
     build is still live.
     """
 
     def write(folder: Path) -> dict[str, Any]:
-        if audit_page:
-            shutil.copyfile(audit_page, folder / audit_page.name)
         return {
             "build_id": run.id,
             **marts.facts,

@@ -14,13 +14,13 @@ import yaml
 
 from python_helpers.core.disk import close_to_others, why
 from python_helpers.core.errors import SettingsError
-from python_helpers.core.folders import AUDIT_PAGE, DOCS_PAGE, PROJECT_FILE
+from python_helpers.core.folders import DATA_DOCS, DOCS_PAGE, PROJECT_FILE
 from python_helpers.core.settings import Settings
 
 ARTEFACTS = (
     *("compiled", "run", "manifest.json", "semantic_manifest.json", "partial_parse.msgpack"),
     *("run_results.json", "sources.json", "catalog.json", "graph.gpickle", "graph_summary.json"),
-    *("index.html", "static_index.html", "perf_info.json", DOCS_PAGE, AUDIT_PAGE),
+    *("index.html", "static_index.html", "perf_info.json", DOCS_PAGE, DATA_DOCS),
 )
 """What builds, documentation and audits leave in the target folder, and make again."""
 

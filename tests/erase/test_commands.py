@@ -35,7 +35,7 @@ expectations:
   - name: few_orders
     table: counts
     column: orders
-    expect: expect_column_values_to_be_between
+    expect: ExpectColumnValuesToBeBetween
     block: {max_value: 1}
     found: "{orders} orders."
     reason: A shop so small has one.
@@ -259,6 +259,18 @@ def test_a_kept_build_with_the_spill_of_a_reader_is_rewritten_and_the_spill_sear
     shutil.rmtree(spilled.parent)
     assert erase(project, "--customer", "planted-4711").returncode == 0
     assert old.exists()
+
+
+def test_the_data_docs_go_only_if_they_name_a_customer(project):
+    page = project / "published" / "data_docs" / "validations" / "marts" / "page.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("<p>Nobody.</p>")
+    assert erase(project, "--customer", "planted-4711").returncode == 0
+    assert page.exists()
+    page.write_text("<p>The largest order is of planted-4712.</p>")
+    result = erase(project, "--customer", "planted-4712")
+    assert result.returncode == 0, result.stderr
+    assert not page.parents[2].exists()
 
 
 def test_what_root_rewrites_for_another_user_stays_theirs(project):

@@ -6,6 +6,8 @@ the real data.
 """
 
 import csv
+import html
+import json
 import re
 import shutil
 from collections.abc import Iterable, Mapping
@@ -30,6 +32,11 @@ from python_helpers.core.log import Log
 from python_helpers.core.settings import Choices, Inputs, resolve_settings
 from python_helpers.publishing.builds import live_build, read_manifest
 
+EXPECTATIONS = {
+    expectation.name: expectation
+    for suite in read_suites(project_dir=PROJECT)
+    for expectation in suite.expectations
+}
 DOCUMENT = (PROJECT / "docs" / "audit.md").read_text(encoding="utf-8")
 SAMPLE = PROJECT / "seeds" / "sample"
 
@@ -312,16 +319,36 @@ def test_a_planted_fault_is_said_at_its_level(request, tmp_path, fault):
 # The sample
 
 
-def sample_delivery(folder: Path, *, changes: Mapping[str, str] | None = None) -> None:
-    """Deliver the sample as files, with a customer to look for who ordered twelve times a day."""
-    planted = {
-        "customers": "from customers union all by name select customer_id: 'zaphod-42', "
-        "full_name: 'Zaphod Beeblebrox', email: 'zaphod@example.org', created_at: '2025-12-01'",
-        "orders": "from orders union all by name select order_id: 'heart-of-gold-' || copy, "
-        "customer_id: 'zaphod-42', ordered_at: '2025-12-24 10:00:00', amount: '1.00', "
-        "currency: 'EUR' from range(12) as copies(copy)",
-    }
-    deliver(source=SAMPLE, folder=folder, changes=planted | (changes or {}))
+PLANTED = {
+    "customers": "from customers union all by name select customer_id: 'zaphod-42', "
+    "full_name: 'Zaphod Beeblebrox', email: 'zaphod@example.org', created_at: '2025-12-01', "
+    "region: 'Zaphod Beeblebrox'",
+    "orders": "from orders union all by name select order_id: 'heart-of-gold-' || copy, "
+    "customer_id: 'zaphod-42', ordered_at: '2025-12-24 10:00:00', amount: '1.00', "
+    "currency: 'EUR' from range(12) as copies(copy)",
+}
+"""A customer to look for who ordered twelve times a day, and whose name is in a wrong column."""
+COST_IN_PENCE = "(try_cast(cost_amount as decimal(18, 2)) * 100)::varchar as cost_amount"
+SAMPLE_FAULTS = {
+    "half of the subscriptions, and one word for all reasons to cancel": {
+        "subscriptions": "select * replace (case when cancel_reason <> '' then 'price' end "
+        "as cancel_reason) from subscriptions limit 160",
+    },
+    "every survey twice, under new keys, without touchpoints": {
+        "survey_responses": "with answers as (select * exclude (touchpoint) replace ("
+        "case when reason_code <> '' then 'price' end as reason_code) from survey_responses) "
+        "from answers union all "
+        "select * replace ('again-' || response_id as response_id) from answers",
+    },
+    "costs times 100": {
+        "orders": f"select * replace ({COST_IN_PENCE}) from ({PLANTED['orders']})",
+        "order_lines": f"select * replace ({COST_IN_PENCE}) from order_lines",
+    },
+    "all customers in one region": {
+        "customers": "select * replace (case customer_id when 'zaphod-42' then region "
+        f"else 'dach' end as region) from ({PLANTED['customers']})",
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -353,19 +380,14 @@ class Sample:
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
-    """Publish the sample, then plant three faults into it."""
+    """Publish the sample, then plant faults into it."""
     shop = Shop(folder=tmp_path_factory.mktemp("sample_audit"))
     delivery = shop.folder / "delivery"
     arguments = ("--as-of", "2025-12-31", "--reporting-currency", "EUR")
-    sample_delivery(delivery, changes={"orders": "from orders"})
+    deliver(source=SAMPLE, folder=delivery, changes=PLANTED | {"orders": "from orders"})
     first = shop.refresh(*arguments)
-    sample_delivery(
-        delivery,
-        changes={
-            "subscriptions": "from subscriptions limit 160",
-            "survey_responses": "select * exclude (customer_id) from survey_responses",
-        },
-    )
+    changes = {table: sql for fault in SAMPLE_FAULTS.values() for table, sql in fault.items()}
+    deliver(source=SAMPLE, folder=delivery, changes=changes)
     return Sample(shop=shop, first=first, faulty=shop.refresh(*arguments))
 
 
@@ -378,8 +400,9 @@ def test_a_first_publication_says_that_there_is_nothing_to_compare_with(sample):
     assert of_audit["compared_with"] is None
     assert of_audit["warnings"] == []
     # what needs no build to compare with is asked, and what does is not
-    assert of_audit["expectations"] == {"passed": 18, "warn": 0, "block": 0, "not asked": 12}
-    assert "no_day_is_delivered_twice" in (live / "audit.html").read_text()
+    outcomes = of_audit["expectations"]
+    assert outcomes["passed"] + outcomes["not asked"] == len(EXPECTATIONS)
+    assert outcomes["passed"] > 0 and outcomes["not asked"] > 0
 
 
 def test_a_blocked_audit_says_what_was_found_and_what_to_do_and_publishes_nothing(sample):
@@ -390,9 +413,9 @@ def test_a_blocked_audit_says_what_was_found_and_what_to_do_and_publishes_nothin
         "Deliver the table whole. (a_table_keeps_its_rows in delivery.yml)\n"
     ) in sample.faulty.stderr
     with (SAMPLE / "survey_responses.csv").open(newline="", encoding="utf-8") as file:
-        named = [bool(row["customer_id"].strip()) for row in csv.DictReader(file)]
+        named = [bool(row["touchpoint"].strip()) for row in csv.DictReader(file)]
     assert (
-        "survey_responses: customer_id is filled in 0.0% of the raw rows, "
+        "survey_responses: touchpoint is filled in 0.0% of the raw rows, "
         f"{sum(named) / len(named):.1%} in the last build."
     ) in sample.faulty.stderr
     with (SAMPLE / "orders.csv").open(newline="", encoding="utf-8") as file:
@@ -401,6 +424,23 @@ def test_a_blocked_audit_says_what_was_found_and_what_to_do_and_publishes_nothin
         f"orders: 11 of {12 + others} orders of 2025-12-24 repeat another one in customer"
     ) in sample.faulty.stderr
     assert len(list((sample.shop.folder / "published" / "builds").glob("[!.]*"))) == 1
+
+
+OF_SAMPLE = {
+    "customers_are_where_they_were": "dim_customers: the regions of the customers differ",
+    "customers_leave_for_the_reasons_they_did": "fct_churn_events: the reasons of churn differ",
+    "most_sales_cost_less_than_they_bring": "orders: cost_amount is above amount in",
+    "no_survey_is_delivered_twice": "survey_responses: ",
+}
+"""What the sample alone has, and how the message of a block begins."""
+
+
+@pytest.mark.parametrize(("name", "message"), OF_SAMPLE.items(), ids=OF_SAMPLE)
+def test_a_fault_that_only_the_sample_can_have_is_blocked(sample, name, message):
+    assert name in sample.shop.said(sample.faulty)["block"]
+    lines = [line for line in sample.faulty.stderr.splitlines() if f"({name} in " in line]
+    assert any(line.startswith(message) for line in lines)
+    assert all(EXPECTATIONS[name].advice in line for line in lines)
 
 
 def test_the_audit_alone_finds_the_same(sample):
@@ -425,11 +465,94 @@ def test_neither_the_page_nor_a_message_tells_who_somebody_is(sample):
         ).fetchall()
     # rows in conflict are named by their key, so that they can be found
     said = re.sub(r"For example \w+_id '[^']*'", "", sample.faulty.output)
-    shown = said + (folder / "target" / "audit.html").read_text()
+    pages = [path for path in (folder / "published" / "data_docs").rglob("*.*") if path.is_file()]
+    manifest = live_of(folder).with_name("manifest.json")
+    shown = said + "".join(path.read_text() for path in (*pages, manifest))
+    words = {*re.findall(r"[\w@.-]+", shown)}
     # the search finds what is there
     assert {"zaphod-42", "Zaphod Beeblebrox", "heart-of-gold-3"} <= {name for (name,) in ids}
-    assert "2025-12-24" in shown
-    assert [name for (name,) in ids if re.search(rf"\b{re.escape(name)}\b", shown)] == []
+    assert "2025-12-24" in words
+    assert "another region" in shown
+    assert [name for (name,) in ids if name in words or (" " in name and name in shown)] == []
+
+
+def text_of(page: Path, /) -> str:
+    """Read a page as a browser shows it."""
+    text = re.sub(r"<style>.*?</style>|<[^>]+>", " ", page.read_text(), flags=re.DOTALL)
+    return " ".join(html.unescape(text).split())
+
+
+def test_the_data_docs_show_each_build_and_what_was_observed_beside_what_was_expected(sample):
+    docs = sample.shop.folder / "published" / "data_docs"
+    records = (sample.shop.folder / "published" / "builds.jsonl").read_text().splitlines()
+    first, faulty = sorted({json.loads(record)["build_id"] for record in records})
+    index = text_of(docs / "index.html")
+    assert f"{first}_as_of_2025-12-31 delivery.table_changes" not in index  # nothing to compare
+    assert f"{first}_as_of_2025-12-31 delivery.repeated_orders" in index
+    assert f"✗ delivery.table_changes {faulty}" not in index
+    runs = docs / "validations" / "delivery" / "table_changes"
+    (page,) = runs.rglob("*.html")
+    assert page.parents[1].name == f"{faulty}_as_of_2025-12-31"
+    assert page.relative_to(docs).as_posix() in (docs / "index.html").read_text()
+    expected = "a_table_keeps_its_rows (blocks): rows_ratio at least 0.8. The whole history is"
+    assert expected in text_of(page)
+    assert "subscriptions: 160 raw rows, 320 in the last build." in text_of(page)
+    (page,) = (docs / "validations" / "marts" / "customer_regions").rglob("*.html")
+    assert re.search(r"dach 9\d\.\d % another region 0\.\d % benelux 0\.0 %", text_of(page))
+
+
+def test_the_data_docs_ask_no_other_site(sample):
+    pages = [*(sample.shop.folder / "published" / "data_docs").rglob("*.html")]
+    assert len(pages) > 50
+    for page in pages:
+        asked = re.findall(r"""(?:src|href)\s*=\s*["']([^"']*)|url\(|@import""", page.read_text())
+        assert [link for link in asked if not re.match(r"[\w./#-]", link) or ":" in link] == []
+
+
+def test_the_data_docs_show_as_many_runs_as_builds_are_kept(sample, tmp_path):
+    places = Places(
+        publish_dir=tmp_path / "published", warehouse=sample.shop.folder / "warehouse.duckdb"
+    )
+    settings = resolve_settings(find_folders(places), choices=Choices(keep_builds=1))
+    for name in ("older", "newer"):
+        page = asked(settings=settings, docs=tmp_path / "docs", run_name=name).page
+    assert "newer_as_of" in page.read_text()
+    assert "older_as_of" not in page.read_text()
+    assert [path for path in (tmp_path / "docs").rglob("*.*") if "older" in str(path)] == []
+
+
+def test_a_file_in_the_way_of_the_data_docs_is_one_line(sample, tmp_path):
+    (tmp_path / "docs").write_text("mine")
+    warehouse = sample.shop.folder / "warehouse.duckdb"
+    settings = resolve_settings(find_folders(Places(publish_dir=tmp_path, warehouse=warehouse)))
+    with pytest.raises(SettingsError, match=re.escape(f"{tmp_path / 'docs'} cannot be written to")):
+        asked(settings=settings, docs=tmp_path / "docs", run_name="run")
+
+
+def test_five_lines_make_an_expectation(sample, tmp_path):
+    contributing = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (lines,) = re.findall(r"^```yaml\n(  - name: .*?)^```$", contributing, re.MULTILINE | re.DOTALL)
+    assert lines.count("\n") == 5
+    assert "max_value: 10" in lines
+    faulty = lines.replace("- name: ", "- name: not_that_").replace("max_value: 10", "max_value: 1")
+    quantiles = """
+  - name: half_of_the_answers_are_bad
+    table: marts.fct_survey_responses
+    expect: ExpectColumnQuantileValuesToBeBetween
+    warn: {column: score, quantile_ranges: {quantiles: [0.5], value_ranges: [[0, 1]]}}
+    advice: "Ask again."
+"""
+    before = "  - name: a_mart_keeps_its_rows\n"
+    new = f"{lines}{faulty}{quantiles}{before}"
+    project = project_with(tmp_path, written=before, instead=new)
+    result = sample.audit(project=project)
+    names = re.findall("- name: (.*)", f"{lines}{faulty}{quantiles}")
+    assert sample.shop.said(result)["warn"] & {*names} == {*names[1:]}
+    (line,) = (line for line in result.stderr.splitlines() if names[1] in line)
+    assert re.match(
+        r"Warning: fct_survey_responses: \d\.\d\. Expected: score at least 1 and at most 1\. See",
+        line,
+    )
 
 
 def test_the_audit_needs_a_warehouse(sample):
@@ -442,10 +565,12 @@ def test_a_rate_that_is_none_is_blocked_wherever_it_comes_from(sample):
     changed_copy(
         sample.shop.folder / "warehouse.duckdb",
         "update marts.rpt_renewals set renewal_rate = 2 where segment_name = 'all'",
+        "alter table marts.fct_orders drop column sales_channel",
         name="broken.duckdb",
     )
     result = sample.audit(warehouse="broken.duckdb")
     assert "renewal_rates_are_rates" in sample.shop.said(result)["block"]
+    assert "Warning: fct_orders: the last build had sales_channel as well." in result.stderr
 
 
 DAY_FAULTS = {
@@ -530,7 +655,7 @@ def project_with(folder: Path, /, *, written: str, instead: str) -> Path:
         ("from marts.row_reconciliation\n", "row_reconcilation"),
         ("join published.row_reconciliation", "row_reconcilation"),
         ("last_build.rejected_rows / ", "rejected_rowz"),
-        ("from table_changes where", "table_changez"),
+        ("from day_bands\n", "day_bandz"),
     ],
 )
 def test_a_misspelt_name_in_a_suite_is_no_expectation_that_was_met(
@@ -576,7 +701,7 @@ def test_a_suite_that_is_wrong_keeps_nobody_from_a_build_that_is_not_audited(tmp
         find_folders(Places(project_dir=project)), choices=Choices(skip_audit=True)
     )
     check_suites(settings=settings)
-    assert asked(settings=settings).is_skipped
+    assert asked(settings=settings, docs=tmp_path, run_name="run").is_skipped
     with pytest.raises(SettingsError, match="expectations: Field required"):
         check_suites(settings=replace(settings, skip_audit=False))
 
@@ -711,7 +836,6 @@ def test_a_build_that_was_looked_at_is_published_without_an_audit_and_says_so(sa
     assert "The audit was skipped." in result.stderr
     live = live_build(publish_dir=published)
     assert read_manifest(build=live)["audit"]["skipped"] is True
-    assert "The audit was skipped." in (live / "audit.html").read_text()
 
 
 # The suites
@@ -723,7 +847,7 @@ expectations:
   - name: orders_are_few
     table: counts
     column: orders
-    expect: expect_column_values_to_be_between
+    expect: ExpectColumnValuesToBeBetween
     warn: {max_value: 9}
     found: "{orders} orders."
     reason: It is a small shop.
@@ -779,7 +903,14 @@ def test_a_suite_that_cannot_be_understood_says_where(tmp_path, written, instead
 @pytest.mark.parametrize(
     ("written", "instead", "message"),
     [
-        ("_be_between", "_be_betwixt", "orders_are_few: warn: expect_column_values_to_be_betwixt"),
+        ("BeBetween", "BeBetwixt", "warn: Great Expectations has no ExpectColumnValuesToBeBetwixt"),
+        ("ExpectColumnV", "expect_column_v", "Great Expectations has no expect_column_values"),
+        (
+            "{max_value: 9}",
+            "{max_value: {$PARAMETER: most * 2}}",
+            "orders_are_few: no parameter most",
+        ),
+        ("ColumnValues", "ColumnMax", "orders_are_few: warn: found: it has no rows"),
         ("max_value: 9", "max_val: 9", "max_val extra fields not permitted"),
         ("max_value: 9", "max_value: [9]", "shop.yml: orders_are_few: warn: "),
     ],
@@ -799,16 +930,19 @@ def test_a_word_is_shown_whatever_the_format_of_a_number():
     )
 
 
+def test_an_expectation_of_the_project_says_why():
+    assert [each.name for each in EXPECTATIONS.values() if not each.reason] == []
+
+
 def test_every_expectation_is_seen_to_fail():
     planted = {name for fault in FAULTS for name in (*fault.blocks, *fault.warns)}
-    expected = {
-        expectation.name
-        for suite in read_suites(project_dir=PROJECT)
-        for expectation in suite.expectations
+    # planted into a warehouse, and a drift also night by night in test_days.py
+    elsewhere = {
+        "a_mart_keeps_its_columns",
+        "closed_months_do_not_drift",
+        "renewal_rates_are_rates",
     }
-    # a drift is planted into the history of a warehouse, and night by night in test_days.py
-    elsewhere = {"closed_months_do_not_drift", "renewal_rates_are_rates"}
-    assert expected == planted | {OLD} | elsewhere
+    assert EXPECTATIONS.keys() == planted | {*OF_SAMPLE} | {OLD} | elsewhere
 
 
 def test_the_document_lists_what_is_planted_and_what_says_so():
@@ -816,6 +950,11 @@ def test_the_document_lists_what_is_planted_and_what_says_so():
     assert rows[1:] == [
         (fault.words, listed(names=fault.blocks), listed(names=fault.warns)) for fault in FAULTS
     ]
+
+
+def test_the_document_names_what_only_the_sample_can_have():
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", DOCUMENT, re.MULTILINE)
+    assert {f"`{name}`" for name in OF_SAMPLE} <= {name for _, name in rows}
 
 
 def listed(*, names: Iterable[str]) -> str:

@@ -16,10 +16,7 @@ from python_helpers.audit.expectations import Expectation, Suite, read_suites
 from python_helpers.delivery.rendering import Macros
 
 MARTS = ("rpt_raw_days", "rpt_raw_day_profile")
-DAY_QUERIES = (
-    *("new_day_rows", "new_day_totals", "new_day_amounts", "new_day_columns", "new_day_words"),
-    *("new_day_rejections", "lags"),
-)
+DAY_QUERIES = ("new_days", "lags")
 """What the expectations about the newest days read."""
 WINDOW = timedelta(days=90)
 """More than any query of a day looks back."""
@@ -130,7 +127,7 @@ class Days:
             "published_as_of_date: $published",
             {"day": day, "published": published},
         )
-        for name in ("day_figures", "day_bands", "new_days", *DAY_QUERIES):
+        for name in ("day_figures", "day_bands", *DAY_QUERIES):
             self.connection.execute(f"create or replace table {name} as {query_of(name)}")
         return {each.name for each in not_met(self.connection, tables=DAY_QUERIES)}
 
@@ -145,7 +142,8 @@ def not_met(
         for each in suite.expectations
         if each.table in tables and level in each.arguments
         if connection.execute(
-            f"select count(*) from {each.table} where {each.column} > $limit",
+            f"select count(*) from {each.table} where {each.column} > $limit"
+            + "".join(f" and {column} = '{value}'" for column, value in each.where.items()),
             {"limit": each.arguments[level]["max_value"]},
         ).fetchone()
         != (0,)

@@ -17,7 +17,7 @@ AUDITED = (
     *("+rpt_raw_day_profile", "+rpt_period_history"),
     *("+rpt_restatements", "+dim_customers", "+fct_orders", "+fct_order_lines"),
     *("+fct_survey_responses", "+fct_subscription_versions", "+fct_activity_spells"),
-    *("+rpt_cohort_retention", "+rpt_renewals", "+rpt_nps"),
+    *("+fct_churn_events", "+rpt_cohort_retention", "+rpt_renewals", "+rpt_nps"),
 )
 LEFT_OUT = "not delivered"
 OLD = "the_delivery_is_fresh"  # of data that ended years ago this is no false alarm
