@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from great_expectations.core import RunIdentifier
 from great_expectations.core.suite_parameters import build_suite_parameters
 
-from python_helpers.audit.checkpoint import run_checkpoint
+from python_helpers.audit.checkpoint import Question, run_checkpoint
 from python_helpers.audit.database import (
     COMPARED,
     MISSING,
@@ -21,7 +21,6 @@ from python_helpers.audit.database import (
 )
 from python_helpers.audit.expectations import Expectation, Suite
 from python_helpers.audit.findings import SHOWN_ROWS, Finding
-from python_helpers.audit.questions import Question
 from python_helpers.core.disk import why
 from python_helpers.core.errors import SettingsError
 from python_helpers.core.settings import Settings

@@ -100,8 +100,11 @@ class Expectation(BaseModel):
         for level, arguments in self.arguments.items():
             try:
                 asked = made(self.type, arguments=arguments)
-                if self.shown_columns and not hasattr(asked, "mostly") and self.type != ROWS:
+                is_of_rows = hasattr(asked, "mostly") or self.type == ROWS
+                if self.shown_columns and not is_of_rows:
                     raise ValueError("found: it has no rows; show {observed}")
+                if WHO.search(str(arguments.get("column"))) and not is_of_rows:
+                    raise ValueError("it would show values that may identify a person")
             except Exception as error:  # of several kinds, as Great Expectations likes
                 raise ValueError(f"{level}: {' '.join(str(error).split())}") from error
         return self

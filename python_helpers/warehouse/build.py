@@ -97,12 +97,13 @@ def build(*, settings: Settings, log: Log) -> Build:
     )
 
 
-def build_command(*, settings: Settings) -> tuple[str, ...]:
-    """Return the command of the build. It leaves unit tests out: they judge the code, not data.
+# Unit tests judge the code, not data. Of the others nothing is built.
+LEFT_OUT = ("unit_test", "saved_query", "exposure")
 
-    Saved queries are questions, of which nothing is built.
-    """
-    excluded = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "saved_query")
+
+def build_command(*, settings: Settings) -> tuple[str, ...]:
+    """Return the command of the build."""
+    excluded = (word for kind in LEFT_OUT for word in ("--exclude-resource-type", kind))
     command = ("build", *excluded)
     return (*command, "--full-refresh") if settings.full_refresh else command
 

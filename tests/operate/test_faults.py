@@ -206,7 +206,7 @@ queries:
 expectations:
   - name: there_are_customers
     table: marts.dim_customers
-    expect: expect_table_row_count_to_be_between
+    expect: ExpectTableRowCountToBeBetween
     block: {min_value: 1}
     found: "{observed} rows"
     reason: A shop has customers.
