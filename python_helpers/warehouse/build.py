@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
     from dbt_common.events.base_types import EventMsg
 
+LEFT_OUT = ("unit_test", "saved_query", "exposure")
+"""What a refresh does not run: unit tests judge the code, and of the others nothing is built."""
 MARTS_SCHEMA = "marts"
 SETTINGS_MODEL = "int_run_settings"  # reads the raw data of several tables
 
@@ -95,10 +97,6 @@ def build(*, settings: Settings, log: Log) -> Build:
         marts=tuple(sorted(marts)),
         nodes=dict(sorted(counts.items())),
     )
-
-
-# Unit tests judge the code, not data. Of the others nothing is built.
-LEFT_OUT = ("unit_test", "saved_query", "exposure")
 
 
 def build_command(*, settings: Settings) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from python_helpers.cli import command as command_module
 from python_helpers.cli import main as cli
 from python_helpers.core import log as log_module
 from python_helpers.warehouse import build as build_module
+from python_helpers.warehouse.build import build_command
 
 PROJECT = Path(__file__).resolve().parents[2]
 COMMANDS = cli.main.commands
@@ -124,7 +125,7 @@ def refresh_delivery(
         patched.setattr(
             build_module,
             "build_command",
-            lambda *, settings: ("build", "--exclude-resource-type", "unit_test", *options),
+            lambda *, settings: (*build_command(settings=settings), *options),
         )
         # all warnings and errors, as on a terminal
         patched.setattr(log_module, "MOST_WARNINGS", 1000)
