@@ -93,7 +93,8 @@ def build_and_publish(*, settings: Settings, run: Run, log: Log) -> Path:
             audited = audit(settings=settings, log=log, docs=docs, run_name=run.id)
         if not settings.no_report:
             with run.phase("report"):
-                facts = {"build_id": run.id, "warnings": log.first_warnings, **marts.facts}
+                known = {"build_id": run.id, "warnings": log.first_warnings}
+                facts = marts.facts | known | {"audit": audited.in_manifest()}
                 add_report(folder=folder, facts=facts, settings=settings, log=log)
         with run.phase("publish"):
             return publish(

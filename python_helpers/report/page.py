@@ -33,8 +33,9 @@ def write_report(
 ) -> None:
     """Write the report of published marts, with changes since the build before if there is one.
 
-    `facts` are build_id, as_of_date, reporting_currency and, if known, warnings, as a manifest has
-    them. `cache` is a folder that keeps Vega's code between runs. Raises duckdb.Error and OSError.
+    `facts` are build_id, as_of_date, reporting_currency and, if known, warnings and audit, as a
+    manifest has them. `cache` is a folder that keeps Vega's code between runs. Raises duckdb.Error
+    and OSError.
     """
     charts = found_charts()
     with opened(database=database, limits=limits) as marts:
@@ -77,6 +78,7 @@ def write_report(
             sections=sections,
             glance=glance.get(0, "No month is complete yet."),
             warnings=facts.get("warnings") or [],
+            audit=said_of_audit(facts.get("audit") or {}),
             left_out=[
                 chart.title for chart, each in zip(charts.values(), found, strict=True) if not each
             ],
@@ -88,6 +90,16 @@ def write_report(
             data=Markup(json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")),
         )
     )
+
+
+def said_of_audit(audit: Mapping[str, Any], /) -> str:
+    """Say how the audit went."""
+    if audit.get("skipped"):
+        return "The audit was skipped."
+    counts = audit.get("expectations") or {}
+    words = {"passed": "met", "warn": "not met", "not asked": "not asked"}
+    said = (f"{counts[name]} {word}" for name, word in words.items() if counts.get(name))
+    return f"Of the expectations of the audit, {', '.join(said)}." if counts else ""
 
 
 def tiles_of(*, marts: Marts) -> dict[int, list[dict[str, Any]]]:
