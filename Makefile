@@ -42,8 +42,7 @@ PYTEST := $(WITHOUT_SETTINGS) $(BIN)/python -m pytest -n logical --maxprocesses 
 # On every core too. Python's warning about a lock that the workers leave behind is switched off.
 SQLFLUFF := $(IN_TEST_DIR) $(BIN)/python -W ignore:resource_tracker -m sqlfluff
 
-.PHONY: help build docs test test-report test-long test-nightly test-faults test-bi bouncer bench \
-	lock clean
+.PHONY: help build docs test test-report test-long test-nightly test-faults test-bi bouncer bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -490,7 +490,12 @@ MODEL_FOLDERS = keys(
     utilities=FOLDER,
     marts=FOLDER
     | subfolders("models/marts")
-    | {"+contract": keys("enforced"), "+persist_docs": keys("relation columns")},
+    | {
+        "+contract": keys("enforced"),
+        "+database": ...,
+        "+persist_docs": keys("relation columns"),
+        "audit": FOLDER | {"dim_build": {"+meta": keys("project_version")}},
+    },
 )
 PROJECT_FILE = keys(
     "name version config-version require-dbt-version profile restrict-access clean-targets vars",

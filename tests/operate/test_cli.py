@@ -151,6 +151,7 @@ def test_every_variable_is_read(settings_of, delivery, tmp_path):
         VARS="{default_margin_rate: 0.4}",
         KEEP_BUILDS="7",
         SKIP_AUDIT="1",
+        REFRESH_NO_REPORT="1",
         DBT_PROJECT_DIR=PROJECT,
     )
     assert settings.environment() == {
@@ -171,6 +172,7 @@ def test_every_variable_is_read(settings_of, delivery, tmp_path):
     assert settings.dbt_vars == "{default_margin_rate: 0.4}"
     assert settings.keep_builds == 7
     assert settings.skip_audit
+    assert settings.no_report
 
 
 def test_the_limits_of_the_command_line_are_those_of_the_profile():

@@ -8,7 +8,12 @@ import duckdb
 import pytest
 from lifecycle import PROJECT, run
 from sample import published_sample
+from tiny_refresh import make_project, run_tiny
 
+from python_helpers.core.folders import Places, find_folders
+from python_helpers.core.log import Log
+from python_helpers.core.settings import resolve_settings
+from python_helpers.operate import refresh as refresh_module
 from python_helpers.report import charts as charts_package
 from python_helpers.report import tiles
 from python_helpers.report.chart import Chart, found_charts
@@ -161,6 +166,28 @@ def test_a_mart_that_was_not_published_leaves_its_charts_out(published, tmp_path
         "Revenue of the month",
         "Lifetime value to cost of winning",
     }
+
+
+def test_without_a_report_a_build_is_published_all_the_same(tmp_path):
+    folder = tmp_path / "tiny"
+    make_project(folder)
+    file = folder / "published" / "current" / "report.html"
+    for variable, arguments, is_written in (("", (), True), ("", ("--no-report",), False)):
+        result = run_tiny(folder, "refresh", *arguments, NUMBER=1, REFRESH_NO_REPORT=variable)
+        assert result.returncode == 0, result.stderr
+        assert file.exists() == is_written
+        assert (f"To look at it: {file}" in result.stdout) == is_written
+
+
+def test_a_report_that_cannot_be_written_is_a_warning(tmp_path, monkeypatch):
+    def fail(**_: object) -> None:
+        raise OSError("no room for a picture")
+
+    monkeypatch.setattr(refresh_module, "write_report", fail)
+    log = Log(file=tmp_path / "log.jsonl")
+    settings = resolve_settings(find_folders(Places(publish_dir=tmp_path / "published")))
+    refresh_module.add_report(folder=tmp_path, facts={}, settings=settings, log=log)
+    assert log.first_warnings == ["The report could not be written: OSError: no room for a picture"]
 
 
 def test_charts_are_found_by_their_place():

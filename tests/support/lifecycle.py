@@ -103,10 +103,12 @@ def refresh_delivery(
     delivery: Path | None = None,
     select: Sequence[str] = (),
     dbt_vars: Mapping[str, object] | None = None,
+    report: bool = False,
 ) -> Result:
     """Refresh from `delivery` in a folder, in warehouse and published folder beside it.
 
-    With `select` only those nodes are built, where the whole project would say no more.
+    With `select` only those nodes are built, where the whole project would say no more. With
+    `report` the report is written as well.
     """
     # the example profile, whatever the one of this machine says
     profiles = folder / "profiles"
@@ -122,6 +124,8 @@ def refresh_delivery(
             patched.delenv(variable, raising=False)
         patched.setenv("DBT_TARGET_PATH", str(folder / "target"))
         patched.setenv("DBT_PROFILES_DIR", str(profiles))
+        if not report:  # it costs seconds, and few tests look at it
+            patched.setenv("REFRESH_NO_REPORT", "1")
         patched.setattr(
             build_module,
             "build_command",

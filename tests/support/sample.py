@@ -22,6 +22,7 @@ def published_sample(factory: pytest.TempPathFactory, /) -> Path:
                 folder,
                 *("--as-of", "2025-12-31", "--reporting-currency", "EUR"),
                 delivery=PROJECT / "seeds" / "sample",
+                report=True,
             )
             assert result.exit_code == 0, result.output
     return folder

@@ -130,6 +130,8 @@ def environment(**values: object) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(("DBT_", "REFRESH_", "STATUS_")) and name not in ENVIRONMENT
     }
+    # the report costs seconds, and shows nothing of two small tables
+    values = {"REFRESH_NO_REPORT": 1} | values
     return kept | {name: str(value) for name, value in values.items()}
 
 
