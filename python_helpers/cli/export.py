@@ -15,6 +15,7 @@ from python_helpers.core.log import say
 from python_helpers.core.settings import Choices, Resources, Settings, resolve_settings
 from python_helpers.export.run import export as run_export
 from python_helpers.export.wanted import Export
+from python_helpers.export.workbook import MOST_ROWS
 from python_helpers.publishing.builds import read_manifest
 from python_helpers.publishing.watch import Watch
 
@@ -38,6 +39,7 @@ WANTED = options.described(
     examples=(
         "lifecycle export",
         "lifecycle export --format csv --select marts.retention --exclude rpt_survival",
+        "lifecycle export --format xlsx --select marts.headlines marts.retention",
         "lifecycle export --build 20240701T060000Z --export-dir /srv/exports",
         "POSTGRES_URL=postgresql://etl:secret@db/bi lifecycle export --format postgres",
     ),
@@ -54,12 +56,12 @@ def export(
     resources: Resources,
     choices: Choices,
 ) -> None:
-    """Write published marts as Parquet, CSV or Postgres tables.
+    """Write published marts as Parquet, CSV, a spreadsheet or Postgres tables.
 
-    Files are in exports/FORMAT/current, one per mart, beside a manifest.json with checksums, rows
-    and the meaning of each column. They change all at once, as the tables of a schema in Postgres
-    do. After a failure the previous export is still there, whole; in Postgres, unless the message
-    is about the folder of the manifest.
+    Files are in exports/FORMAT/current, one per mart or one spreadsheet, beside a manifest.json
+    with checksums, rows and the meaning of each column. They change all at once, as the tables of a
+    schema in Postgres do. After a failure the previous export is still there, whole; in Postgres,
+    unless the message is about the folder of the manifest.
 
     A selection is in the syntax of dbt; nodes in it that are not published marts are left out. Each
     export replaces the previous one: in Postgres, marts that are no longer selected are dropped.
@@ -91,6 +93,12 @@ def show(*, exported: Path, console: Console) -> None:
     rows = counted(sum(manifest["rows"].values()), "row", "rows")
     build, seconds = manifest["build_id"], manifest["seconds"]["export"]
     say(console, f"Exported {marts} of build {build}, {rows}, in {seconds} s, to {where}.")
+    if left_out := manifest.get("left_out"):
+        say(
+            console,
+            f"Left out, because a sheet holds {MOST_ROWS:,} rows: {', '.join(left_out)}. Export "
+            "them as Parquet or CSV.",
+        )
     if server and server["dropped"]:
         say(
             console,

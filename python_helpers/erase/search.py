@@ -2,6 +2,9 @@
 
 import gzip
 import os
+import re
+import zipfile
+import zlib
 from collections.abc import Collection, Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
@@ -154,11 +157,24 @@ def rows_in_file(path: Path, people: People, /, *, is_ours: bool) -> int | None:
 
 def text_of(path: Path, /) -> str:
     """Read a file as text. Raises ValueError where it is binary, OSError and EOFError."""
+    if path.suffix.lower() == ".xlsx":
+        return text_of_workbook(path)
     data = path.read_bytes()
     content = (gzip.decompress(data) if path.suffix.lower() == ".gz" else data).decode()
     if "\0" in content:
         raise ValueError(path)
     return content
+
+
+def text_of_workbook(path: Path, /) -> str:
+    """Read the cells of a spreadsheet, a line each. Raises ValueError where it is none."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = [archive.read(each).decode() for each in archive.namelist()]
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+        raise ValueError(path) from error
+    cells = (each for part in parts for each in re.findall(r"<(?:t|v)\b[^>]*>([^<]*)<", part))
+    return "\n".join(cells)
 
 
 def relation_of(file: Path, /) -> str:

@@ -1,1 +1,1 @@
-"""Published marts as Parquet, as CSV or in Postgres."""
+"""Published marts as Parquet, as CSV, as a spreadsheet or in Postgres."""

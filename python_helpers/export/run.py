@@ -1,4 +1,4 @@
-"""Writes the marts of a published build for other programs: Parquet, CSV, tables in Postgres."""
+"""Writes the marts of a published build for other programs: files, or tables in Postgres."""
 
 from collections.abc import Collection
 from contextlib import ExitStack, nullcontext
@@ -15,6 +15,7 @@ from python_helpers.core.settings import Settings
 from python_helpers.export.files import write_mart
 from python_helpers.export.places import POSTGRES, Place, note_place
 from python_helpers.export.wanted import Export
+from python_helpers.export.workbook import XLSX, write_workbook
 from python_helpers.publishing.builds import find_build
 from python_helpers.publishing.reader import opened
 from python_helpers.publishing.runs import EXPORT, Run, recorded_run
@@ -130,6 +131,11 @@ def write_export(
                 note=note,
                 wait=settings.lock_wait,
             )
+        elif wanted.file_format == XLSX:
+            fitting = write_workbook(source=source, marts=marts, folder=folder)
+            manifest["rows"] = {mart.name: mart.rows for mart in fitting}
+            manifest["marts"] = {mart.name: asdict(mart) for mart in fitting}
+            manifest["left_out"] = {mart.name: mart.rows for mart in marts if mart not in fitting}
         else:
             for mart in marts:
                 write_mart(source=source, mart=mart, folder=folder, wanted=wanted)

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from python_helpers.export.places import POSTGRES
+from python_helpers.export.workbook import XLSX
 
-FORMATS = ("parquet", "csv", POSTGRES)
+FORMATS = ("parquet", "csv", XLSX, POSTGRES)
 
 
 @dataclass(frozen=True, kw_only=True)

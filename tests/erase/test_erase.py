@@ -140,7 +140,7 @@ def refreshed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert result.exit_code == 0, result.output
     published = folder / "published"
     shutil.copytree((published / "current").resolve(), published / "builds" / OLD_BUILD)
-    for file_format in ("csv", "parquet"):
+    for file_format in ("csv", "parquet", "xlsx"):
         result = command("export", folder, "--format", file_format)
         assert result.exit_code == 0, result.output
     # what dbt may say of a row that stopped a build
@@ -197,6 +197,7 @@ def test_the_search_finds_the_customer_everywhere_before(erased):
         "published/builds.jsonl",
         "exports/csv/builds/*/dim_customers.csv",
         "exports/parquet/builds/*/dim_customers.parquet",
+        "exports/xlsx/builds/*/marts.xlsx",
         "target/logs/refresh.jsonl",
         "target/logs/dbt.log",
     }

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zipfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -37,6 +38,10 @@ def texts_of(path: Path, /) -> Iterator[str]:
         yield from rows_of_database(path)
     if path.suffix == ".parquet":
         yield "\n".join(map(repr, duckdb.sql(f"from read_parquet('{path}')").fetchall()))
+    if path.suffix == ".xlsx":
+        with zipfile.ZipFile(path) as archive:
+            for name in archive.namelist():
+                yield archive.read(name).decode()
 
 
 def rows_of_database(path: Path, /) -> Iterator[str]:
