@@ -486,7 +486,13 @@ MODEL_FOLDERS = keys(
     | {path.parent.name: FOLDER for path in PROJECT.glob("models/connectors/*/_*")},
     intermediate=FOLDER,
     utilities=FOLDER,
-    marts=FOLDER | {"+contract": keys("enforced"), "+persist_docs": keys("relation columns")},
+    marts=FOLDER
+    | {
+        "+database": ...,
+        "+contract": keys("enforced"),
+        "+persist_docs": keys("relation columns"),
+        "audit": keys(dim_build={"+meta": keys("project_version")}),
+    },
 )
 PROJECT_FILE = keys(
     "name version config-version require-dbt-version profile clean-targets vars",
