@@ -91,7 +91,8 @@ def observed_in(result: Mapping[str, Any], /) -> object:
     if missing := result.get("details", {}).get("mismatched", {}).get("missing"):
         return ", ".join(missing)
     if "unexpected_count" in result:
-        counts = f"{result['unexpected_count']:,} of {result['element_count']:,} rows"
+        whole = result["element_count"] - result.get("missing_count", 0)
+        counts = f"{result['unexpected_count']:,} of {whole:,} rows"
         return f"{counts} ({result['unexpected_percent'] or 0:.1f} %)"
     return result.get("observed_value")
 

@@ -14,6 +14,8 @@ FIRST_BUILD = "first build: nothing to compare with yet"
 NOTHING_WHOLE = "no published build is whole, so there is nothing to compare with"
 """Why a build is compared with nothing. The second blocks: on a failed disk half of one passes."""
 SHOWN_ROWS = 3  # of an expectation; further rows are only counted
+UNSAID = ("mostly", "exact_match", "or_equal", "ignore_row_if", "tail_weight_holdout")
+"""Arguments that are said in another way, or need no words."""
 MOST_VALUES = 5  # of a set or a distribution; further ones are only counted
 
 
@@ -38,8 +40,10 @@ def expected_words(*, arguments: Mapping[str, Any], type: str) -> str:
         return "no such row"
     words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in type)
     words = words.removeprefix(" expect ").replace("k l ", "KL ")
-    names = (f"{name.replace('_', ' ')} {short(value)}" for name, value in arguments.items())
-    return f"{words} ({', '.join(names)})"
+    shown = {name: value for name, value in arguments.items() if name not in UNSAID}
+    names = ", ".join(f"{name.replace('_', ' ')} {short(value)}" for name, value in shown.items())
+    most = f" in at least {arguments['mostly']:.0%} of the rows" if "mostly" in arguments else ""
+    return f"{words} ({names}){most}"
 
 
 def short(value: object, /) -> str:
