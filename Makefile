@@ -83,7 +83,7 @@ test-nightly: $(INSTALLED_DEV) ## run the slowest tests: random damage, late del
 test-faults: $(INSTALLED_DEV) ## kill refreshes at random moments, fill the disk, break builds; readers must not notice
 	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest -m faults $(ARGS)
 
-test-bi: $(INSTALLED_DEV) $(SUPERSET)/.installed ## install a Superset into target/superset, and draw a chart of the marts with it
+test-bi: $(INSTALLED_DEV) $(SUPERSET)/.installed ## install a Superset into target/superset, and import the dashboard of docs/superset
 	@$(WITHOUT_SETTINGS) SUPERSET=$(SUPERSET) $(BIN)/python -m pytest -m bi $(ARGS)
 
 bouncer: $(INSTALLED) $(BOUNCER)/.installed ## install dbt-bouncer into target/bouncer, and check the project against the rules of dbt-bouncer.yml

@@ -30,7 +30,7 @@ MARTS = (
         "rpt_retention_periods",
         "rpt_mrr_periods",
     ),
-    *("rpt_stage_periods", "rpt_nps"),
+    *("rpt_stage_periods", "rpt_nps", "dim_build"),
 )
 # Metabase's driver cannot lock the configuration; neither of these touches a file
 LEFT_OPEN = {

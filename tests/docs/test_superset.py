@@ -1,21 +1,24 @@
-"""Superset, installed by `make test-bi`, draws the cohorts of a published build and stays shut in.
+"""Superset, installed by `make test-bi`, shows the dashboard of a build and stays shut in.
 
-It is a real one, with its own database of settings, spoken to as a browser does: connection,
-dataset and chart are made through its API, with what docs/bi.md says to put into the form.
+It is a real one, with its own database of settings. The dashboard is imported with the command of
+docs/bi.md, and its charts are asked through the API, as a browser does.
 """
 
-import json
 import os
 import re
+import shlex
+import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pytest
 import requests
+from dashboard import FOLDER, files, queries
 from lifecycle import PROJECT, refresh_delivery
 from open_as_documented import BLOCKS, ESCAPES, PAGE
 
@@ -28,65 +31,39 @@ SECRET_KEY = "only on this machine, for some minutes"
 SQLALCHEMY_DATABASE_URI = "sqlite:///{folder}/superset.db"
 WTF_CSRF_ENABLED = False
 """
-MARTS = ("rpt_cohort_retention", "dim_customers")
+(DATABASE,) = files("databases")
+(DASHBOARD,) = files("dashboards")
+CHARTS = {chart["slice_name"]: chart for chart in files("charts")}
+NAMES = {dataset["uuid"]: dataset["table_name"] for dataset in files("datasets")}
+OTHER = "dim_customers"
+"""A mart that the dashboard does not show."""
 STARTS_WITHIN = 120  # seconds
-RATE = {
-    "expressionType": "SQL",
-    "sqlExpression": "sum(active_customers) / sum(cohort_customers)",
-    "label": "active_share",
-}
-MEMBERS = {
-    "expressionType": "SQL",
-    "sqlExpression": "sum(cohort_customers)",
-    "label": "cohort_customers",
-}
-HEAT_MAP = {
-    "viz_type": "heatmap_v2",
-    "x_axis": "months_since",
-    "groupby": "cohort_month",
-    "metric": RATE,
-    "adhoc_filters": [
-        {
-            **{"expressionType": "SIMPLE", "clause": "WHERE", "operator": "=="},
-            **{"subject": "relationship", "comparator": "any"},
-        },
-        {"expressionType": "SQL", "clause": "WHERE", "sqlExpression": "is_complete_period"},
-    ],
-}
 
 
 def publish_sample(folder: Path, /, *, as_of: str) -> None:
-    """Publish the marts of the chart, as of a day."""
+    """Publish the marts of the dashboard and one more, as of a day."""
     result = refresh_delivery(
         folder,
         *("--as-of", as_of, "--reporting-currency", "EUR", "--skip-audit"),
         delivery=PROJECT / "seeds" / "sample",
-        select=[f"+{mart}" for mart in MARTS],
+        select=[f"+{mart}" for mart in (*NAMES.values(), OTHER, "dim_build")],
     )
     assert result.exit_code == 0, result.output
 
 
 class Superset:
-    """A Superset that runs, and what was made in it."""
+    """A Superset that runs, and what was imported into it."""
 
     def __init__(self, *, address: str, folder: Path) -> None:
-        """Log in; make the connection and the dataset."""
+        """Log in; find the connection and the datasets."""
         self.address = address
         self.folder = folder
         self.session = requests.Session()
         form = {"username": "admin", "password": PASSWORD}
         self.session.post(f"{address}/login/", data=form, timeout=60).raise_for_status()
-        extra = {"engine_params": json.loads(BLOCKS["json", "superset"])}
-        self.database = self.post(
-            "database/",
-            database_name="marts",
-            sqlalchemy_uri=f"duckdb:///{folder}/published/marts.duckdb",
-            extra=json.dumps(extra),
-            expose_in_sqllab=True,
-        )["id"]
-        self.dataset = self.post(
-            "dataset/", database=self.database, schema="main", table_name=MARTS[0]
-        )["id"]
+        (database,) = self.get("database/")["result"]
+        self.database = database["id"]
+        self.datasets = {each["table_name"]: each["id"] for each in self.get("dataset/")["result"]}
 
     def post(self, path: str, /, **values: object) -> dict:
         """Post to the API; the answer must be a good one."""
@@ -108,60 +85,66 @@ class Superset:
             timeout=120,
         )
 
-    def query_of_the_chart(self) -> dict:
-        """Return what the heat map asks the dataset."""
-        return {
-            "datasource": {"id": self.dataset, "type": "table"},
-            "force": True,  # not from the cache
-            "result_format": "json",
-            "result_type": "full",
-            "queries": [
-                {
-                    "columns": ["cohort_month", "months_since"],
-                    "metrics": [RATE, MEMBERS],
-                    "filters": [
-                        {"col": "relationship", "op": "==", "val": "any"},
-                        {"col": "is_complete_period", "op": "==", "val": True},
-                    ],
-                    "row_limit": 10000,
-                }
-            ],
-        }
+    def rows(self, chart: str, /) -> list[dict]:
+        """Return the rows that a chart of the dashboard gets, those of all its queries."""
+        asked = CHARTS[chart]
+        answer = self.post(
+            "chart/data",
+            datasource={"id": self.datasets[NAMES[asked["dataset_uuid"]]], "type": "table"},
+            force=True,  # not from the cache
+            result_format="json",
+            result_type="full",
+            queries=queries(asked),
+        )
+        return [row for result in answer["result"] for row in result["data"]]
 
-    def cells(self) -> dict[tuple, tuple]:
-        """Return the cells of the chart: (milliseconds of the cohort, months) -> what it holds."""
-        (result,) = self.post("chart/data", **self.query_of_the_chart())["result"]
+    def cells(self) -> dict[tuple, float]:
+        """Return the heat map: (milliseconds of the cohort, months) -> active share."""
+        (chart,) = [name for name, chart in CHARTS.items() if chart["viz_type"] == "heatmap_v2"]
         return {
-            (row["cohort_month"], row["months_since"]): (
-                row["active_share"],
-                row["cohort_customers"],
-            )
-            for row in result["data"]
+            (row["cohort_month"], row["months_since"]): row["active_rate"]
+            for row in self.rows(chart)
         }
 
 
-def cells_of_the_mart(folder: Path, /) -> dict[tuple, tuple]:
+def rows_of_the_mart(folder: Path, mart: str, *columns: str) -> list[tuple]:
+    """Return columns of a mart, of its rows for months where it has other periods."""
+    with duckdb.connect(str(folder / "published" / "marts.duckdb"), read_only=True) as marts:
+        months = "" if "months_since" in columns else "where period_grain = 'month'"
+        sql = f"select {', '.join(columns)} from marts.{mart} {months}"
+        return marts.execute(sql).fetchall()
+
+
+def cells_of_the_mart(folder: Path, /) -> dict[tuple, float]:
     """Return what the cells must be, from the rows of the mart added up here."""
     totals: dict[tuple, list[int]] = {}
-    with duckdb.connect(str(folder / "published" / "marts.duckdb"), read_only=True) as marts:
-        rows = marts.execute(
-            "select epoch_ms(cohort_month), months_since, active_customers, cohort_customers, "
-            "relationship, is_complete_period from marts.rpt_cohort_retention"
-        ).fetchall()
-    for cohort, months, active, customers, relationship, is_complete in rows:
+    for cohort, months, active, customers, relationship, is_complete in rows_of_the_mart(
+        folder,
+        "rpt_cohort_retention",
+        *("epoch_ms(cohort_month)", "months_since", "active_customers", "cohort_customers"),
+        *("relationship", "is_complete_period"),
+    ):
         if relationship == "any" and is_complete:
             total = totals.setdefault((cohort, months), [0, 0])
             total[0] += active
             total[1] += customers
-    return {
-        cell: (pytest.approx(active / customers), customers)
-        for cell, (active, customers) in totals.items()
-    }
+    return {cell: pytest.approx(active / customers) for cell, (active, customers) in totals.items()}
+
+
+def command_of_the_page(*, folder: Path) -> list[str]:
+    """Return the import that docs/bi.md shows, with a copy that has the path of this build."""
+    copy = shutil.copytree(FOLDER, folder / "docs" / FOLDER.name)
+    connection = copy / "databases" / "marts.yaml"
+    own = f"duckdb:///{folder}/published/marts.duckdb"
+    connection.write_text(connection.read_text().replace(DATABASE["sqlalchemy_uri"], own))
+    program, *arguments = shlex.split(BLOCKS["sh", "superset"])
+    assert program == SUPERSET.name
+    return arguments
 
 
 @pytest.fixture(scope="module")
 def superset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Superset]:
-    """Set a Superset up, run it, and connect it to a published sample."""
+    """Set a Superset up, import the dashboard of a published sample into it, and run it."""
     assert SUPERSET.exists(), "make test-bi installs Superset"
     folder = tmp_path_factory.mktemp("superset")
     publish_sample(folder, as_of="2025-06-30")
@@ -173,9 +156,15 @@ def superset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Superset]:
         ("db", "upgrade"),
         ("fab", "create-admin", "--username", "admin", "--password", PASSWORD, *who),
         ("init",),
+        command_of_the_page(folder=folder),
     ):
         done = subprocess.run(
-            [SUPERSET, *command], env=environment, capture_output=True, text=True, check=False
+            [SUPERSET, *command],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stderr[-2000:]
     with socket.socket() as free:
@@ -215,29 +204,58 @@ def test_every_cell_of_the_heat_map_is_that_of_the_mart(superset):
     assert superset.cells() == expected
 
 
-def test_the_chart_is_kept_and_says_the_same_when_it_is_opened_again(superset):
-    source = f"{superset.dataset}__table"
-    query = superset.query_of_the_chart()
-    chart = superset.post(
-        "chart/",
-        slice_name="Cohorts",
-        viz_type="heatmap_v2",
-        datasource_id=superset.dataset,
-        datasource_type="table",
-        params=json.dumps(HEAT_MAP | {"datasource": source}),
-        query_context=json.dumps(query),
-    )
-    (result,) = superset.get(f"chart/{chart['id']}/data/?force=true")["result"]
-    assert result["rowcount"] == len(cells_of_the_mart(superset.folder))
+@pytest.mark.parametrize("chart", CHARTS)
+def test_every_chart_of_the_dashboard_gets_rows(superset, chart):
+    placed = superset.get(f"dashboard/{DASHBOARD['slug']}/charts")["result"]
+    assert {each["slice_name"] for each in placed} == CHARTS.keys()
+    assert len(superset.rows(chart)) > 5
 
 
-def test_descriptions_of_columns_arrive(superset):
-    columns = superset.get(f"dataset/{superset.dataset}")["result"]["columns"]
+def test_churn_by_month_is_that_of_the_mart(superset):
+    totals: dict[int, list[int]] = {}
+    for start, lost, opening, relationship, is_complete in rows_of_the_mart(
+        superset.folder,
+        "rpt_retention_periods",
+        *("epoch_ms(period_start_date)", "lost_customers", "opening_customers"),
+        *("relationship", "is_complete_period"),
+    ):
+        if relationship == "any" and is_complete:
+            total = totals.setdefault(start, [0, 0])
+            total[0] += lost
+            total[1] += opening
+    expected = {
+        start: pytest.approx(lost / opening) if opening else None
+        for start, (lost, opening) in totals.items()
+    }
+    shown = superset.rows("Churn rate by month")
+    assert {row["period_start_date"]: row["churn_rate"] for row in shown} == expected
+
+
+def test_mrr_ends_each_month_where_the_mart_does(superset):
+    totals: dict[int, Decimal] = {}
+    for start, closing, is_complete in rows_of_the_mart(
+        superset.folder,
+        "rpt_mrr_periods",
+        *("epoch_ms(period_start_date)", "closing_mrr_amount", "is_complete_period"),
+    ):
+        if is_complete:
+            totals[start] = totals.get(start, Decimal(0)) + closing
+    shown = {
+        row["period_start_date"]: row["closing_mrr"]
+        for row in superset.rows("MRR and its movements")
+        if "closing_mrr" in row
+    }
+    assert shown == {start: pytest.approx(float(total)) for start, total in totals.items()}
+
+
+def test_descriptions_of_columns_arrive_in_a_new_dataset(superset):
+    made = superset.post("dataset/", database=superset.database, schema="main", table_name=OTHER)
+    columns = superset.get(f"dataset/{made['id']}")["result"]["columns"]
     described = {column["column_name"]: column["description"] for column in columns}
     with duckdb.connect(str(superset.folder / "published" / "marts.duckdb"), read_only=True) as m:
         comments = m.execute(
             "select column_name, comment from duckdb_columns() where table_name = $mart",
-            {"mart": MARTS[0]},
+            {"mart": OTHER},
         ).fetchall()
     assert described == dict(comments)
 
