@@ -252,7 +252,7 @@ def test_the_command_says_where_and_not_who(erased):
     ]
     assert [each["outcome"] for each in records] == ["published", "erased"]
     assert {each["erased_customers"] for each in records} == {1}
-    assert records[1]["rewritten_files"] == 7
+    assert records[1]["rewritten_files"] == 8
 
 
 def test_the_list_does_not_say_who(erased):
