@@ -94,10 +94,11 @@ def opened(*, settings: Settings, before: Path | None, docs: Path) -> Iterator[A
         try:
             yield database
         finally:
-            # the files are free again, even if something still holds the engine
+            # the files are free again, even if something still holds the engine or a result
+            source.get_execution_engine().engine.dispose()
+            engine.dispose()
             for name in attached:
                 database.execute(f"detach {name}")
-    engine.dispose()
 
 
 def warehouse_name(*, settings: Settings) -> str:

@@ -554,6 +554,27 @@ def test_five_lines_make_an_expectation(sample, tmp_path):
     )
 
 
+def test_an_audit_that_fetched_rows_leaves_the_warehouse_free(sample, tmp_path):
+    """Great Expectations reads 200 of many rows, and leaves the result open."""
+    many = """
+  - name: no_rows_at_all
+    table: marts.fct_orders
+    expect: UnexpectedRowsExpectation
+    warn: {unexpected_rows_query: "select order_date, copy from {batch}, range(200) as copies(copy)"}
+    found: "An order of {order_date}."
+    advice: "Look."
+"""
+    before = "  - name: a_mart_keeps_its_rows\n"
+    project = project_with(tmp_path, written=before, instead=f"{many}{before}")
+    warehouse = sample.shop.folder / "warehouse.duckdb"
+    places = Places(project_dir=project, publish_dir=tmp_path / "published", warehouse=warehouse)
+    settings = resolve_settings(find_folders(places))
+    for _ in range(2):
+        lines = asked(settings=settings, docs=tmp_path / "docs", run_name="run").lines("warn")
+        assert any(line.startswith("An order of 20") for line in lines)
+        duckdb.connect(str(warehouse)).close()
+
+
 def test_the_audit_needs_a_warehouse(sample):
     result = sample.audit(warehouse="none.duckdb")
     assert result.exit_code == 2
