@@ -25,9 +25,10 @@ from python_helpers.core.settings import Choices, resolve_settings
 def audit(*, folders: Folders, choices: Choices) -> None:
     """Audit the warehouse as it is, without publishing it.
 
-    A refresh asks the same before it publishes. The suites in tests/expectations say what is
-    expected, at which level, and why. Drift is measured against the live build in the folder of
-    published builds.
+    Its marts are those of the last build: tables of plain dbt, or of a refresh the live ones, after
+    a blocked audit the refused ones. A refresh asks the same before it publishes. The suites in
+    tests/expectations say what is expected, at which level, and why. Drift is measured against the
+    live build in the folder of published builds.
     """
     log = options.log_of(folders)
     audited = audit_alone(settings=resolve_settings(folders, choices=choices), log=log)

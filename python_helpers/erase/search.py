@@ -22,7 +22,13 @@ from python_helpers.delivery.inputs import input_paths
 from python_helpers.erase.people import People
 from python_helpers.erase.warehouse import project_schemas
 from python_helpers.export.places import PLACES
-from python_helpers.publishing.builds import BUILDS, MANIFEST, kept_builds, read_manifest
+from python_helpers.publishing.builds import (
+    BUILDS,
+    INCOMPLETE,
+    MANIFEST,
+    kept_builds,
+    read_manifest,
+)
 from python_helpers.publishing.records import RECORDS
 
 SAMPLE = "sample"  # the schema of the seeds that stand for a delivery
@@ -119,7 +125,8 @@ def files_of(*, settings: Settings) -> Iterator[tuple[Path, bool]]:
     for path in sorted(found):
         # a link is no copy
         if path.is_file() and not path.is_symlink():
-            yield path, path in ours
+            # what a run left behind is ours, and the next one removes it
+            yield path, path in ours or any(each.startswith(INCOMPLETE) for each in path.parts)
 
 
 def export_folders(*, settings: Settings) -> list[Path]:

@@ -33,9 +33,11 @@ from rich.console import Console
 from python_helpers.cli import refresh as refresh_command
 from python_helpers.cli.tables import show_published
 from python_helpers.core.errors import BuildError, SettingsError
+from python_helpers.core.folders import Places, find_folders
 from python_helpers.core.log import Log
-from python_helpers.core.settings import MAX_SPILL, MEMORY_LIMIT, Settings
-from python_helpers.publishing.builds import live_build
+from python_helpers.core.settings import MAX_SPILL, MEMORY_LIMIT, Settings, resolve_settings
+from python_helpers.publishing.builds import live_build, read_manifest
+from python_helpers.warehouse import build as build_module
 
 ORDERS = """\
 order_id,customer_id,ordered_at,amount,currency
@@ -315,6 +317,18 @@ def test_a_refresh_builds_tests_and_publishes(refreshed):
         assert not [name for name in tables if name.startswith(("base_", "stg_", "int_"))]
         orders = "select count(*), sum(net_revenue_amount)::text from marts.fct_orders"
         assert connection.execute(orders).fetchall() == [(5, "115.49")]
+        # a view in a warehouse of plain dbt
+        assert "fct_lifecycle_stages" in tables
+        manifest = read_manifest(build=live_build(publish_dir=refreshed.published))
+        facts = connection.execute(
+            "select build_id, as_of_date::text, reporting_currency, raw_input, project_version, "
+            "strftime(built_at, '%Y-%m-%dT%H:%M:%S+00:00') from marts.dim_build"
+        ).fetchall()
+    names = ("build_id", "as_of_date", "reporting_currency", "raw_input")
+    told = [manifest[name] for name in names]
+    assert facts == [(*told, manifest["versions"]["project"], manifest["built_at"])]
+    with duckdb.connect(str(refreshed.folder / "warehouse.duckdb"), read_only=True) as warehouse:
+        assert warehouse.execute(orders).fetchall() == [(5, "115.49")]
 
 
 def shown_on_a_terminal(refreshed: Refreshed, /) -> list[str]:
@@ -546,16 +560,51 @@ def test_a_build_that_cannot_be_published_is_exit_code_3(refresh_small_project, 
     assert "was not made by publishing" in result.stderr.splitlines()[-1]
 
 
-def test_a_profile_that_keeps_the_file_open_does_not_stop_publishing(
+def test_a_profile_that_closes_the_warehouse_is_refused_before_the_build(
     refresh_small_project, tmp_path, monkeypatch
 ):
     example = (PROJECT / "profiles.example.yml").read_text()
-    profile, changes = re.subn(r"keep_open: \w+", "keep_open: true", example)
-    assert changes
-    (tmp_path / "profiles.yml").write_text(profile)
+    assert "keep_open: true" in example
+    (tmp_path / "profiles.yml").write_text(example.replace("keep_open: true", "keep_open: false"))
     monkeypatch.setenv("DBT_PROFILES_DIR", str(tmp_path))
-    result = refresh_small_project("--warehouse", tmp_path / "w.duckdb")
-    assert result.exit_code == 0, result.output
+    places = ("--warehouse", tmp_path / "w.duckdb", "--publish-dir", tmp_path / "published")
+    result = refresh_small_project(*places)
+    assert result.exit_code == 2
+    assert "profiles.yml says keep_open: false" in result.stderr.splitlines()[-1]
+    assert not (tmp_path / "w.duckdb").exists()
+    # as profiles were before
+    (tmp_path / "profiles.yml").write_text(re.sub("keep_open: true.*", "", example))
+    assert refresh_small_project(*places).exit_code == 0
+
+
+def test_plain_dbt_and_refreshes_take_turns_in_a_warehouse(
+    refresh_small_project, small_project, tmp_path
+):
+    """The marts of the warehouse are always those of the build before."""
+    warehouse, publish_dir = tmp_path / "w.duckdb", tmp_path / "published"
+    folders = find_folders(
+        Places(project_dir=small_project, warehouse=warehouse, publish_dir=publish_dir)
+    )
+
+    def refresh() -> None:
+        result = refresh_small_project("--warehouse", warehouse, "--publish-dir", publish_dir)
+        assert result.exit_code == 0, result.output
+
+    def plain_dbt() -> None:
+        build_module.build(settings=resolve_settings(folders), log=Log(file=folders.log_file))
+
+    for build, kind in (
+        *((plain_dbt, "BASE TABLE"), (refresh, "VIEW")),
+        *((plain_dbt, "BASE TABLE"), (refresh, "VIEW")),
+    ):
+        build()
+        with duckdb.connect(str(warehouse), read_only=True) as connection:
+            kinds = connection.execute(
+                "select distinct table_type from information_schema.tables "
+                "where table_schema = 'marts'"
+            ).fetchall()
+            orders = connection.execute("select order_id from marts.fct_orders").fetchall()
+        assert (kinds, orders) == ([(kind,)], [(1,)])
 
 
 def test_a_refresh_leaves_the_environment_as_it_was(refresh_small_project, monkeypatch):

@@ -20,12 +20,14 @@ import duckdb
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from python_helpers.cli import main as cli
+from python_helpers.core.errors import BuildError
 from python_helpers.core.settings import Settings
 from python_helpers.delivery.erasures import hash_of, read_erasures
 from python_helpers.operate import refresh as refresh_module
 from python_helpers.publishing.builds import check_files, live_build
 from python_helpers.publishing.records import read_records
 from python_helpers.warehouse.build import Build
+from python_helpers.warehouse.problems import explained, may_pass
 
 ENVIRONMENT = ("NUMBER", "ROWS", "BUILD_SECONDS", "TOUCH", "DEAF")
 PROJECT_FILE = """\
@@ -104,12 +106,17 @@ def tiny_build(*, settings: Settings, log: object) -> Build:
     if os.environ.get("DEAF"):  # this thread is not woken by a signal, as in a long call of C
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     time.sleep(float(os.environ.get("BUILD_SECONDS", 0)))
-    write_warehouse(
-        settings=settings,
-        number=int(os.environ.get("NUMBER", 0)),
-        rows=int(os.environ.get("ROWS", 1000)),
-        erased=tombstones(settings.erasures_dir),
-    )
+    try:
+        write_warehouse(
+            settings=settings,
+            number=int(os.environ.get("NUMBER", 0)),
+            rows=int(os.environ.get("ROWS", 1000)),
+            erased=tombstones(settings.erasures_dir),
+        )
+    except duckdb.Error as error:  # as a model of dbt fails
+        failed = BuildError(explained(message=str(error)))
+        failed.may_pass = may_pass(message=str(error))
+        raise failed from error
     touched = os.environ.pop("TOUCH", None)  # a sender who is late, once
     if touched:
         with Path(touched).open("a") as file:
