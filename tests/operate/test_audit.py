@@ -560,7 +560,7 @@ def test_an_audit_that_fetched_rows_leaves_the_warehouse_free(sample, tmp_path):
   - name: no_rows_at_all
     table: marts.fct_orders
     expect: UnexpectedRowsExpectation
-    warn: {unexpected_rows_query: "select order_date from {batch}, range(200) as copies(copy)"}
+    warn: {unexpected_rows_query: "select order_date, copy from {batch}, range(200) r(copy)"}
     found: "An order of {order_date}."
     advice: "Look."
 """
