@@ -4,7 +4,6 @@ import re
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,7 @@ class Marts:
     file: Path
     rows: dict[str, int]
     facts: dict[str, str | None]
-    """What dim_build says of them, as a manifest has it."""
+    """The settings they were made with, as a manifest has them."""
     file_facts: Future[dict[str, object]]
     """Size and checksum of the file."""
 
@@ -58,29 +57,16 @@ def close_marts(*, settings: Settings, build: Build) -> Marts:
             table: connection.execute(f"select count(*) from {name(table)}").fetchall()[0][0]
             for (table,) in written
         }
-        ((built_at, as_of_date, currency, window),) = connection.execute(
-            "select built_at, as_of_date::text, reporting_currency, activity_window_days::text "
-            "from dim_build"
-        ).fetchall()
     # a log left behind would belong to no file that readers open
     if file.with_name(f"{file.name}.wal").exists():
         raise PublishError(f"DuckDB left a write-ahead log beside {file}.")
     with said_why(option=OPTION):
+        facts = facts_of_settings(warehouse=settings.warehouse)
         show_marts(warehouse=settings.warehouse, file=file, marts=build.marts)
     reader = ThreadPoolExecutor(max_workers=1)
-    marts = Marts(
-        file=file,
-        rows=rows,
-        facts={
-            "built_at": stamp(built_at.replace(tzinfo=UTC)),
-            "as_of_date": as_of_date,
-            "reporting_currency": currency,
-            "activity_window": window,
-        },
-        file_facts=reader.submit(facts_of_file, file),
-    )
+    file_facts = reader.submit(facts_of_file, file)
     reader.shutdown(wait=False)
-    return marts
+    return Marts(file=file, rows=rows, facts=facts, file_facts=file_facts)
 
 
 def check_warehouse(*, warehouse: Path, build: Build) -> None:
@@ -92,6 +78,21 @@ def check_warehouse(*, warehouse: Path, build: Build) -> None:
             f"The build did not write to {warehouse}. profiles.yml must take its path from "
             "WAREHOUSE_PATH, as profiles.example.yml does."
         )
+
+
+def facts_of_settings(*, warehouse: Path) -> dict[str, str | None]:
+    """Return what a manifest says of the settings of the last build in a warehouse."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        ((catalog,),) = connection.execute("select current_database()").fetchall()
+        ((as_of_date, currency, window),) = connection.execute(
+            "select as_of_date::text, reporting_currency, activity_window_days::text "
+            f"from {name(catalog)}.intermediate.int_run_settings"
+        ).fetchall()
+    return {
+        "as_of_date": as_of_date,
+        "reporting_currency": currency,
+        "activity_window": window,
+    }
 
 
 def show_marts(*, warehouse: Path, file: Path, marts: Collection[str]) -> None:
@@ -140,6 +141,7 @@ def publish(
     def write(folder: Path) -> dict[str, Any]:
         return {
             "build_id": run.id,
+            "built_at": stamp(build.started_at),
             **marts.facts,
             "rows": marts.rows,
             "raw_input": settings.raw_input,

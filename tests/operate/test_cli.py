@@ -20,7 +20,6 @@ import yaml
 from click.testing import Result
 from lifecycle import (
     COMMANDS,
-    DIM_BUILD,
     MART,
     PROJECT,
     PROJECT_MACROS,
@@ -321,12 +320,12 @@ def test_a_refresh_builds_tests_and_publishes(refreshed):
         assert "fct_lifecycle_stages" in tables
         manifest = read_manifest(build=live_build(publish_dir=refreshed.published))
         facts = connection.execute(
-            "select build_id, as_of_date::text, reporting_currency, raw_input, project_version, "
-            "strftime(built_at, '%Y-%m-%dT%H:%M:%S+00:00') from marts.dim_build"
+            "select build_id, as_of_date::text, reporting_currency, raw_input, project_version "
+            "from marts.dim_build"
         ).fetchall()
     names = ("build_id", "as_of_date", "reporting_currency", "raw_input")
     told = [manifest[name] for name in names]
-    assert facts == [(*told, manifest["versions"]["project"], manifest["built_at"])]
+    assert facts == [(*told, manifest["versions"]["project"])]
     with duckdb.connect(str(refreshed.folder / "warehouse.duckdb"), read_only=True) as warehouse:
         assert warehouse.execute(orders).fetchall() == [(5, "115.49")]
 
@@ -458,7 +457,6 @@ def small_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 'EUR' as reporting_currency,
                 null::integer as activity_window_days
         """,
-        "models/dim_build.sql": DIM_BUILD,
         "models/fct_orders.sql": f"""
             {MART}
             select 1 as order_id, 9.5::decimal(18, 2) as net_revenue_amount

@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from exporting import ask, postgres, publish_tables
-from lifecycle import DIM_BUILD, MART, PROJECT, PROJECT_MACROS
+from lifecycle import MART, PROJECT, PROJECT_MACROS
 from tiny_refresh import (
     checked_number,
     environment,
@@ -212,7 +212,6 @@ expectations:
     reason: A shop has customers.
     advice: Look for them.
 """,
-    "models/dim_build.sql": DIM_BUILD,
     "models/fct_orders.sql": MART
     + """
 select {{ env_var('NUMBER') }} as number, hash(range) as order_id

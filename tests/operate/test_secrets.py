@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from lifecycle import DIM_BUILD, PROJECT, PROJECT_MACROS, VARIABLES
+from lifecycle import PROJECT, PROJECT_MACROS, VARIABLES
 from search_everything import places_of
 
 PROJECT_FILE = """\
@@ -43,7 +43,6 @@ FILES = {
     "dbt_project.yml": PROJECT_FILE,
     "profiles.yml": PROFILE,
     **{name: (PROJECT / name).read_text() for name in PROJECT_MACROS},
-    "models/marts/dim_build.sql": DIM_BUILD,
     "models/marts/fct_orders.sql": ORDERS,
     "models/utilities/int_run_settings.sql": SETTINGS,
 }

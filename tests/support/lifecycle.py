@@ -48,14 +48,6 @@ PROJECT_MACROS = (
 )
 """What a small project needs of the real one, so that its marts are built into a file."""
 MART = "{{ config(schema='marts', database=env_var('MARTS_DATABASE', target.database)) }}"
-DIM_BUILD = f"""{MART}
-select
-    now()::timestamp as built_at,
-    as_of_date,
-    reporting_currency,
-    activity_window_days
-from {{{{ ref('int_run_settings') }}}}
-"""
 
 
 def real_data(dataset: str, /) -> Path:
