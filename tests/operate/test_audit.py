@@ -934,7 +934,7 @@ def test_a_suite_that_cannot_be_understood_says_where(tmp_path, written, instead
         (
             SUITE[SUITE.index("    column") :],
             "    column: email\n    expect: ExpectColumnMaxToBeBetween\n"
-            "    warn: {max_value: z}\n    advice: Look.",
+            "    warn: {max_value: 9}\n    advice: Look.",
             "orders_are_few: warn: it would show values that may identify a person",
         ),
         ("max_value: 9", "max_val: 9", "max_val extra fields not permitted"),
