@@ -108,7 +108,7 @@ def sentence(rows: Sequence[Row], /) -> str:
     active, churn = known.get("Active customers"), known.get("Churn rate of the month")
     if not active:
         return "No month is complete yet."
-    said = f"At the end of {active['month_end_date']:%B %Y} {count(active['value'])} are active"
+    said = f"At the end of {active['month_end_date']:%B %Y}, {count(active['value'])} are active"
     if active["year_before"]:
         change = active["value"] / active["year_before"] - 1
         said += f", {share(abs(change))} {'more' if change >= 0 else 'fewer'} than a year before"

@@ -45,7 +45,7 @@ def sentence(rows: Sequence[Row]) -> str:
     since = f"In the {len(year)} months to {month(rows[-1]['month'])}"
     difference = f"{count(abs(net))} {word}" if net else "as many as"
     return (
-        f"{since} {count(came)} came and {count(back)} came back: {difference} the {left:,.0f} "
+        f"{since}, {count(came)} came and {count(back)} came back: {difference} the {left:,.0f} "
         "who left."
     )
 

@@ -39,7 +39,8 @@ def sentence(rows: Sequence[Row]) -> str:
         f"Of {renewed + lapsed:,.0f} terms due since {year[0]['quarter']} and decided, "
         f"{share(renewed / (renewed + lapsed))} were renewed"
     )
-    return f"{said}; {pending:,.0f} are still open." if pending else f"{said}."
+    verb = "is" if pending == 1 else "are"
+    return f"{said}; {pending:,.0f} {verb} still open." if pending else f"{said}."
 
 
 CHART = Chart(

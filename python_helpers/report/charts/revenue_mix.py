@@ -42,7 +42,7 @@ def sentence(rows: Sequence[Row]) -> str:
     """Say where the revenue of the last twelve months came from, against the twelve before."""
     year, before = rows[-12:], rows[-24:-12]
     revenue = total(year, "total")
-    said = f"In the {len(year)} months to {month(rows[-1]['month'])} revenue was {amount(revenue)}"
+    said = f"In the {len(year)} months to {month(rows[-1]['month'])}, revenue was {amount(revenue)}"
     existing = share_of_existing(year)
     if existing is None:
         return f"{said}, none of it from known customers."

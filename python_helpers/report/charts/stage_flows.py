@@ -38,7 +38,7 @@ def sentence(rows: Sequence[Row]) -> str:
     """Name the most frequent step, and what became of those at risk."""
     most = max(rows, key=lambda row: row["value"])
     said = (
-        f"In the twelve months to {month(rows[0]['last_month'])} the most frequent step was from "
+        f"In the twelve months to {month(rows[0]['last_month'])}, the most frequent step was from "
         f"“{most['from_stage'].lower()}” to “{most['to_stage'].lower()}”, {most['value']:,} times."
     )
     left_risk = {row["to_stage"]: row["value"] for row in rows if row["from_stage"] == "At risk"}
