@@ -1,5 +1,6 @@
 """Reads what the charts show from the marts of a published build."""
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ SEGMENTS = ("region", "industry", "customer_segment", "acquisition_channel")
 """The segments of a customer; a mart with all of these columns is a cube, and can be sliced."""
 MOST_VALUES = 6
 """Of each segment, as many values can be chosen in the report: those with the most customers."""
+FEWEST_CUSTOMERS = 5
+"""A value of fewer customers cannot be chosen: a column may hold names by mistake."""
 ALL = "All customers"
 SLICED = "_sliced"
 
@@ -88,7 +91,8 @@ def sliced(*, connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
                 row_number() over (
                     partition by segment_name order by count(*) desc, segment_value
                 ) as place,
-                count(*) over (partition by segment_name) as values_count
+                count(*) over (partition by segment_name) as values_count,
+                count(*) as customers_count
             from customers
             group by segment_name, segment_value
         )
@@ -105,7 +109,13 @@ def sliced(*, connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
             case segment_value when 'all' then {text(ALL)} else replace(segment_value, '_', ' ') end
                 as value_label
         from counted
-        where segment_name = 'all' or (values_count > 1 and place <= {MOST_VALUES})
+        where
+            segment_name = 'all'
+            or (
+                values_count > 1
+                and place <= {MOST_VALUES}
+                and customers_count >= {FEWEST_CUSTOMERS}
+            )
     """)
     for table, its_columns in columns.items():
         source = name(table)
@@ -150,9 +160,9 @@ def values_of(*, rows: Sequence[Row], columns: Sequence[str]) -> list[list[Any]]
 
 
 def plain(value: Any, /) -> Any:
-    """Turn a day into text, and a decimal into a number that is short to write."""
+    """Turn a day into text, a decimal into a short number, and what is no number into nothing."""
     if value is None or isinstance(value, str | int | bool):
         return value
     if hasattr(value, "isoformat"):
         return value.isoformat()[:10]
-    return float(f"{value:.6g}")
+    return float(f"{value:.6g}") if math.isfinite(value) else None

@@ -1,7 +1,9 @@
 """The report: what its page holds, what it must not hold, and how small a new chart is."""
 
 import json
+import math
 import re
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -17,7 +19,7 @@ from python_helpers.operate import refresh as refresh_module
 from python_helpers.report import charts as charts_package
 from python_helpers.report import tiles
 from python_helpers.report.chart import Chart, found_charts
-from python_helpers.report.data import SEGMENTS, opened
+from python_helpers.report.data import SEGMENTS, opened, plain
 from python_helpers.report.page import write_report
 
 MOST_BYTES = 3_000_000
@@ -88,6 +90,24 @@ def test_a_page_is_small_and_names_no_customer_and_no_address(published, page):
 def test_a_name_that_is_planted_in_a_segment_is_found_in_the_page(published, page):
     """So that the test above could fail: words of marts do reach the page."""
     assert "enterprise" in re.findall(r"\w+", page)
+
+
+def test_a_name_that_stands_in_the_column_of_a_segment_cannot_be_chosen(published, tmp_path):
+    marts = tmp_path / "marts.duckdb"
+    marts.write_bytes((published / "marts.duckdb").read_bytes())
+    with duckdb.connect(str(marts)) as connection:
+        connection.execute(
+            "update dim_customers set industry = 'Maria Musterfrau' where customer_id in "
+            "(from dim_customers select customer_id where not is_anonymous limit 4)"
+        )
+    with opened(database=marts) as few:
+        assert not [each for each in few.segments if "Maria" in each]
+
+
+def test_what_is_no_number_is_nothing_in_the_data_of_a_page():
+    assert [
+        plain(value) for value in (math.nan, math.inf, 1 / 3, None, True, date(2025, 1, 31))
+    ] == [*(None, None, 0.333333, None, True, "2025-01-31")]
 
 
 def test_the_report_of_a_kept_build_is_made_alone(published, page, tmp_path):
