@@ -14,24 +14,15 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from lifecycle import PROJECT, refresh_delivery
+from lifecycle import PROJECT
 from open_as_documented import BLOCKS, ESCAPES, PAGE, WAYS, Query, block
+from sample import published_sample
 from sqlalchemy import create_engine
 from tiny_refresh import make_project, run_tiny
 
 PROGRAM = Path(__file__).with_name("open_as_documented.py")
 QUERIES = {name: text for (language, name), text in BLOCKS.items() if language == "sql"}
 ROLE = QUERIES.pop("postgres-role")
-MARTS = (
-    *(
-        "dim_customers",
-        "fct_activity_spells",
-        "rpt_cohort_retention",
-        "rpt_retention_periods",
-        "rpt_mrr_periods",
-    ),
-    *("rpt_stage_periods", "rpt_nps", "dim_build"),
-)
 # Metabase's driver cannot lock the configuration; neither of these touches a file
 LEFT_OPEN = {
     "metabase": ["set lock_configuration = false", "set home_directory = '{folder}'"],
@@ -53,16 +44,7 @@ def project(built: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Publish the marts of the page from the sample; returns the folder that has `published`."""
-    folder = tmp_path_factory.mktemp("sample")
-    result = refresh_delivery(
-        folder,
-        *("--as-of", "2025-12-31", "--reporting-currency", "EUR", "--skip-audit"),
-        delivery=PROJECT / "seeds" / "sample",
-        select=[f"+{mart}" for mart in MARTS],
-    )
-    assert result.exit_code == 0, result.output
-    return folder
+    return published_sample(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
