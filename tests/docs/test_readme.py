@@ -271,7 +271,8 @@ def test_the_picture_of_the_readme_shows_who_was_in_a_spell_at_each_month_end(sa
             for customer, started_on, ended_on in spells
             if customer in members and started_on <= members[customer] < (ended_on or date.max)
         }
-        assert share == pytest.approx(len(active) / len(members)), (cohort, months)
+        # the picture has six digits
+        assert share == pytest.approx(len(active) / len(members), rel=1e-5), (cohort, months)
 
 
 def month_end(day: date, /, *, months: int) -> date:
@@ -341,10 +342,10 @@ def test_plain_dbt_builds_the_same_marts_on_an_empty_database(sample, tmp_path):
     both.execute(f"attach '{sample / 'warehouse.duckdb'}' as refreshed (read_only)")
     both.execute(f"attach '{tmp_path / 'warehouse.duckdb'}' as built (read_only)")
     marts = both.execute(
-        "select table_name from duckdb_tables() "
-        "where database_name = 'refreshed' and schema_name = 'marts'"
+        "select table_name from information_schema.tables where table_catalog = 'refreshed' "
+        "and table_schema = 'marts' and table_name <> 'dim_build'"  # which names its build
     ).fetchall()
-    assert marts
+    assert len(marts) > 50
     for (mart,) in marts:
         # floating-point sums differ in the last bits with the order in which they are added
         columns = ", ".join(

@@ -442,11 +442,11 @@ def small_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copyfile(PROJECT / name, project / name)
     files = {
         "dbt_project.yml": """
-            name: small
+            name: customer_lifecycle_warehouse  # whose schemas have no prefix
             version: 0.0.1
             profile: customer_lifecycle_warehouse
             test-paths: [tests/singular]
-            models: {small: {+materialized: table}}
+            models: {customer_lifecycle_warehouse: {+materialized: table}}
             flags: {send_anonymous_usage_stats: false}
         """,
         "models/int_run_settings.sql": """

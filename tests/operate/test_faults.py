@@ -182,10 +182,10 @@ def test_an_erasure_that_is_killed_leaves_whole_builds_and_the_next_one_finishes
 
 DBT_PROJECT = {
     "dbt_project.yml": """\
-name: small
+name: customer_lifecycle_warehouse
 version: 0.0.1
 profile: customer_lifecycle_warehouse
-models: {small: {+materialized: table}}
+models: {customer_lifecycle_warehouse: {+materialized: table}}
 flags: {send_anonymous_usage_stats: false}
 """,
     "models/int_run_settings.sql": """\

@@ -13,12 +13,12 @@ from lifecycle import PROJECT, PROJECT_MACROS, VARIABLES
 from search_everything import places_of
 
 PROJECT_FILE = """\
-name: tiny
+name: customer_lifecycle_warehouse
 version: 1.2.3
 profile: tiny
 flags: {send_anonymous_usage_stats: false}
 models:
-  tiny:
+  customer_lifecycle_warehouse:
     +materialized: table
     marts: {+schema: marts, +database: "{{ env_var('MARTS_DATABASE', target.database) }}"}
     utilities: {+schema: intermediate}
