@@ -12,7 +12,7 @@ from python_helpers.core.log import Log
 
 EXIT_CODES = {
     0: "done",
-    1: "a model or a test failed, or a disk is full; for status: nothing is published",
+    1: "a model or a test failed; for status: nothing is published",
     2: "wrong usage",
     3: "the build cannot be published; for rollback: that build cannot be live; "
     "for export and digest: it cannot be read or written; for erase: not all is erased yet",
