@@ -56,9 +56,9 @@ measured as (
         {{ wilson_bound('lost_customers', 'opening_customers', '+') }} as high
     from lost
     where opening_customers > 0
-    {%- for metric, numerator in {
+    {%- for metric, numerator in ({
         'nps': 'promoters - detractors', 'csat': 'satisfied_responses'
-    }.items() %}
+    }.items() if var('surveys_enabled') else []) %}
 
     union all
 
