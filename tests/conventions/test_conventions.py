@@ -430,7 +430,7 @@ UNIT_TEST = keys(
     given=[keys("input rows format")],
     expect=keys("rows"),
 )
-KIND = keys(meta=keys("kind benchmark"))
+KIND = keys("enabled", meta=keys("kind benchmark"))
 SEMANTIC_MODEL = keys(
     "name model primary_entity",
     config=KIND,
@@ -449,7 +449,9 @@ METRIC = keys(
     config=KIND,
     type_params=keys("measure numerator denominator expr metrics"),
 )
-SAVED_QUERY = keys("name label description", query_params=keys("metrics group_by"))
+SAVED_QUERY = keys(
+    "name label description", config=keys("enabled"), query_params=keys("metrics group_by")
+)
 PROPERTIES = keys(
     "version anchors",
     models=[
