@@ -215,7 +215,7 @@ def test_every_row_of_every_mart_stays_but_for_the_id(erased):
         for mart, rows in erased["marts before"].items():
             # of a key that holds what is no day, that part goes as well
             left = sorted(row.replace(f"|{NAME}'", "|'") for row in rows)
-            if mart != "rpt_restatements":
+            if mart not in ("rpt_restatements", "dim_build"):  # which is of another build
                 assert erased[f"marts {when}"][mart] == left, (when, mart)
 
 
