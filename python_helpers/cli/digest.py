@@ -37,13 +37,7 @@ from python_helpers.digest.written import FORMATS, written
     metavar="FILE",
     help="The file to write.  [default: standard output]",
 )
-@options.option(
-    "--build",
-    "build_id",
-    envvar="DIGEST_BUILD",
-    metavar="BUILD_ID",
-    help="The published build to tell of.  [default: the live one]",
-)
+@options.build_of("DIGEST_BUILD", what="to tell of")
 @options.option(
     "--full",
     "is_full",

@@ -165,6 +165,14 @@ CHOICES = described(
     lock_wait="--wait REFRESH_WAIT: Seconds to wait for another run to end before giving up with "
     "exit code 6.",
 )
+
+
+def build_of(variable: str, /, *, what: str) -> Callable:
+    """Make the option that names a published build."""
+    said = f"The published build {what}.  [default: the live one]"
+    return option("--build", "build_id", envvar=variable, metavar="BUILD_ID", help=said)
+
+
 POSTGRES_URL = option(
     "--postgres-url",
     envvar="POSTGRES_URL",

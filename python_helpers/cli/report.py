@@ -21,13 +21,7 @@ from python_helpers.report.run import report as run_report
     ),
     exit_codes=(0, 2, 3),
 )
-@options.option(
-    "--build",
-    "build_id",
-    envvar="REPORT_BUILD",
-    metavar="BUILD_ID",
-    help="The published build to show.  [default: the live one]",
-)
+@options.build_of("REPORT_BUILD", what="to show")
 @options.option(
     "--output",
     envvar="REPORT_OUTPUT",

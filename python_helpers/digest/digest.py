@@ -74,7 +74,7 @@ def said_of(facts: Facts, /) -> str:
 def build_before(build: Facts, /, *, publish_dir: Path) -> tuple[Facts | None, str | None]:
     """Read the build that one was compared with, else the newest whole one before it.
 
-    Returns why there is none, if there should be one.
+    Where there is none, returns the reason, unless this is the first build.
     """
     older = [
         each.name for each in kept_builds(publish_dir=publish_dir) if each.name < build.build_id

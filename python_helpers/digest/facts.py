@@ -18,7 +18,7 @@ MONTH = """
     select max(period_start_date) as month from dim_periods
     where period_grain = 'month' and is_complete_period
 """
-# a cohort has been watched for so many months as its metric says, up to the last complete one
+# a metric of cohorts names an age in months; its cohort reached it in the last complete month
 CHANGES = f"""
     with last_month as ({MONTH})
     select rpt_changes.*

@@ -174,7 +174,7 @@ def text_of(path: Path, /) -> str:
 
 
 def text_of_workbook(path: Path, /) -> str:
-    """Read the cells of a spreadsheet, a line each. Raises ValueError where it is none."""
+    """Read the cells of a spreadsheet, a line each. Raises ValueError for any other file."""
     try:
         with zipfile.ZipFile(path) as archive:
             parts = [archive.read(each).decode() for each in archive.namelist()]

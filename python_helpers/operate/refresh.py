@@ -119,6 +119,7 @@ def add_report(*, folder: Path, facts: Mapping[str, Any], settings: Settings, lo
             limits=settings.limits(spill=folder / SPILL),
         )
     except Exception as error:
+        (folder / REPORT).unlink(missing_ok=True)  # half of one
         log.warn(f"The report could not be written: {type(error).__name__}: {error}")
 
 

@@ -11,13 +11,12 @@ import duckdb
 
 from python_helpers.core.sql import name, text
 from python_helpers.report.chart import Chart, Row
+from python_helpers.report.words import FEWEST_CUSTOMERS
 
 SEGMENTS = ("region", "industry", "customer_segment", "acquisition_channel")
 """The segments of a customer; a mart with all of these columns is a cube, and can be sliced."""
 MOST_VALUES = 6
 """Of each segment, as many values can be chosen in the report: those with the most customers."""
-FEWEST_CUSTOMERS = 5
-"""A value of fewer customers cannot be chosen: a column may hold names by mistake."""
 ALL = "All customers"
 SLICED = "_sliced"
 
@@ -160,7 +159,7 @@ def values_of(*, rows: Sequence[Row], columns: Sequence[str]) -> list[list[Any]]
 
 
 def plain(value: Any, /) -> Any:
-    """Turn a day into text, a decimal into a short number, and what is no number into nothing."""
+    """Return a value as JSON has it: a day is text, a decimal is short, and NaN is None."""
     if value is None or isinstance(value, str | int | bool):
         return value
     if hasattr(value, "isoformat"):

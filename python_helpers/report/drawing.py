@@ -1,5 +1,6 @@
 """What several charts of the report draw alike."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
@@ -12,6 +13,21 @@ BARE: dict[str, Any] = {"domain": False, "ticks": False, "labelAngle": 0}
 
 ONE_BELOW_ANOTHER: dict[str, Any] = {"columns": alt.expr("containerSize()[0] < 400 ? 1 : 0")}
 """A legend on a telephone, of a chart whose long names leave it no room for two columns."""
+
+
+def folded(names: Mapping[str, str], /, *, what: str, number: str, **size: Any) -> alt.Chart:
+    """Begin a chart that has a row per column of `names`, by its name in words.
+
+    `what` is what the rows call the name, `number` its value, and `place` its place in `names`.
+    """
+    return (
+        alt.Chart(alt.NamedData(name=ROWS), width="container", **size)
+        .transform_fold(list(names), as_=[what, number])
+        .transform_calculate(
+            place=f"indexof({list(names)!r}, datum.{what})",
+            **{what: f"{dict(names)!r}[datum.{what}]"},
+        )
+    )
 
 
 def heat_map(

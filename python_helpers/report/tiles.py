@@ -29,57 +29,48 @@ QUERY = """
     having max(value) filter (where closes_on = month_end_date) is not null
     order by segment
 """
-CUSTOMERS = """
+CUBE = """
     select segment, closes_on, {value} as value
-    from rpt_retention_periods_sliced
-    where relationship = 'any' and period_grain = '{grain}' and is_complete_period
+    from {mart}_sliced
+    where {rows} and is_complete_period
     group by segment, closes_on
-    -- twelve months that begin before the data have no rate
-    having bool_and(churn_rate is not null or opening_customers = 0)
 """
-MRR = """
-    select segment, closes_on, {value} as value
-    from rpt_mrr_periods_sliced
-    where period_grain = '{grain}' and is_complete_period
-    group by segment, closes_on
-    having bool_and(net_revenue_retention_rate is not null or opening_mrr_amount = 0)
-"""
+
+
+def of_customers(value: str, /, *, grain: str) -> str:
+    """Ask a number of all customers."""
+    rows = f"relationship = 'any' and period_grain = '{grain}'"
+    return CUBE.format(value=value, mart="rpt_retention_periods", rows=rows)
+
+
+def of_mrr(value: str, /, *, grain: str) -> str:
+    """Ask a number of recurring revenue."""
+    rows = f"period_grain = '{grain}'"
+    return CUBE.format(value=value, mart="rpt_mrr_periods", rows=rows)
+
+
+def rated(rate: str, /, *, by: str) -> str:
+    """Write a rate of a cube: of no period whose cells have none, such as one before the data."""
+    return f"case when bool_or({by} is not null) then {rate} end"
+
+
+CHURN = rated("sum(lost_customers) / sum(opening_customers)", by="churn_rate")
+RETAINED = rated(
+    "sum(net_retained_mrr_amount) / sum(opening_mrr_amount)", by="net_revenue_retention_rate"
+)
 TILES: Mapping[str, tuple[str, str]] = {
     # the name -> its unit, and a query of its value by segment and last day of a period
-    "Active customers": (
-        "count",
-        CUSTOMERS.format(value="sum(closing_customers)", grain="month"),
-    ),
-    "Churn rate of the month": (
-        "share",
-        CUSTOMERS.format(
-            value="sum(lost_customers) / nullif(sum(opening_customers), 0)", grain="month"
-        ),
-    ),
-    "Kept over twelve months": (
-        "share",
-        CUSTOMERS.format(
-            value="1 - sum(lost_customers) / nullif(sum(opening_customers), 0)",
-            grain="trailing_12_months",
-        ),
-    ),
+    "Active customers": ("count", of_customers("sum(closing_customers)", grain="month")),
+    "Churn rate of the month": ("share", of_customers(CHURN, grain="month")),
+    "Kept over twelve months": ("share", of_customers(f"1 - {CHURN}", grain="trailing_12_months")),
     "Revenue of the month": (
         "money",
-        "select segment, closes_on, sum(total_revenue_amount) as value "
-        "from rpt_revenue_mix_sliced where period_grain = 'month' and is_complete_period "
-        "group by segment, closes_on",
-    ),
-    "Recurring revenue a month": (
-        "money",
-        MRR.format(value="sum(closing_mrr_amount)", grain="month"),
-    ),
-    "Net revenue retention of a year": (
-        "share",
-        MRR.format(
-            value="sum(net_retained_mrr_amount) / nullif(sum(opening_mrr_amount), 0)",
-            grain="trailing_12_months",
+        CUBE.format(
+            value="sum(total_revenue_amount)", mart="rpt_revenue_mix", rows="period_grain = 'month'"
         ),
     ),
+    "Recurring revenue a month": ("money", of_mrr("sum(closing_mrr_amount)", grain="month")),
+    "Net revenue retention of a year": ("share", of_mrr(RETAINED, grain="trailing_12_months")),
     "NPS of twelve months": (
         "number",
         "select segment, closes_on, nps as value from rpt_nps_sliced "

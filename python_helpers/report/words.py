@@ -6,6 +6,8 @@ from typing import Any
 
 from python_helpers.report.chart import Row
 
+FEWEST_CUSTOMERS = 5
+"""No segment and no group of wallets with fewer is shown: who they are might be guessed."""
 FEW = 30
 """A rate of fewer customers than this is said to rest on few."""
 

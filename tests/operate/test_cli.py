@@ -652,7 +652,7 @@ def test_docs_build_a_missing_warehouse_once_and_publish_nothing(small_project, 
         assert result.exit_code == 0, result.output
         assert ("colour" in result.stderr) == is_built
         page = Path(re.fullmatch(r"Open (.*) in a browser\.\n", result.stdout)[1])
-        assert '"model.small.fct_orders"' in page.read_text()
+        assert '"model.customer_lifecycle_warehouse.fct_orders"' in page.read_text()
         assert str(small_project) not in page.read_text()
     assert sorted(small_project.glob("published/*")) == published
 

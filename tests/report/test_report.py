@@ -4,6 +4,7 @@ import json
 import math
 import re
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -200,7 +201,8 @@ def test_without_a_report_a_build_is_published_all_the_same(tmp_path):
 
 
 def test_a_report_that_cannot_be_written_is_a_warning(tmp_path, monkeypatch):
-    def fail(**_: object) -> None:
+    def fail(*, target: Path, **_: object) -> None:
+        target.write_text("<!doctype")
         raise OSError("no room for a picture")
 
     monkeypatch.setattr(refresh_module, "write_report", fail)
@@ -208,6 +210,31 @@ def test_a_report_that_cannot_be_written_is_a_warning(tmp_path, monkeypatch):
     settings = resolve_settings(find_folders(Places(publish_dir=tmp_path / "published")))
     refresh_module.add_report(folder=tmp_path, facts={}, settings=settings, log=log)
     assert log.first_warnings == ["The report could not be written: OSError: no room for a picture"]
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_rates_of_exchange_are_in_no_quick_ratio():
+    moves = [("Start", "level", 100), ("New", "more", 50), ("Churn", "less", -25)]
+    moves += [("Exchange rates", "less", -25), ("End", "level", 100)]
+    rows = [
+        {"movement": movement, "kind": kind, "mrr_amount": Decimal(amount)}
+        for movement, kind, amount in moves
+    ]
+    # (new + expansion + reactivation) / (churn + contraction)
+    assert "for each unit lost, 2.0 were gained" in found_charts()["mrr_waterfall"].sentence(rows)
+
+
+@pytest.mark.parametrize(
+    ("is_changed", "verdict"),
+    [(True, "more than chance explains"), (False, "chance may explain that"), (None, None)],
+)
+def test_a_score_has_moved_only_if_its_mart_says_so(is_changed, verdict):
+    before = None if is_changed is None else 10.0
+    row = {"nps": 40.0, "ci_low": 30.0, "ci_high": 50.0, "responses": 200, "is_changed": is_changed}
+    said = found_charts()["nps"].sentence(
+        [row | {"quarter_end": date(2025, 12, 31), "year_before": before}]
+    )
+    assert said.endswith(f"A year before it was 10: {verdict}." if verdict else "30 to 50.")
 
 
 def test_charts_are_found_by_their_place():

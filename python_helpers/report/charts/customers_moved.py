@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from python_helpers.report.chart import ROWS, Chart, Column, Row
+from python_helpers.report.chart import Chart, Column, Row
+from python_helpers.report.drawing import folded
 from python_helpers.report.theme import series
 from python_helpers.report.words import count, month, total
 
@@ -18,12 +19,8 @@ MOVES = {
 def spec() -> alt.Chart:
     """Draw those who came above the line, and those who left below it."""
     return (
-        alt.Chart(alt.NamedData(name=ROWS), width="container", height=240)
-        .transform_fold(list(MOVES), as_=["move", "customers"])
-        .transform_calculate(
-            move=f"{MOVES!r}[datum.move]",
-            moved="datum.move === 'Left' ? -datum.customers : datum.customers",
-        )
+        folded(MOVES, what="move", number="customers", height=240)
+        .transform_calculate(moved="datum.move === 'Left' ? -datum.customers : datum.customers")
         .mark_bar()
         .encode(
             x=alt.X("month:T", timeUnit="utcyearmonth", title=None),

@@ -45,8 +45,10 @@ def sentence(rows: Sequence[Row]) -> str:
     )
     if first["mrr_amount"]:
         said += f" ({float(last['mrr_amount'] / first['mrr_amount']) - 1:+.0%})"
-    lost = -sum(float(row["mrr_amount"]) for row in rows if row["kind"] == "less")
-    gained = sum(float(row["mrr_amount"]) for row in rows if row["kind"] == "more")
+    # rates of exchange are nobody's gain or loss
+    moves = [row for row in rows if row["movement"] != "Exchange rates"]
+    lost = -sum(float(row["mrr_amount"]) for row in moves if row["kind"] == "less")
+    gained = sum(float(row["mrr_amount"]) for row in moves if row["kind"] == "more")
     if not lost:
         return f"{said}, and nothing was lost."
     return f"{said}: for each unit lost, {gained / lost:.1f} were gained (the quick ratio)."

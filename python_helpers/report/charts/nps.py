@@ -30,13 +30,10 @@ def sentence(rows: Sequence[Row]) -> str:
     if last["ci_high"] - last["ci_low"] > 100:
         return f"{said}: too few to say much, its 95% interval is wider than 100 points."
     said += f", with a 95% interval of {score(last['ci_low'])} to {score(last['ci_high'])}."
-    year_before = last["quarter_end"].year - 1, last["quarter_end"].month
-    for row in rows:
-        if (row["quarter_end"].year, row["quarter_end"].month) == year_before:
-            is_apart = row["ci_high"] < last["ci_low"] or row["ci_low"] > last["ci_high"]
-            verdict = "the intervals lie apart" if is_apart else "chance may explain the difference"
-            return f"{said} A year before it was {score(row['nps'])}: {verdict}."
-    return said
+    if last["year_before"] is None:
+        return said
+    verdict = "more than chance explains" if last["is_changed"] else "chance may explain that"
+    return f"{said} A year before it was {score(last['year_before'])}: {verdict}."
 
 
 def score(points: float, /) -> str:
@@ -50,17 +47,27 @@ CHART = Chart(
     title="Would they recommend us?",
     query="""
         select
-            segment,
-            closes_on as quarter_end,
-            responses,
-            promoters,
-            passives,
-            detractors,
-            nps,
-            ci_low,
-            ci_high
-        from rpt_nps_sliced
-        where period_grain = 'quarter' and is_complete_period and nps is not null
+            scores.segment,
+            scores.closes_on as quarter_end,
+            scores.responses,
+            scores.promoters,
+            scores.passives,
+            scores.detractors,
+            scores.nps,
+            scores.ci_low,
+            scores.ci_high,
+            changes.metric_value_before as year_before,
+            changes.is_changed
+        from rpt_nps_sliced as scores
+        left join rpt_changes as changes
+            on
+                scores.period_grain = changes.period_grain
+                and scores.period_start_date = changes.period_start_date
+                and scores.segment_name = changes.segment_name
+                and scores.segment_value = changes.segment_value
+                and changes.metric = 'nps'
+                and changes.compared_with = 'year_before'
+        where scores.period_grain = 'quarter' and is_complete_period and nps is not null
         order by segment, quarter_end
     """,
     columns={

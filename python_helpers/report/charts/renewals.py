@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from python_helpers.report.chart import ROWS, Chart, Column, Row
+from python_helpers.report.chart import Chart, Column, Row
+from python_helpers.report.drawing import folded
 from python_helpers.report.theme import series
 from python_helpers.report.words import share, total
 
@@ -14,9 +15,7 @@ FATES = {"terms_renewed": "Renewed", "terms_lapsed": "Not renewed", "terms_pendi
 def spec() -> alt.Chart:
     """Draw a bar per quarter."""
     return (
-        alt.Chart(alt.NamedData(name=ROWS), width="container", height=240)
-        .transform_fold(list(FATES), as_=["fate", "terms"])
-        .transform_calculate(fate=f"{FATES!r}[datum.fate]")
+        folded(FATES, what="fate", number="terms", height=240)
         .mark_bar()
         .encode(
             x=alt.X("quarter:O", title=None).axis(labelAngle=-45),

@@ -26,8 +26,8 @@ def sentence(rows: Sequence[Row]) -> str:
     """Say how many months changed, and where the greatest change is."""
     months = {row["month"] for row in rows}
     said = (
-        f"{count(len(months), 'closed month')} differ from what the last build published, because "
-        "rows came late or were corrected"
+        f"{count(len(months), 'closed month')} {'differs' if len(months) == 1 else 'differ'} from "
+        "what the last build published"
     )
     relative = [row for row in rows if row["relative_change"] is not None]
     if not relative:

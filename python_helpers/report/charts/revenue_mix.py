@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from python_helpers.report.chart import ROWS, Chart, Column, Row
+from python_helpers.report.chart import Chart, Column, Row
+from python_helpers.report.drawing import folded
 from python_helpers.report.theme import series
 from python_helpers.report.words import amount, month, share, than, total
 
@@ -19,12 +20,8 @@ KINDS = {
 def spec() -> alt.Chart:
     """Draw a bar per month, in layers; revenue without a customer only where there is any."""
     return (
-        alt.Chart(alt.NamedData(name=ROWS), width="container", height=240)
-        .transform_fold(list(KINDS), as_=["kind", "revenue"])
-        .transform_filter("datum.kind !== 'unattributed' || datum.revenue !== 0")
-        .transform_calculate(
-            place=f"indexof({list(KINDS)!r}, datum.kind)", kind=f"{KINDS!r}[datum.kind]"
-        )
+        folded(KINDS, what="kind", number="revenue", height=240)
+        .transform_filter(f"datum.kind !== {KINDS['unattributed']!r} || datum.revenue !== 0")
         .mark_bar()
         .encode(
             x=alt.X("month:T", timeUnit="utcyearmonth", title=None),

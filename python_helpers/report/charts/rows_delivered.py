@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from python_helpers.report.chart import ROWS, Chart, Column, Row
-from python_helpers.report.drawing import ONE_BELOW_ANOTHER
+from python_helpers.report.chart import Chart, Column, Row
+from python_helpers.report.drawing import ONE_BELOW_ANOTHER, folded
 from python_helpers.report.theme import series
 from python_helpers.report.words import count, readable, share, total
 
@@ -19,11 +19,8 @@ FATES = {
 def spec() -> alt.Chart:
     """Draw the share of each table that was not accepted; the accepted rows would dwarf it."""
     return (
-        alt.Chart(alt.NamedData(name=ROWS), width="container", height=alt.Step(22))
-        .transform_fold(list(FATES), as_=["fate", "rows"])
-        .transform_calculate(
-            fate=f"{FATES!r}[datum.fate]", share="datum.rows / max(datum.raw_rows, 1)"
-        )
+        folded(FATES, what="fate", number="rows", height=alt.Step(22))
+        .transform_calculate(share="datum.rows / max(datum.raw_rows, 1)")
         .mark_bar()
         .encode(
             x=alt.X("share:Q", title="not accepted").axis(format="%", tickCount=4),

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from python_helpers.report.chart import ROWS, Chart, Column, Row
+from python_helpers.report.chart import Chart, Column, Row
+from python_helpers.report.drawing import folded
 from python_helpers.report.theme import series
 from python_helpers.report.words import count, month, of_few, share
 
@@ -24,11 +25,7 @@ NAMES = {stage: name for stage, (name, _) in STAGES.items()}
 def spec() -> alt.Chart:
     """Draw the stages upon each other; together they are all active customers."""
     return (
-        alt.Chart(alt.NamedData(name=ROWS), width="container", height=280)
-        .transform_fold(list(STAGES), as_=["stage", "customers"])
-        .transform_calculate(
-            place=f"indexof({list(STAGES)!r}, datum.stage)", stage=f"{NAMES!r}[datum.stage]"
-        )
+        folded(NAMES, what="stage", number="customers", height=280)
         .mark_area()
         .encode(
             x=alt.X("month:T", timeUnit="utcyearmonth", title=None),

@@ -44,7 +44,7 @@ def sentence(rows: Sequence[Row]) -> str:
 CHART = Chart(
     place=410,
     section="How long customers stay",
-    title="Still active after so many days",
+    title="How many are still active, by days since they came",
     # of a segment, the last step of each two weeks: the eye sees no more
     query="""
         select

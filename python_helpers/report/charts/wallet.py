@@ -6,7 +6,7 @@ import altair as alt
 
 from python_helpers.report.chart import ROWS, Chart, Column, Row
 from python_helpers.report.theme import colour, series
-from python_helpers.report.words import amount, count, month, of_few, share, total
+from python_helpers.report.words import FEWEST_CUSTOMERS, amount, count, month, of_few, share, total
 
 SURVEYED, ASSUMED = "As customers say", "As assumed for their segment"
 HERE, ELSEWHERE = "Spent here", "Spent elsewhere"
@@ -63,8 +63,8 @@ CHART = Chart(
     place=830,
     section="What customers say",
     title="Share of wallet by size of wallet",
-    # an assumed wallet is one of a few sizes; what customers say is in up to ten groups, of five
-    # customers or more, so that no bar is the answer of one
+    # an assumed wallet is one of a few sizes; what customers say is in up to ten groups, none so
+    # small that a bar is the answer of one
     query=f"""
         with latest as (
             select max(quarter_end_date) as quarter_end from fct_share_of_wallet
@@ -86,10 +86,12 @@ CHART = Chart(
                 *,
                 case wallet_source
                     when 'benchmark' then size_number
-                    else place * least(10, customers_of_source // 5) // customers_of_source
+                    else
+                        place * least(10, customers_of_source // {FEWEST_CUSTOMERS})
+                        // customers_of_source
                 end as size_group
             from wallets
-            where customers_of_source >= 5
+            where customers_of_source >= {FEWEST_CUSTOMERS}
         )
         select
             segment,
