@@ -67,3 +67,53 @@
     {{ return('case when ' ~ opening ~ ' > 0 and ' ~ closing ~ ' > 0 then greatest(' ~ closing ~ ' - ' ~ fx
         ~ ', 0) else 0 end') }}
 {% endmacro %}
+
+
+{#- What customers bring on the days [from_date, to_date) of windows of their own, orders and subscriptions together:
+    the rows of a relation with the columns `keys`, customer_id, from_date and to_date, with revenue_amount and
+    margin_amount; a query with one row per combination of the keys. Refunds and returns count on their day. -#}
+{% macro earned_in_windows(windows, keys) %}
+    {% set columns = 'windows.' ~ keys | join(', windows.') %}
+    {% set first = 'greatest(windows.from_date, intervals.active_from)' %}
+    {% set last = 'least(windows.to_date, intervals.active_to)' %}
+    select
+        {{ keys | join(', ') }},
+        {{ as_amount('sum(revenue_amount)') }} as revenue_amount,
+        {{ as_amount('sum(margin_amount)') }} as margin_amount
+    from (
+        select
+            {{ columns }},
+            0 as revenue_amount,
+            0 as margin_amount
+        from {{ windows }} as windows
+
+        union all
+
+        select
+            {{ columns }},
+            entries.revenue_amount,
+            entries.margin_amount
+        from {{ windows }} as windows
+        inner join {{ ref('int_revenue_entries') }} as entries
+            on
+                windows.customer_id = entries.customer_id
+                and windows.from_date <= entries.revenue_date
+                and windows.to_date > entries.revenue_date
+
+        union all
+
+        select
+            {{ columns }},
+            {{ as_amount('intervals.mrr_amount * ' ~ months_of_revenue(first, last)) }}
+                as revenue_amount,
+            {{ as_amount('intervals.margin_mrr_amount * ' ~ months_of_revenue(first, last)) }}
+                as margin_amount
+        from {{ windows }} as windows
+        inner join {{ ref('int_mrr_intervals') }} as intervals
+            on
+                windows.customer_id = intervals.customer_id
+                and windows.from_date < intervals.active_to
+                and windows.to_date > intervals.active_from
+    ) as earnings
+    group by {{ keys | join(', ') }}
+{% endmacro %}

@@ -36,6 +36,7 @@ customers_described as (
         customers.source_customer_id,
         customers.acquisition_campaign_id,
         customers.is_discount_acquired,
+        customers.may_contact,
         customers.has_email,
         coalesce(customers.region, 'unknown') as region,
         coalesce(customers.industry, 'unknown') as industry,
@@ -77,7 +78,9 @@ select
 
     -- flags
     coalesce(customers_described.is_discount_acquired, false) as is_discount_acquired,
-    coalesce(customers_described.has_email, false) as has_email
+    coalesce(customers_described.has_email, false) as has_email,
+    coalesce(customers_described.may_contact, {{ var('contact_unless_refused') }})
+        as may_be_contacted
 from customers_described
 left join {{ ref('activity_windows') }} as windows
     on {{ is_word_of_seed('customers_described.vertical', 'windows.vertical') }}

@@ -10,6 +10,7 @@ select
     activity_window_days,
     is_discount_acquired,
     has_email,
+    may_be_contacted,
     false as is_anonymous
 from {{ ref('int_customers') }}
 
@@ -29,5 +30,6 @@ select
     {{ activity_window() or var('default_activity_window_days') }} as activity_window_days,
     false as is_discount_acquired,
     false as has_email,
+    false as may_be_contacted,
     true as is_anonymous
 from {{ ref('int_run_settings') }}

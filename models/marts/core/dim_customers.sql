@@ -59,6 +59,7 @@ select
     coalesce(spells.is_active, false) as is_active,
     customers.is_discount_acquired,
     customers.has_email,
+    customers.may_be_contacted,
     customers.is_anonymous,
     inherited.customer_id is not null as is_inherited
 from customers
