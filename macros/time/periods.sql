@@ -216,6 +216,19 @@
 {% endmacro %}
 
 
+{#- The day that the terms of a version are counted from: one on which a term ends. -#}
+{% macro term_anchor() %}
+    {{ return('case when paid_through_on > started_on then paid_through_on else '
+        ~ terms_after('started_on', 1) ~ ' end') }}
+{% endmacro %}
+
+
+{#- Whether the term of a version is so long that its renewals are reported. -#}
+{% macro is_long_term() %}
+    {{ return('months_in_term + days_in_term * 12.0 / 365 > ' ~ var('renewal_min_months')) }}
+{% endmacro %}
+
+
 {#- How a version is billed, in a word or two: `month`, `3 months`, `year`. -#}
 {% macro billing_term() %}
     {{ return("case when billing_interval_count = 1 then billing_interval"

@@ -35,12 +35,9 @@ paid_versions as (
 long_versions as (
     select
         *,
-        case
-            when paid_through_on > started_on then paid_through_on
-            else {{ terms_after('started_on', 1) }}
-        end as anchor_on
+        {{ term_anchor() }} as anchor_on
     from paid_versions
-    where months_in_term + days_in_term * 12.0 / 365 > {{ var('renewal_min_months') }}
+    where {{ is_long_term() }}
 ),
 
 versions_counted as (
