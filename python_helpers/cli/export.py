@@ -30,6 +30,9 @@ WANTED = options.described(
     keep="--keep-exports KEEP_EXPORTS: Exports of the format to keep, this one included.",
     raw_text="--raw-text EXPORT_RAW_TEXT: Leave texts in CSV as they are. Without this option, a "
     "text that a spreadsheet would read as a formula gets a ' before it.",
+    with_identifiers="--with-identifiers EXPORT_WITH_IDENTIFIERS: Add e-mail address and name from "
+    "the warehouse, for an import into a CRM; customers without an address, or who may not be "
+    "contacted, are left out. Files that only their owner can read.",
     schema="--schema NAME POSTGRES_SCHEMA: The schema in Postgres.",
 ) | {"postgres_url": options.POSTGRES_URL}
 
@@ -40,13 +43,14 @@ WANTED = options.described(
         "lifecycle export",
         "lifecycle export --format csv --select marts.retention --exclude rpt_survival",
         "lifecycle export --format xlsx --select marts.headlines marts.retention",
+        "lifecycle export --format csv --select dim_customer_360 --with-identifiers",
         "lifecycle export --build 20240701T060000Z --export-dir /srv/exports",
         "POSTGRES_URL=postgresql://etl:secret@db/bi lifecycle export --format postgres",
     ),
     exit_codes=(0, 2, 3, 6, 7),
 )
 @options.grouped("wanted", Export, WANTED)
-@options.places("export_dir", "publish_dir", "log_file")
+@options.places("export_dir", "publish_dir", "warehouse", "log_file")
 @options.resources()
 @options.choices("lock_wait", "debug")
 def export(

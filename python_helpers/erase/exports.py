@@ -12,6 +12,7 @@ from python_helpers.core.log import Log
 from python_helpers.core.settings import Settings
 from python_helpers.erase.builds import remove_own_files
 from python_helpers.erase.search import export_folders
+from python_helpers.export.identifiers import SUFFIX
 from python_helpers.export.places import PLACES, POSTGRES, Place, places_left
 from python_helpers.export.run import recorded_export
 from python_helpers.export.wanted import FORMATS, Export
@@ -25,12 +26,16 @@ def export_files_again(*, settings: Settings, log: Log) -> list[str]:
     again = []
     for folder in export_folders(settings=settings):
         old = kept_builds(publish_dir=folder)
-        if old and folder.name in FORMATS and folder.name != POSTGRES:
+        file_format = folder.name.removesuffix(SUFFIX)
+        if old and file_format in FORMATS and file_format != POSTGRES:
             manifest = {}
             with suppress(PublishError):  # of a damaged one: every mart is exported
                 manifest = read_manifest(build=live_build(publish_dir=folder) or old[0])
             wanted = Export(
-                file_format=folder.name, raw_text=bool(manifest.get("raw_text")), keep=ALL
+                file_format=file_format,
+                raw_text=bool(manifest.get("raw_text")),
+                with_identifiers=folder.name != file_format,
+                keep=ALL,
             )
             marts = manifest.get("rows")
             recorded_export(wanted=wanted, settings=settings, log=log, chosen=marts)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from python_helpers.core.errors import PublishError
 from python_helpers.core.sql import name, text
+from python_helpers.export.identifiers import IDENTIFIERS, OWNER_ALONE, identified
 from python_helpers.export.wanted import Export
 from python_helpers.publishing.reader import Column, Mart, Source
 
@@ -21,18 +22,24 @@ BLANKS = r"\x00-\x20\x7f\x{85}\p{Z}\p{Cf}"
 FORMULA = rf"^[{BLANKS}]*[\t\r\n=+\-@\x{{ff1d}}\x{{ff0b}}\x{{ff0d}}\x{{ff20}}]"
 
 
-def write_mart(*, source: Source, mart: Mart, folder: Path, wanted: Export) -> None:
-    """Write one mart to a file. Raises PublishError where a row is missing."""
-    is_guarded = wanted.file_format == "csv" and not wanted.raw_text
-    columns = ", ".join(
-        guarded(column) if is_guarded else name(column.name) for column in mart.columns
-    )
+def write_mart(*, source: Source, mart: Mart, folder: Path, wanted: Export) -> int:
+    """Write one mart to a file; returns its rows. Raises PublishError where one is missing."""
+    columns, relation = list(mart.columns), name(mart.name)
     file, options = folder / f"{mart.name}.{wanted.file_format}", OPTIONS[wanted.file_format]
+    if wanted.with_identifiers:
+        columns = [Column(name=each, type="VARCHAR", description=None) for each in IDENTIFIERS]
+        columns += mart.columns
+        relation = identified(mart=mart)
+    is_guarded = wanted.file_format == "csv" and not wanted.raw_text
+    chosen = ", ".join(guarded(column) if is_guarded else name(column.name) for column in columns)
     ((rows,),) = source.connection.execute(
-        f"copy (select {columns} from {name(mart.name)}) to {text(file)} ({options})"
+        f"copy (select {chosen} from {relation}) to {text(file)} ({options})"
     ).fetchall()
-    if rows != mart.rows:
+    if wanted.with_identifiers:
+        file.chmod(OWNER_ALONE)
+    elif rows != mart.rows:
         raise PublishError(f"{mart.name} has {mart.rows} rows, but {rows} were written.")
+    return int(rows)
 
 
 def guarded(column: Column, /) -> str:

@@ -13,8 +13,9 @@ from python_helpers.core.locks import locked, reading_lock
 from python_helpers.core.log import Log
 from python_helpers.core.settings import Settings
 from python_helpers.export.files import write_mart
+from python_helpers.export.identifiers import OWNERS_FOLDER, check_marts, load_people
 from python_helpers.export.places import POSTGRES, Place, note_place
-from python_helpers.export.wanted import Export
+from python_helpers.export.wanted import FILES, Export
 from python_helpers.export.workbook import XLSX, write_workbook
 from python_helpers.publishing.builds import find_build
 from python_helpers.publishing.reader import opened
@@ -32,6 +33,11 @@ def export(*, wanted: Export, settings: Settings, log: Log, watch: Watch | None 
     Raises SettingsError, LockedError or PublishError, and then the previous export is still there.
     """
     find_build(publish_dir=settings.publish_dir, build_id=wanted.build_id)
+    if wanted.with_identifiers and (wanted.file_format not in FILES or not wanted.select):
+        raise SettingsError(
+            "--with-identifiers needs --select, and --format csv or parquet: "
+            "--format csv --select dim_customer_360"
+        )
     chosen = None
     # here and not above: other exports need neither the driver nor dbt
     if wanted.file_format == POSTGRES:
@@ -60,7 +66,7 @@ def recorded_export(
     watch: Watch | None = None,
 ) -> Path:
     """Export the chosen marts and record it; the caller holds the lock of the published builds."""
-    publish_dir = settings.export_dir / wanted.file_format
+    publish_dir = settings.export_dir / wanted.folder
     with (
         recorded_run(
             publish_dir=publish_dir, command=EXPORT, log=log, wait=settings.lock_wait
@@ -78,7 +84,8 @@ def recorded_export(
             folder=folder,
             write=write,
             outcome="exported",
-            keep=wanted.keep,
+            # no address stays longer than it is needed
+            keep=1 if wanted.with_identifiers else wanted.keep,
             option=OPTION,
             links=(),
         )
@@ -107,6 +114,7 @@ def write_export(
             **facts,
             "format": wanted.file_format,
             "raw_text": wanted.raw_text,
+            "with_identifiers": wanted.with_identifiers,
             "selection": {"select": wanted.select, "exclude": wanted.exclude},
             "rows": {mart.name: mart.rows for mart in marts},
             "marts": {mart.name: asdict(mart) for mart in marts},
@@ -137,6 +145,12 @@ def write_export(
             manifest["marts"] = {mart.name: asdict(mart) for mart in fitting}
             manifest["left_out"] = {mart.name: mart.rows for mart in marts if mart not in fitting}
         else:
-            for mart in marts:
-                write_mart(source=source, mart=mart, folder=folder, wanted=wanted)
+            if wanted.with_identifiers:
+                check_marts(marts=marts)
+                load_people(source=source, settings=settings)
+                folder.chmod(OWNERS_FOLDER)
+            manifest["rows"] = {
+                mart.name: write_mart(source=source, mart=mart, folder=folder, wanted=wanted)
+                for mart in marts
+            }
     return manifest

@@ -102,7 +102,7 @@ def erase(
                 changed = [
                     *rewrite_builds(settings=settings, people=people),
                     *remove_data_docs(settings=settings, people=people),
-                    *export_files_again(settings=settings, log=log),
+                    *export_files_again(settings=replace(settings, warehouse=new), log=log),
                     *clean_logs(settings=settings, people=people),
                 ]
                 if new.is_file():

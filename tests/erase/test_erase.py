@@ -140,8 +140,8 @@ def refreshed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert result.exit_code == 0, result.output
     published = folder / "published"
     shutil.copytree((published / "current").resolve(), published / "builds" / OLD_BUILD)
-    for file_format in ("csv", "parquet", "xlsx"):
-        result = command("export", folder, "--format", file_format)
+    for wanted in ("csv", "parquet", "xlsx", "csv --select dim_customers --with-identifiers"):
+        result = command("export", folder, "--format", *wanted.split())
         assert result.exit_code == 0, result.output
     # what dbt may say of a row that stopped a build
     error = f"Constraint Error: {ID} ('{NAME}', {EMAIL}) is there twice."
@@ -196,6 +196,7 @@ def test_the_search_finds_the_customer_everywhere_before(erased):
         "published/builds/*/marts.duckdb",
         "published/builds.jsonl",
         "exports/csv/builds/*/dim_customers.csv",
+        "exports/csv-with-identifiers/builds/*/dim_customers.csv",
         "exports/parquet/builds/*/dim_customers.parquet",
         "exports/xlsx/builds/*/marts.xlsx",
         "target/logs/refresh.jsonl",
@@ -252,7 +253,7 @@ def test_the_command_says_where_and_not_who(erased):
     ]
     assert [each["outcome"] for each in records] == ["published", "erased"]
     assert {each["erased_customers"] for each in records} == {1}
-    assert records[1]["rewritten_files"] == 8
+    assert records[1]["rewritten_files"] == 9
 
 
 def test_the_list_does_not_say_who(erased):
