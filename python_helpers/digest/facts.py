@@ -92,6 +92,17 @@ ACCOUNTS = f"""
     order by abs(sum(mrr_change_amount)) desc, customer_id
     limit {MOST_ACCOUNTS}
 """
+# each customer for their best reason
+TRIGGERS = """
+    select
+        trigger_name,
+        count(*) as customers,
+        sum(expected_value_amount) as expected_value
+    from fct_customer_triggers
+    where customer_rank = 1
+    group by trigger_name
+    order by expected_value desc, trigger_name
+"""
 RESTATED = """
     select
         mart,
@@ -125,6 +136,8 @@ class Facts:
     """Sums of recurring revenue in the month, in the reporting currency; None without any."""
     accounts: list[Row]
     """The customers whose recurring revenue moved most; empty unless asked for."""
+    triggers: list[Row]
+    """Customers to contact and what that is worth, by the best reason of each customer."""
     restated: list[Row]
     """Closed months that differ from the build compared with, by measure."""
 
@@ -169,5 +182,6 @@ def facts_in(source: Source, /, *, has_accounts: bool) -> Facts:
         drivers=rows(DRIVERS),
         movements=next(iter(rows(MOVEMENTS)), None),
         accounts=rows(ACCOUNTS) if has_accounts else [],
+        triggers=rows(TRIGGERS),
         restated=rows(RESTATED),
     )

@@ -12,6 +12,7 @@ WHO = {"any": "all customers", "orders": "buyers", "subscription": "subscribers"
 NAMES = {"churn_rate": "Churn", "nps": "NPS", "csat": "CSAT"}
 COMPARED = {"previous_period": "the month before", "year_before": "a year before"}
 MOST_WARNINGS = 5
+MOST_TRIGGERS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +56,15 @@ def sections_of(facts: Facts, /, *, before: Facts | None) -> Iterator[Section]:
             lines=tuple(cohort_lines(cohorts)),
             facts=cohorts,
             news=(facts.month, said_of(cohorts)),
+        )
+    if facts.triggers:
+        yield Section(
+            name="to_do",
+            title="Whom to contact",
+            lines=tuple(trigger_lines(facts)),
+            facts=facts.triggers,
+            # how many they are changes every day
+            news=(facts.month, sorted(row["trigger_name"] for row in facts.triggers)),
         )
     if facts.restated:
         yield Section(
@@ -173,6 +183,17 @@ def cohort_lines(rows: list[Row], /) -> Iterator[str]:
         )
     if not changed:
         yield "The newest cohorts stay as those before them did. No difference beyond chance."
+
+
+def trigger_lines(facts: Facts, /) -> Iterator[str]:
+    """Yield a line of how many customers to contact, and one of the reasons that are worth most."""
+    currency = facts.manifest.get("reporting_currency")
+    customers = sum(row["customers"] for row in facts.triggers)
+    value = sum(row["expected_value"] for row in facts.triggers)
+    yield f"{customers:,} customers, expected to bring {value:,.0f} {currency}."
+    for row in facts.triggers[:MOST_TRIGGERS]:
+        reason = row["trigger_name"].replace("_", " ").capitalize()
+        yield f"{reason}: {row['customers']:,}, worth {row['expected_value']:,.0f} {currency}."
 
 
 def restated_line(row: Row, /) -> str:

@@ -18,7 +18,7 @@ from python_helpers.digest.written import written
 from python_helpers.operate import attended
 from python_helpers.operate.attended import Policy, tell_digest
 
-FIRST, SECOND = "20250201T060000Z", "20250202T060000Z"
+FIRST, SECOND, THIRD = (f"2025020{day}T060000Z" for day in (1, 2, 3))
 # 90 of 300 after 60 of 300: Newcombe's interval is .0307 to .1681
 JUMP = Books(lost={LAST: (30, 60)}, mrr={"opening": 1000, "new": 100, "churn": -30, "fx": 5})
 QUIET = (
@@ -132,6 +132,22 @@ def test_recurring_revenue_names_customers_only_if_asked_and_then_five_ids(jump)
         told = digest(jump, "--full", "--format", as_format, "--accounts")
         assert [a for a in ACCOUNTS if re.search(rf"\b{a}\b", told)] == [*ACCOUNTS][:5], as_format
     assert "- Account c2: -60.00 (expansion).\n" in digest(jump, "--full", "--accounts")
+
+
+def test_reasons_for_contact_are_told_by_kind_and_again_only_if_there_is_a_new_kind(tmp_path):
+    books = Books(triggers={"at_risk": [40, 2], "win_back": [100]})
+    publish(tmp_path, build_id=FIRST, books=books)
+    assert lines(digest(tmp_path), title="Whom to contact") == [
+        "- 3 customers, expected to bring 142 EUR.",
+        "- Win back: 1, worth 100 EUR.",
+        "- At risk: 2, worth 42 EUR.",
+    ]
+    books = Books(triggers={"at_risk": [40, 2, 3], "win_back": [100]})
+    publish(tmp_path, build_id=SECOND, books=books)
+    assert "Whom to contact" not in digest(tmp_path)
+    books = Books(triggers={"at_risk": [40, 2, 3], "cross_sell": [100]})
+    publish(tmp_path, build_id=THIRD, books=books)
+    assert "- Cross sell: 1, worth 100 EUR." in digest(tmp_path)
 
 
 def test_restated_months_and_new_warnings_are_told_once(tmp_path):

@@ -49,6 +49,8 @@ TABLES = {
         gross_retained_mrr_amount decimal(18, 2), net_retained_mrr_amount decimal(18, 2)""",
     "fct_mrr_movements": """customer_id varchar, moved_on date, movement varchar,
         mrr_change_amount decimal(18, 2)""",
+    "fct_customer_triggers": """customer_id varchar, trigger_name varchar,
+        expected_value_amount decimal(18, 2), customer_rank bigint""",
     "rpt_restatements": f"""mart varchar, measure varchar, {PERIOD}, published_value double,
         current_value double, value_change double""",
 }
@@ -65,6 +67,8 @@ class Books:
     """By month of the first spell, the customers who are active a month later, of how many."""
     regions: tuple[str, str] = ("north", "south")
     mrr: Mapping[str, int] = field(default_factory=dict)
+    triggers: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """By trigger, what contacts are worth, each of another customer's best reason."""
     restated: Sequence[tuple[str, float, float]] = ()
     """Closed months of revenue, with what was published and what is now."""
     nps: Mapping[str, tuple[int, int, float, float, float]] = field(default_factory=dict)
@@ -145,6 +149,15 @@ def write_marts(
     )
     fill(
         "fct_mrr_movements", [(name, LAST, "expansion", moved) for name, moved in ACCOUNTS.items()]
+    )
+    fill(
+        "fct_customer_triggers",
+        [
+            row
+            for name, values in books.triggers.items()
+            for number, value in enumerate(values)
+            for row in ((f"{name}{number}", name, value, 1), (f"{name}{number}", "other", 1, 2))
+        ],
     )
     fill(
         "rpt_restatements",
