@@ -181,8 +181,10 @@ select
     {{ rate('converted_decided', 'decided') }} as conversion_rate,
     {{ wilson_bound('converted_decided', 'decided', '-') }} as conversion_rate_ci_low,
     {{ wilson_bound('converted_decided', 'decided', '+') }} as conversion_rate_ci_high,
-    {{ rate('revenue', 'shared_spend') }} as return_on_ad_spend,
-    {{ rate('(margin - shared_spend)', 'shared_spend') }} as return_on_marketing_investment,
+    -- where nobody is known to be touched, what followed is not known either
+    case when touched > 0 then {{ rate('revenue', 'shared_spend') }} end as return_on_ad_spend,
+    case when touched > 0 then {{ rate('(margin - shared_spend)', 'shared_spend') }} end
+        as return_on_marketing_investment,
 
     -- flags
     decided = touched as is_decided
