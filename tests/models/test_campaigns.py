@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from jinja_macros import Macros
-from lifecycle import build_with_dbt
+from lifecycle import build_with_dbt, refresh_delivery
 from scipy import stats
 
 Z = 1.96
@@ -75,8 +75,9 @@ def test_the_quantile_of_students_t_is_that_of_scipy(degrees):
 def planted() -> dict[str, pd.DataFrame]:
     """Make the customers of the campaigns, each in one of them, with all that they do.
 
-    Engaged customers, half of either group, buy more of their own accord, and only of them a
-    campaign reaches those targeted; so those touched are not to be compared with those held out.
+    Engaged customers, half of either group, buy, stay and call more of their own accord, and of
+    those targeted a campaign reaches only them; so those touched are not to be compared with
+    those held out.
     """
     draw = np.random.default_rng(20)
     sizes = TARGETED + HELD_OUT
@@ -94,7 +95,7 @@ def planted() -> dict[str, pd.DataFrame]:
     helped = people["works"] & ~people["is_control"]
 
     buys = draw.random(len(people)) < 0.1 + 0.2 * engaged + 0.2 * (engaged & helped)
-    stays = draw.random(len(people)) < 0.5 + 0.1 * helped
+    stays = draw.random(len(people)) < 0.4 + 0.2 * engaged + 0.1 * helped
     was_active = draw.random(len(people)) < 0.7
     was_there = draw.random(len(people)) < 0.4
     days = {  # first and last day of a purchase, from the assignment
@@ -115,7 +116,8 @@ def planted() -> dict[str, pd.DataFrame]:
     orders["cost_amount"] = (orders["amount"] * draw.uniform(0.4, 0.8, len(orders))).round(2)
 
     spans = []
-    for first, mean in ((0, 0.4 - 0.15 * helped), (-FOLLOW_DAYS, 0.4 + 0 * helped)):
+    usual = 0.3 + 0.2 * engaged
+    for first, mean in ((0, usual - 0.15 * helped), (-FOLLOW_DAYS, usual)):
         contacted = people.loc[people.index.repeat(draw.poisson(mean))]
         spans.append(
             contacted[["customer_id", "assigned"]].assign(
@@ -313,7 +315,9 @@ class Sample:
 
     def __init__(self, warehouse: duckdb.DuckDBPyConnection, /) -> None:
         """Read the rows."""
-        (self.as_of,) = warehouse.sql("select as_of_date from intermediate.int_run_settings").fetchone()
+        (self.as_of,) = warehouse.sql(
+            "select as_of_date from intermediate.int_run_settings"
+        ).fetchone()
         self.members = {
             (campaign, customer): (day, is_control)
             for campaign, customer, day, is_control in warehouse.execute(
@@ -478,3 +482,37 @@ def test_the_sale_odds_of_the_sample_count_buyers_one_by_one(sample, sample_rows
     ).fetchall()
     assert {(day, audience): counts for day, audience, *counts in found} == expected
     assert any(targeted > decided for targeted, decided, _ in expected.values())
+
+
+# Warnings
+
+
+def test_a_touched_control_and_groups_unlike_before_are_warned_of(tmp_path):
+    delivery = tmp_path / "delivery"
+    delivery.mkdir()
+    people = [f"p{number}" for number in range(40)]  # the first twenty are targeted
+    rows = {
+        "campaign_members": ["campaign_id,customer_id,assigned_at,is_control"]
+        + [f"m,{name},2024-05-01,{number >= 20}" for number, name in enumerate(people)],
+        "orders": ["order_id,customer_id,ordered_at,amount"]
+        + [f"o{name},{name},2024-04-25,10.00" for name in people[:20]],
+        "engagement_events": ["event_id,customer_id,occurred_at,event_type,campaign_id"]
+        + [f"e{name},{name},2024-05-02,email_sent,m" for name in people[18:23]],
+    }
+    for table, lines in rows.items():
+        (delivery / f"{table}.csv").write_text("\n".join([*lines, ""]))
+    result = refresh_delivery(
+        tmp_path,
+        *("--as-of", "2024-12-31", "--skip-audit"),
+        select=["+rpt_campaign_effect"],
+    )
+    warnings = [line for line in result.output.splitlines() if "Warning: Campaigns" in line]
+    assert warnings == [
+        "Warning: Campaigns: 3 customer(s) who were held out of a campaign were touched by it, in "
+        "1 campaign(s), so that rpt_campaign_effect shows too small an effect. "
+        "fct_campaign_touches has them (is_control and is_touched): leave them out of what is sent.",
+        "Warning: Campaigns: in 1 of 1 comparisons, targeted customers and those held out differed "
+        "before the campaign already, in 1 campaign(s). Chance alone does that once in twenty "
+        "times. Where rpt_campaign_effect says differs_before, read difference_in_differences, and "
+        "hold customers out by lot.",
+    ]
