@@ -333,3 +333,41 @@
         ~ ' next best method (ltv_status: dropout not identified).'
     ) %}
 {% endmacro %}
+
+
+{% macro warn_of_touched_controls() %}
+    {% set query %}
+        select
+            count(*),
+            count(distinct campaign_id)
+        from {{ this }}
+        where is_control and is_touched
+        having count(*) > 0
+    {% endset %}
+    {% do warn_of(
+        query,
+        'Campaigns: {0} customer(s) who were held out of a campaign were touched by it, in {1} campaign(s), so that'
+        ~ ' rpt_campaign_effect shows too small an effect. fct_campaign_touches has them (is_control and is_touched): leave'
+        ~ ' them out of what is sent.'
+    ) %}
+{% endmacro %}
+
+
+{#- One warning for all: of twenty comparisons of groups that chance made, one differs. -#}
+{% macro warn_of_groups_that_differ() %}
+    {% set query %}
+        select
+            count(case when differs_before then 1 end),
+            count(*),
+            count(distinct case when differs_before then campaign_id end)
+        from {{ this }}
+        where ci_low_before is not null
+        having count(case when differs_before then 1 end) > 0
+    {% endset %}
+    {% do warn_of(
+        query,
+        'Campaigns: in {0} of {1} comparisons, targeted customers and those held out differed before the campaign already, in'
+        ~ ' {2} campaign(s). Chance alone does that once in twenty times. Where rpt_campaign_effect says differs_before, read'
+        ~ ' difference_in_differences, and hold customers out by lot.'
+    ) %}
+{% endmacro %}

@@ -173,6 +173,14 @@ ANSWERS = {
         "repeat_rate",
         "",
     ): "select repeat_rate from marts.rpt_repeat_purchases where segment_name = 'all'",
+    ("campaign_open_rate", "metric_time__year campaign__channel"): (
+        "select date_trunc('year', touches.targeted_on), channel, "
+        "count(*) filter (is_opened) / count(*) from marts.fct_campaign_touches as touches "
+        "join marts.dim_campaigns using (campaign_id) where is_sent and not is_control group by all"
+    ),
+    ("customer_sale_rate", "metric_time__quarter"): (
+        "select quarter_start_date, sale_rate from marts.rpt_sale_odds where audience = 'customer'"
+    ),
     ("ltv_to_cac_by_months", ""): (
         "select ltv_to_cac from marts.rpt_formula_ltv where relationship = 'any' "
         "and period_grain = 'month' and segment_name = 'all'"

@@ -100,6 +100,26 @@ lifetime_values as (
     where uplifts.relationship = 'any' and uplifts.segment_name = 'all'
 ),
 
+-- of the whole quarters within these months
+sale_odds as (
+    select
+        {%- for audience in ['customer', 'prospect'] %}
+        {{ rate(
+            "sum(case when odds.audience = '" ~ audience ~ "' then odds.bought_customers end)",
+            "sum(case when odds.audience = '" ~ audience ~ "' then odds.decided_customers end)",
+        ) }} as {{ audience }}_sale_rate,
+        {%- endfor %}
+        years.window_start_date,
+        years.window_end_date
+    from {{ ref('rpt_sale_odds') }} as odds
+    inner join years_observed as years
+        on
+            odds.quarter_start_date >= years.window_start_date
+            and {{ months_after('odds.quarter_start_date', 3) }}
+            <= {{ days_after('years.window_end_date', 1) }}
+    group by years.window_start_date, years.window_end_date
+),
+
 own_values as (
     {%- for relation, metric, column in [
         ('revenue_shares', 'existing_customer_revenue_share', 'existing_customer_revenue_share'),
@@ -107,6 +127,8 @@ own_values as (
         ('cost_ratios', 'blended_acquisition_to_retention_cost_ratio', 'cost_ratio'),
         ('lifetime_values', 'profit_change', 'profit_change'),
         ('lifetime_values', 'ltv_to_cac', 'ltv_to_cac'),
+        ('sale_odds', 'customer_sale_rate', 'customer_sale_rate'),
+        ('sale_odds', 'prospect_sale_rate', 'prospect_sale_rate'),
     ] %}
     select
         '{{ metric }}' as metric,
