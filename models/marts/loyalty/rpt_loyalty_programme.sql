@@ -287,8 +287,8 @@ closings as (
     )
 ),
 
--- who is a member at the end of a month is one at the end of the year that ends with it; events add up
--- over its months
+-- who is a member at the end of a month is one at the end of the year that ends with it; events
+-- add up over its months
 closings_with_years as (
     select
         period_grain,
