@@ -8,16 +8,8 @@ settings as (
     select * from {{ ref('int_run_settings') }}
 ),
 
--- a membership that ends on the day it began never counts
 stays as (
-    select
-        customer_id,
-        programme,
-        coalesce(tier, 'unknown') as tier,
-        event_date as active_from,
-        coalesce({{ reporting_day('left_at') }}, {{ open_end() }}) as active_to
-    from {{ ref('stg_loyalty_memberships') }}
-    where left_at is null or {{ reporting_day('left_at') }} > event_date
+    select * from {{ ref('int_programme_stays') }}
 ),
 
 -- by customer first, then by programme and by its tier
