@@ -1,5 +1,5 @@
--- Grain: one row per loyalty programme, day from which customers are watched and customer: those who
--- joined in the quarter before, and those like them who are in no programme.
+-- Grain: one row per loyalty programme, day from which customers are watched and customer: those
+-- who joined in the quarter before, and those like them who are in no programme.
 {{ config(materialized='table') }}
 {%- set traits = [
     'watched_from', 'lifecycle_stage', 'tenure_band', 'revenue_decile', 'acquisition_channel'
@@ -45,8 +45,8 @@ active_customers as (
         on spells.customer_id = customers.customer_id
     inner join days
         on
-            days.watched_from >= spells.started_on
-            and days.watched_from < coalesce(spells.ended_on, {{ open_end() }})
+            spells.started_on <= days.watched_from
+            and coalesce(spells.ended_on, {{ open_end() }}) > days.watched_from
     where spells.relationship = 'any'
 ),
 

@@ -22,6 +22,6 @@ select
 
     -- dates
     joined_on,
-    -- from here on joiners and others are watched: on the day itself, who joins has just been active
+    -- from here on joiners and others are watched: whoever joins has just been active on the day
     {{ months_after(period_start("'quarter'", 'joined_on'), 3) }} as watched_from
 from first_days

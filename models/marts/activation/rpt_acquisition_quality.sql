@@ -141,19 +141,21 @@ mix_by_period as (
 
 channel_costs as (
     select
-        {{ period | join(', ') }},
-        channel,
-        {{ full_cac('mix_by_period') }} as cac
-    from mix_by_period
-    group by {{ period | join(', ') }}, channel
+        mix.period_grain,
+        mix.period_start_date,
+        mix.channel,
+        {{ full_cac('mix') }} as cac
+    from mix_by_period as mix
+    group by mix.period_grain, mix.period_start_date, mix.channel
 ),
 
 costs_of_all as (
     select
-        {{ period | join(', ') }},
-        {{ media_cac('mix_by_period') }} as cac
-    from mix_by_period
-    group by {{ period | join(', ') }}
+        mix.period_grain,
+        mix.period_start_date,
+        {{ media_cac('mix') }} as cac
+    from mix_by_period as mix
+    group by mix.period_grain, mix.period_start_date
 ),
 
 campaign_spends as (

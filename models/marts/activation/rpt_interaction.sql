@@ -211,7 +211,8 @@ rates as (
         months.has_rates,
         counts.active - counts.engaged as silent,
         case
-            when months.has_rates then {{ rate('(counts.active - counts.engaged)', 'counts.active') }}
+            when months.has_rates
+                then {{ rate('(counts.active - counts.engaged)', 'counts.active') }}
         end as silent_share,
         case
             when months.has_rates

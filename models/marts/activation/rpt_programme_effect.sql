@@ -49,7 +49,8 @@ customers_weighed as (
         case when compared.is_member then 1 else {{ rate('strata.members', 'strata.others') }} end
             as weight,
         case
-            when compared.churned_on <= {{ days_after('compared.watched_from', effect_days) }} then 0
+            when compared.churned_on <= {{ days_after('compared.watched_from', effect_days) }}
+                then 0
             else 1
         end as is_retained
     from compared
