@@ -117,3 +117,26 @@
     ) as earnings
     group by {{ keys | join(', ') }}
 {% endmacro %}
+
+
+{#- What a month earns of what recurs: the level at the end of the month before, plus what its own changes add. -#}
+{% macro earned_in_month(own, change, months_so_far) %}
+    {{ return(own ~ ' + sum(' ~ change ~ ') over ' ~ months_so_far ~ ' - ' ~ change) }}
+{% endmacro %}
+
+
+{#- What winning a customer costs over some months and channels of the marketing mix: own spend alone (for all channels
+    together that is all there is), and with what channels without customers of their own pass on. NULL without known
+    spend; aggregates. -#}
+{% macro media_cac(mix) %}
+    {{ return('case when max(case when ' ~ mix ~ '.has_acquisition_spend then 1 else 0 end) = 1 then '
+        ~ rate('sum(' ~ mix ~ '.acquisition_spend_amount)', 'sum(' ~ mix ~ '.new_customers)') ~ ' end') }}
+{% endmacro %}
+
+
+{% macro full_cac(mix) %}
+    {{ return('case when max(case when ' ~ mix ~ '.has_acquisition_spend or ' ~ mix
+        ~ '.cac_amount is not null then 1 else 0 end) = 1 then '
+        ~ rate('sum(' ~ mix ~ '.acquisition_spend_amount + ' ~ mix ~ '.spread_spend_amount)',
+            'sum(' ~ mix ~ '.new_customers)') ~ ' end') }}
+{% endmacro %}

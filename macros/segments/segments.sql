@@ -12,10 +12,12 @@
 
 
 {#- The rows of a relation with the segment columns, once for everybody and once for each segment: the slices of
-    a report whose numbers do not add up, by segment_name and segment_value; a query. -#}
-{% macro rows_by_slice(relation) %}
+    a report whose numbers do not add up, by segment_name and segment_value; a query. A report may have segments of
+    its own. -#}
+{% macro rows_by_slice(relation, names=none) %}
+    {% set names = names or segments() %}
     {% set cases = [] %}
-    {% for segment in segments() %}
+    {% for segment in names %}
         {% do cases.append("when '" ~ segment ~ "' then " ~ relation ~ '.' ~ segment) %}
     {% endfor %}
     select
@@ -25,7 +27,7 @@
     from {{ relation }}
     cross join (
         select 'all' as segment_name
-        {%- for segment in segments() %}
+        {%- for segment in names %}
         union all
         select '{{ segment }}' as segment_name
         {%- endfor %}

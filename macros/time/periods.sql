@@ -54,6 +54,32 @@
 {% endmacro %}
 
 
+{#- The grain of everything since the first month of the data, which is its period's first day. -#}
+{% macro whole_grain() %}
+    {{ return('all_time') }}
+{% endmacro %}
+
+
+{#- The rows of a relation that have a certain day, once for each of the grains of every report and once for all
+    time; a query. -#}
+{% macro rows_by_period_and_ever(relation, day) %}
+    {{ rows_by_period(relation, day) }}
+
+    union all
+
+    select
+        {{ relation }}.*,
+        '{{ whole_grain() }}' as period_grain,
+        first_months.period_start_date
+    from {{ relation }}
+    cross join (
+        select min(period_start_date) as period_start_date from {{ ref('int_periods') }}
+        where period_grain = 'month'
+    ) as first_months
+    where {{ relation }}.{{ day }} is not null
+{% endmacro %}
+
+
 {#- Every period of a group, from the one of its first day to that of as-of, whether or not anything happens in it;
     a query. The group is a list of columns of the relation. -#}
 {% macro periods_of_groups(relation, group, first_day, grains=none) %}

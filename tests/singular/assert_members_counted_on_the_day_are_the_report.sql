@@ -79,6 +79,8 @@ reported as (
         on
             closings.period_grain = report.period_grain
             and closings.period_start_date = report.period_start_date
+    -- in these a customer of two programmes counts twice
+    where report.segment_name not in ('programme', 'programme_tier')
     group by closings.period_grain, closings.period_start_date, report.segment_name
 )
 

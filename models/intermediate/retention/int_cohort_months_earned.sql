@@ -372,12 +372,12 @@ cohort_months_earned as (
         purchasing_customers + sum(paying_customers_change) over cohort_life
             as purchasing_customers,
         sum(active_customers_change) over cohort_life as active_customers,
-        revenue_amount + sum(mrr_change) over cohort_life - mrr_change as revenue_amount,
-        margin_amount + sum(margin_mrr_change) over cohort_life - margin_mrr_change
+        {{ earned_in_month('revenue_amount', 'mrr_change', 'cohort_life') }} as revenue_amount,
+        {{ earned_in_month('margin_amount', 'margin_mrr_change', 'cohort_life') }}
             as margin_amount,
-        absolute_revenue_amount + sum(mrr_change) over cohort_life - mrr_change
+        {{ earned_in_month('absolute_revenue_amount', 'mrr_change', 'cohort_life') }}
             as absolute_revenue_amount,
-        uncosted_revenue_amount + sum(uncosted_mrr_change) over cohort_life - uncosted_mrr_change
+        {{ earned_in_month('uncosted_revenue_amount', 'uncosted_mrr_change', 'cohort_life') }}
             as uncosted_revenue_amount
     from cohort_months
     window cohort_life as (

@@ -73,12 +73,8 @@ estimates as (
         *,
         {{ log_survival('churned_customers', 'risk_set_customers') }}
             over days_so_far as log_survival,
-        sum(case
-            when churned_customers < risk_set_customers
-                then
-                    churned_customers
-                    / (risk_set_customers * (risk_set_customers - churned_customers))
-        end) over days_so_far as greenwood_sum,
+        {{ greenwood_sum('churned_customers', 'risk_set_customers') }}
+            over days_so_far as greenwood_sum,
         -- once all customers at risk have left, survival is zero
         {{ extinctions('churned_customers', 'risk_set_customers') }} over days_so_far > 0
             as is_extinct
@@ -95,8 +91,7 @@ survival as (
         *,
         case when is_extinct then 0 else exp(log_survival) end as survival_rate,
         -- at 0 and at 1 the log-log scale of the interval is not defined
-        is_extinct or log_survival = 0 as is_at_bound,
-        {{ z_95_unrounded() }} * sqrt(greenwood_sum) / nullif(log_survival, 0) as log_log_reach
+        is_extinct or log_survival = 0 as is_at_bound
     from estimates
 )
 
@@ -116,6 +111,8 @@ select
     survival_rate,
     case when not is_at_bound then survival_rate * sqrt(greenwood_sum) end
         as standard_error,
-    case when not is_at_bound then exp(log_survival * exp(-log_log_reach)) end as ci_low,
-    case when not is_at_bound then exp(log_survival * exp(log_log_reach)) end as ci_high
+    case when not is_at_bound then {{ log_log_bound('log_survival', 'greenwood_sum', '-') }} end
+        as ci_low,
+    case when not is_at_bound then {{ log_log_bound('log_survival', 'greenwood_sum', '+') }} end
+        as ci_high
 from survival

@@ -30,23 +30,8 @@ channel_costs as (
     select
         windows.period_grain,
         mix.channel,
-        case
-            when max(case when mix.has_acquisition_spend then 1 else 0 end) = 1
-                then {{ rate('sum(mix.acquisition_spend_amount)', 'sum(mix.new_customers)') }}
-        end as media_cac,
-        case
-            when
-                max(
-                    case
-                        when mix.has_acquisition_spend or mix.cac_amount is not null then 1
-                        else 0
-                    end
-                ) = 1
-                then {{ rate(
-                    'sum(mix.acquisition_spend_amount + mix.spread_spend_amount)',
-                    'sum(mix.new_customers)',
-                ) }}
-        end as cac
+        {{ media_cac('mix') }} as media_cac,
+        {{ full_cac('mix') }} as cac
     from marketing_mix as mix
     inner join windows
         on mix.month_start_date between windows.window_start_date and windows.window_end_date
@@ -58,10 +43,7 @@ channel_costs as (
 costs_of_all as (
     select
         windows.period_grain,
-        case
-            when max(case when mix.has_acquisition_spend then 1 else 0 end) = 1
-                then {{ rate('sum(mix.acquisition_spend_amount)', 'sum(mix.new_customers)') }}
-        end as cac
+        {{ media_cac('mix') }} as cac
     from marketing_mix as mix
     inner join windows
         on mix.month_start_date between windows.window_start_date and windows.window_end_date

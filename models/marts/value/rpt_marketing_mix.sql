@@ -1,15 +1,7 @@
 -- Grain: one row per month and channel with spend or customers.
-{#- the list of objectives may be empty: no spend then counts as acquisition, or as retention -#}
-{%- set conditions = {} %}
-{%- for kind in ['acquisition', 'retention'] %}
-{%- set literals = [] %}
-{%- for name in var(kind ~ '_objectives') %}
-{%- do literals.append(sql_text(name)) %}
-{%- endfor %}
-{%- do conditions.update({
-    kind: 'objective in (' ~ literals | join(', ') ~ ')' if literals else 'false'
-}) %}
-{%- endfor %}
+{%- set objectives = [
+    'awareness', 'engagement', 'conversion', 'retention', 'expansion', 'unknown'
+] %}
 {%- set keys = ['month_start_date', 'channel'] %}
 
 with
@@ -18,49 +10,25 @@ settings as (
     select * from {{ ref('int_run_settings') }}
 ),
 
-spends_converted as (
-    select
-        campaign_id,
-        objective,
-        leads_count,
-        {{ month_start('event_date') }} as month_start_date,
-        lower({{ trimmed('channel') }}) as channel,
-        {{ in_reporting_currency('amount') }} as spend
-    from {{ ref('stg_marketing_spend') }}
-),
-
--- spend without an objective takes the objective of its campaign
 spends as (
-    select
-        spends_converted.month_start_date,
-        spends_converted.channel,
-        spends_converted.leads_count,
-        spends_converted.spend,
-        coalesce(spends_converted.objective, campaigns.objective, 'unknown') as objective
-    from spends_converted
-    left join {{ ref('stg_campaigns') }} as campaigns
-        on spends_converted.campaign_id = campaigns.campaign_id
-),
-
-spends_classified as (
-    select
-        *,
-        {{ conditions.acquisition }} as is_acquisition,
-        {{ conditions.retention }} as is_retention
-    from spends
+    select * from {{ ref('int_marketing_spends') }}
 ),
 
 spend_sums as (
     select
         month_start_date,
         channel,
-        sum(spend) as spend,
-        sum(case when is_acquisition then spend else 0 end) as acquisition_spend,
-        sum(case when is_retention then spend else 0 end) as retention_spend,
+        sum(spend_amount) as spend,
+        {%- for objective in objectives %}
+        sum(case when objective = '{{ objective }}' then spend_amount else 0 end)
+            as spend_on_{{ objective }},
+        {%- endfor %}
+        sum(case when is_acquisition then spend_amount else 0 end) as acquisition_spend,
+        sum(case when is_retention then spend_amount else 0 end) as retention_spend,
         count(case when is_acquisition then 1 end) as acquisition_spends,
         count(case when is_retention then 1 end) as retention_spends,
         sum(leads_count) as leads
-    from spends_classified
+    from spends
     group by month_start_date, channel
 ),
 
@@ -115,6 +83,9 @@ mix as (
         months_and_channels.month_start_date,
         months_and_channels.channel,
         coalesce(spend_sums.spend, 0) as spend,
+        {%- for objective in objectives %}
+        coalesce(spend_sums.spend_on_{{ objective }}, 0) as spend_on_{{ objective }},
+        {%- endfor %}
         coalesce(spend_sums.acquisition_spend, 0) as acquisition_spend,
         coalesce(spend_sums.retention_spend, 0) as retention_spend,
         coalesce(spend_sums.acquisition_spends, 0) as acquisition_spends,
@@ -190,6 +161,12 @@ select
     {{ as_amount('mix.acquisition_spend') }} as acquisition_spend_amount,
     {{ as_amount('mix.spread_spend') }} as spread_spend_amount,
     {{ as_amount('mix.retention_spend') }} as retention_spend_amount,
+    {{ as_amount('mix.spend_on_awareness') }} as spend_on_awareness_amount,
+    {{ as_amount('mix.spend_on_engagement') }} as spend_on_engagement_amount,
+    {{ as_amount('mix.spend_on_conversion') }} as spend_on_conversion_amount,
+    {{ as_amount('mix.spend_on_retention') }} as spend_on_retention_amount,
+    {{ as_amount('mix.spend_on_expansion') }} as spend_on_expansion_amount,
+    {{ as_amount('mix.spend_on_unknown') }} as spend_without_objective_amount,
 
     -- counts
     cast(mix.leads as bigint) as leads,
