@@ -1,4 +1,4 @@
--- Nobody lacks a category that they hold, and nobody lacks one that is not in the profile of their segment.
+-- Nobody lacks a category that they hold, or one that is not in the profile of their segment.
 select
     gaps.customer_id,
     gaps.product_category

@@ -1,4 +1,5 @@
--- The potential of a customer's missing categories adds up to the gap to the cent, and their ranks are 1 to n by potential.
+-- The potential of a customer's missing categories adds up to the gap to the cent, and their ranks
+-- are 1 to n by potential.
 with
 
 gaps as (

@@ -1,5 +1,5 @@
--- The categories of a customer, with the spend of an unknown one, add up to the own spend and the wallet of the customer,
--- if order lines tell the spend of all categories asked about.
+-- The categories of a customer, with `unknown`, add up to the own spend and the wallet of the
+-- customer, if order lines tell the spend of all categories asked about.
 with
 
 categories_added_up as (

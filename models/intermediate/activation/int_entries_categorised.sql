@@ -1,4 +1,4 @@
--- Grain: one row per order of a known customer, entry of revenue of the last 12 months, and category.
+-- Grain: one row per order, entry of its revenue in the last 12 months, and category.
 {{ config(materialized='table') }}
 
 with

@@ -1,4 +1,4 @@
--- Grain: one row per active customer and category of the customer's profile that the customer does not hold.
+-- Grain: one row per active customer and category of their profile that they do not hold.
 
 with
 

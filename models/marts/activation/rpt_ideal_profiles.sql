@@ -65,7 +65,8 @@ profiles_with_top as (
     select
         *,
         cast(
-            ceil(cast({{ var('profile_top_share') }} as decimal(9, 4)) * profile_customers) as bigint
+            ceil(cast({{ var('profile_top_share') }} as decimal(9, 4)) * profile_customers)
+            as bigint
         ) as top_customers
     from profiles_sized
 ),
@@ -81,7 +82,7 @@ profiles_chosen as (
     ) = 1
 ),
 
--- everyone who is compared in a profile that a segment takes, also from segments with one of their own
+-- everyone in a profile that a segment takes, also from segments with a profile of their own
 profile_members as (
     select
         {{ profile | join(', ') }},

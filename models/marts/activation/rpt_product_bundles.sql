@@ -1,4 +1,4 @@
--- Grain: one row per two different categories that customers buy in one order, in each of both directions.
+-- Grain: one row per category and other category that customers buy with it in one order.
 
 select
     -- keys

@@ -1,4 +1,4 @@
--- Grain: one row per customer, quarter end and category whose wallet and own spend are known, and `unknown`.
+-- Grain: one row per customer, quarter end and category with a known wallet, and `unknown`.
 
 with
 
