@@ -105,7 +105,7 @@ class Shop:
 
     def rows(self, table: str, /) -> list[dict[str, object]]:
         """Read a table."""
-        cursor = self.warehouse.execute(f"from {table}")  # noqa: S608
+        cursor = self.warehouse.execute(f"from {table}")
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
@@ -146,7 +146,8 @@ class Shop:
         for customer in self.rows("marts.dim_customers"):
             if customer["customer_id"] in active:
                 since = first[customer["customer_id"]]
-                years = AS_OF.year - since.year - ((AS_OF.month, AS_OF.day) < (since.month, since.day))
+                is_before_day = (AS_OF.month, AS_OF.day) < (since.month, since.day)
+                years = AS_OF.year - since.year - is_before_day
                 band = ("under 1 year", "1 to 2 years", "2 years or more")[min(years, 2)]
                 margin = self.margin[customer["customer_id"]]
                 rows.append(
@@ -256,7 +257,8 @@ def test_the_gaps_of_the_sample_are_those_of_pandas(shop):
         for category, row in missing.items():
             gap = max(row["median_margin_amount"] - customer["margin"], Decimal(0))
             whole = sum(brought.values())
-            weight = Fraction(brought[category]) / Fraction(whole) if whole else Fraction(1, len(missing))
+            equal = Fraction(1, len(missing))
+            weight = Fraction(brought[category]) / Fraction(whole) if whole else equal
             expected[name, category] = (gap, Fraction(gap) * weight)
     found = by_key(shop.rows("marts.fct_product_gaps"), ["customer_id", "product_category"])
     assert found.keys() == expected.keys()
@@ -323,7 +325,8 @@ def test_each_customer_is_offered_the_best_bundle_with_what_they_hold(shop):
 
 def test_baskets_that_rise_to_the_last_one_are_those_of_a_walk_through_the_orders(shop):
     purchases = defaultdict(list)
-    for order in sorted(shop.orders.values(), key=lambda each: (each["ordered_at"], each["order_id"])):
+    in_order = sorted(shop.orders.values(), key=lambda each: (each["ordered_at"], each["order_id"]))
+    for order in in_order:
         if order["is_purchase"] and order["customer_id"] != "anonymous":
             purchases[order["customer_id"]].append(order["net_revenue_amount"])
     expected = {
@@ -452,12 +455,9 @@ def test_who_bought_what_was_new_is_found_and_tea_was_never_new(planted):
 
 
 def test_without_order_lines_nobody_lacks_anything(tmp_path):
-    write(
-        tmp_path,
-        "orders",
-        "order_id customer_id ordered_at amount",
-        [(number, f"c{number % 90}", f"2024-12-{1 + number % 28:02}", number) for number in range(300)],
-    )
+    numbers = range(300)
+    orders = [(each, f"c{each % 90}", f"2024-12-{1 + each % 28:02}", each) for each in numbers]
+    write(tmp_path, "orders", "order_id customer_id ordered_at amount", orders)
     with build_with_dbt(
         folder=tmp_path,
         select=[*SELECTED, "+fct_share_of_wallet_categories"],
@@ -465,7 +465,7 @@ def test_without_order_lines_nobody_lacks_anything(tmp_path):
         RAW_DATA_DIR=tmp_path,
     ) as warehouse:
         for table in (*MARTS, "fct_share_of_wallet_categories"):
-            assert warehouse.execute(f"select count(*) from marts.{table}").fetchone() == (0,)  # noqa: S608
+            assert warehouse.execute(f"select count(*) from marts.{table}").fetchone() == (0,)
         profiled = warehouse.execute(
             "select distinct region, industry from intermediate.int_customers_profiled"
         ).fetchall()
