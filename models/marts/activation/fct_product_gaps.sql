@@ -96,6 +96,9 @@ select
     gaps_shared.customer_id,
     gaps_shared.product_category,
 
+    -- dates
+    settings.as_of_date,
+
     -- words
     gaps_shared.profile_level,
 
@@ -119,6 +122,7 @@ select
     -- rates
     gaps_shared.holders_share
 from gaps_shared
+cross join {{ ref('int_run_settings') }} as settings
 left join wallets
     on
         gaps_shared.customer_id = wallets.customer_id
