@@ -43,6 +43,7 @@ GUEST_ORDERS = 1_000_000
 PARTS = {
     "order lines": (
         *("base_order_lines", "stg_order_lines", "fct_order_lines", "int_products", "dim_products"),
+        "int_categories_bought",
         *("rpt_revenue_mix", "row_reconciliation", "rejected_rows"),
     ),
     "lifecycle and loyalty": (
@@ -50,6 +51,7 @@ PARTS = {
         *("marts/loyalty", "intermediate/stages", "int_survey_responses"),
         *("int_surveys_tallied", "int_surveys_sliced"),
         *("int_own_engagements", "int_service_contacts", "int_wallet_answers"),
+        "int_wallet_categories_spent",
         *("int_revenue_quarters", "base_engagement_events", "base_survey_responses"),
         "base_loyalty_memberships",
     ),

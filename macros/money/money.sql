@@ -140,3 +140,61 @@
         ~ rate('sum(' ~ mix ~ '.acquisition_spend_amount + ' ~ mix ~ '.spread_spend_amount)',
             'sum(' ~ mix ~ '.new_customers)') ~ ' end') }}
 {% endmacro %}
+
+
+{#- Entries of revenue, each once for every category in its order: the rows of a relation with an order_id, with
+    product_category and category_share, the share of the category in the order; a query. A return without lines has
+    the categories of its sale. What no line tells is `unknown`: an order without lines, or whose lines sum to zero.
+    The relation is a CTE: it is read three times. -#}
+{% macro entries_by_category(entries, category) %}
+    with
+
+    orders_with_lines as (
+        select order_id from {{ entries }}
+        union
+        select returns.sale_order_id as order_id
+        from {{ ref('int_returns_matched') }} as returns
+        inner join {{ entries }} as entries
+            on returns.order_id = entries.order_id
+    ),
+
+    category_amounts as (
+        select
+            lines.order_id,
+            {{ category }} as product_category,
+            sum(lines.amount) as amount
+        from {{ ref('stg_order_lines') }} as lines
+        inner join orders_with_lines
+            on lines.order_id = orders_with_lines.order_id
+        inner join {{ ref('int_products') }} as products
+            on lines.product_id = products.product_id
+        group by lines.order_id, {{ category }}
+    ),
+
+    category_shares as (
+        select
+            order_id,
+            product_category,
+            {{ rate('amount', 'sum(amount) over (partition by order_id)') }} as category_share
+        from category_amounts
+        qualify sum(amount) over (partition by order_id) <> 0
+    ),
+
+    returns_without_lines as (
+        select
+            returns.order_id,
+            returns.sale_order_id
+        from {{ ref('int_returns_matched') }} as returns
+        where returns.order_id not in (select category_shares.order_id from category_shares)
+    )
+
+    select
+        entries.*,
+        coalesce(category_shares.product_category, 'unknown') as product_category,
+        coalesce(category_shares.category_share, 1) as category_share
+    from {{ entries }} as entries
+    left join returns_without_lines
+        on entries.order_id = returns_without_lines.order_id
+    left join category_shares
+        on coalesce(returns_without_lines.sale_order_id, entries.order_id) = category_shares.order_id
+{% endmacro %}

@@ -283,3 +283,21 @@
 {% macro calibrated_on(as_of_date) %}
     {{ return(days_after(as_of_date, -7 * var('ltv_holdout_weeks'))) }}
 {% endmacro %}
+
+
+{#- The four quarters up to each complete quarter's end, so that joins of a year's sums are equalities; a query. -#}
+{% macro quarters_of_years() %}
+    select
+        ends.closes_on as quarter_end_date,
+        quarters.period_start_date as quarter_start_date
+    from {{ ref('int_periods') }} as ends
+    inner join {{ ref('int_periods') }} as quarters
+        on
+            ends.period_start_date >= quarters.period_start_date
+            and {{ months_after('ends.next_period_start_date', -12) }} <= quarters.period_start_date
+    where
+        ends.period_grain = 'quarter'
+        and ends.is_complete_period
+        and quarters.period_grain = 'quarter'
+        and quarters.is_complete_period
+{% endmacro %}

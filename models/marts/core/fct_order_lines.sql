@@ -43,16 +43,10 @@ products as (
 -- a category is new in the first purchase that has a line of it
 first_purchases_of_category as (
     select
-        sales.customer_id,
-        products.product_category,
-        min(sales.order_number) as first_order_number
-    from {{ ref('stg_order_lines') }} as lines
-    inner join sales
-        on lines.order_id = sales.order_id
-    inner join products
-        on lines.product_id = products.product_id
-    where sales.is_purchase and products.product_category <> 'unknown'
-    group by sales.customer_id, products.product_category
+        customer_id,
+        product_category,
+        first_order_number
+    from {{ ref('int_categories_bought') }}
 ),
 
 -- the products of orders that had a return

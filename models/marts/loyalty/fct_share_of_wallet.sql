@@ -5,21 +5,8 @@
 
 with
 
-quarters as (
-    select * from {{ ref('int_periods') }}
-    where period_grain = 'quarter' and is_complete_period
-),
-
--- the four quarters up to each quarter end, so that the joins below are equalities
 quarters_of_years as (
-    select
-        ends.closes_on as quarter_end_date,
-        quarters.period_start_date as quarter_start_date
-    from quarters as ends
-    inner join quarters
-        on
-            ends.period_start_date >= quarters.period_start_date
-            and {{ months_after('ends.next_period_start_date', -12) }} <= quarters.period_start_date
+    {{ quarters_of_years() }}
 ),
 
 answers as (
@@ -56,107 +43,14 @@ years_spent as (
     group by revenue_quarters.customer_id, quarters_of_years.quarter_end_date
 ),
 
-customers_asked as (
-    select distinct customer_id
-    from wallets_answered
-    where is_by_category
-),
-
--- the share of each category in an order, as far as its lines tell
-order_categories as (
-    select
-        order_id,
-        lower(product_category) as product_category,
-        {{ rate(
-            'sum(original_amount)', 'sum(sum(original_amount)) over (partition by order_id)'
-        ) }} as category_share
-    from {{ ref('fct_order_lines') }}
-    where customer_id in (select customers_asked.customer_id from customers_asked)
-    group by order_id, lower(product_category)
-    qualify sum(sum(original_amount)) over (partition by order_id) <> 0
-),
-
-returns as (
-    select
-        order_id,
-        sale_order_id
-    from {{ ref('int_returns_matched') }}
-),
-
--- a return without lines has the categories of its sale
-entries as (
-    select
-        entries.customer_id,
-        {{ period_start("'quarter'", 'entries.revenue_date') }} as quarter_start_date,
-        entries.revenue_amount,
-        case
-            when orders_with_lines.order_id is not null then entries.order_id
-            else returns.sale_order_id
-        end as lined_order_id
-    from {{ ref('int_revenue_entries') }} as entries
-    inner join customers_asked
-        on entries.customer_id = customers_asked.customer_id
-    left join (select distinct order_id from order_categories) as orders_with_lines
-        on entries.order_id = orders_with_lines.order_id
-    left join returns
-        on entries.order_id = returns.order_id
-),
-
--- revenue without a known category is `unknown`
-category_quarters as (
-    select
-        entries.customer_id,
-        entries.quarter_start_date,
-        coalesce(order_categories.product_category, 'unknown') as product_category,
-        sum(
-            {{ as_amount('entries.revenue_amount * coalesce(order_categories.category_share, 1)') }}
-        ) as revenue
-    from entries
-    left join order_categories
-        on entries.lined_order_id = order_categories.order_id
-    group by
-        entries.customer_id,
-        entries.quarter_start_date,
-        coalesce(order_categories.product_category, 'unknown')
-),
-
 -- spend of an unknown category counts as spend on the categories asked about
-categories_counted as (
-    select
-        answers.customer_id,
-        answers.quarter_end_date,
-        answers.product_category
-    from answers
-    inner join wallets_answered
-        on
-            answers.customer_id = wallets_answered.customer_id
-            and answers.quarter_end_date = wallets_answered.quarter_end_date
-    where wallets_answered.is_by_category
-
-    union all
-
+category_years_spent as (
     select
         customer_id,
         quarter_end_date,
-        'unknown' as product_category
-    from wallets_answered
-    where is_by_category
-),
-
-category_years_spent as (
-    select
-        categories_counted.customer_id,
-        categories_counted.quarter_end_date,
-        sum(category_quarters.revenue) as spend
-    from categories_counted
-    inner join quarters_of_years
-        on categories_counted.quarter_end_date = quarters_of_years.quarter_end_date
-    inner join category_quarters
-        on
-            categories_counted.customer_id = category_quarters.customer_id
-            and categories_counted.product_category = category_quarters.product_category
-            and quarters_of_years.quarter_start_date = category_quarters.quarter_start_date
-    group by categories_counted.customer_id, categories_counted.quarter_end_date
+        sum(net_spend_amount) as spend
+    from {{ ref('int_wallet_categories_spent') }}
+    group by customer_id, quarter_end_date
 ),
 
 wallets as (
