@@ -75,10 +75,11 @@ from (values
         [4990, 8900, 24900, 11900, 6900])
 ) as category (category_no, category, names, price_cents);
 
--- What the best customers of a region buy besides, as numbers of categories: fragrance
--- or clothing. The best are those of fashion and electronics, and businesses.
+-- What the best customers of a region buy besides, as numbers of products: candles, of
+-- category fragrance, or T-shirts, of clothing. The best are those of fashion and
+-- electronics, and businesses.
 set variable regional_tastes = map {
-    'dach': 4, 'benelux': 4, 'united_kingdom': 5, 'united_states': 5
+    'dach': 18, 'benelux': 18, 'united_kingdom': 21, 'united_states': 21
 };
 
 -- A device asks for service after so many pages.

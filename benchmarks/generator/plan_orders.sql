@@ -57,7 +57,7 @@ sized as (
                 and line_count < 5
                 and rnd(order_no, 'also') < if(purchase_no = 1, 0.8, 0.15)
                 then getvariable('regional_tastes')[region]
-        end as added_category
+        end as added_product_no
     from purchases
     inner join plan_customers using (customer_no)
 ),
@@ -82,14 +82,9 @@ filled as (
                 * (1 + floor(3.2 * rnd(order_no * 10 + line_number, 'pieces') ** 3))
             )::utinyint
         }) || if(
-            added_category is null,
+            added_product_no is null,
             [],
-            [{
-                'product_no': (
-                    5 * added_category - floor(5 * rnd(order_no, 'added_product'))
-                )::utinyint,
-                'quantity': basket_size::utinyint
-            }]
+            [{'product_no': added_product_no::utinyint, 'quantity': 1::utinyint}]
         ) as lines
     from sized
 )
