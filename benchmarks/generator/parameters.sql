@@ -76,8 +76,9 @@ from (values
 ) as category (category_no, category, names, price_cents);
 
 -- What the best customers of a region buy besides, as numbers of products: candles, of
--- category fragrance, or T-shirts, of clothing. The best are those of fashion and
--- electronics, and businesses.
+-- category fragrance, or T-shirts, of clothing. The best are those who spend so much at
+-- once.
+set variable large_order_cents = 25000;
 set variable regional_tastes = map {
     'dach': 18, 'benelux': 18, 'united_kingdom': 21, 'united_states': 21
 };

@@ -51,13 +51,7 @@ sized as (
         end as outcome,
         -- what is sent back or paid back is so within three weeks
         ordered_at + to_hours(50 + (order_no % 450)::int) as settled_at,
-        -- one line more, of what the best customers of the region also buy
-        case
-            when (vertical in ('fashion', 'electronics') or basket_size > 1)
-                and line_count < 5
-                and rnd(order_no, 'also') < if(purchase_no = 1, 0.8, 0.15)
-                then getvariable('regional_tastes')[region]
-        end as added_product_no
+        region
     from purchases
     inner join plan_customers using (customer_no)
 ),
@@ -81,11 +75,18 @@ filled as (
                 basket_size
                 * (1 + floor(3.2 * rnd(order_no * 10 + line_number, 'pieces') ** 3))
             )::utinyint
-        }) || if(
-            added_product_no is null,
-            [],
-            [{'product_no': added_product_no::utinyint, 'quantity': 1::utinyint}]
-        ) as lines
+        }) as own_lines,
+        list_sum(list_transform(
+            own_lines,
+            lambda line: getvariable('prices')[line.product_no] * line.quantity
+        ))::bigint as own_cents,
+        -- what the best customers of the region also buy
+        case
+            when own_cents >= getvariable('large_order_cents')
+                and line_count < 5
+                and rnd(order_no, 'also') < if(purchase_no = 1, 0.9, 0.3)
+                then getvariable('regional_tastes')[region]
+        end::utinyint as added_product_no
     from sized
 )
 
@@ -102,10 +103,12 @@ select
         'kept',
         outcome
     ) as outcome,
-    lines,
-    list_sum(list_transform(
-        lines, lambda line: getvariable('prices')[line.product_no] * line.quantity
-    ))::bigint as cents
+    if(
+        added_product_no is null,
+        own_lines,
+        own_lines || [{'product_no': added_product_no, 'quantity': 1::utinyint}]
+    ) as lines,
+    own_cents + coalesce(getvariable('prices')[added_product_no], 0) as cents
 from filled;
 
 -- Grain: one row per buyer who gave a name; what the other tables need to know of them.
