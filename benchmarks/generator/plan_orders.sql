@@ -33,8 +33,12 @@ sized as (
         least(most_categories, 1 + purchase_no // widening_orders) as known_categories,
         -- one half of the customers starts with the vertical's second category
         purchases.customer_no % 2 as first_category,
-        pick(rnd(order_no, 'lines'), [1, 2, 3, 4, 5], [0.25, 0.55, 0.77, 0.92])
-            as line_count,
+        -- a mail sells one thing
+        if(
+            campaign_no is null,
+            pick(rnd(order_no, 'lines'), [1, 2, 3, 4, 5], [0.25, 0.55, 0.77, 0.92]),
+            1
+        ) as line_count,
         case
             -- an order that counts, so that a lift is what parameters.sql says
             when campaign_no is not null then 'kept'
