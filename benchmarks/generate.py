@@ -2,7 +2,8 @@
 
 The work is DuckDB SQL in ``generator/``: ``parameters.sql`` holds the numbers to turn,
 ``plan_*.sql`` decide what happens to whom, ``<table>.sql`` write it down the way a shop's
-systems would, and ``faults.csv`` lists what then goes wrong with one row in a hundred.
+systems would, and ``faults.csv`` lists what then goes wrong with one row in a hundred. What
+is planted, for a warehouse to find again: ``planted_lifts()``, and README.md beside this file.
 """
 
 import csv
@@ -24,6 +25,9 @@ ENDS_ON = date(2025, 12, 31)
 # Events weigh little in a big run and much in a sample that is kept in version control.
 EVENTS_PER_CUSTOMER = 5
 EVENTS_PER_SAMPLE_CUSTOMER = 3
+# A lift shows among thousands, and in a sample only if nearly every customer takes part.
+CAMPAIGN_REACH = 0.3
+CAMPAIGN_REACH_IN_SAMPLE = 0.9
 SAMPLE_CUSTOMERS = 1_000
 
 SQL_DIR = Path(__file__).parent / "generator"
@@ -40,23 +44,24 @@ class Table:
 
 
 # Plans in the order in which they build on each other.
-PLANS = ("customers", "orders", "subscriptions", "memberships", "campaign_members")
+BOUGHT = ("customers", "purchases", "subscriptions", "campaign_members", "orders")
+PLANS = (*BOUGHT, "memberships")
 
 # Big tables have rare faults, small ones enough of them to show every kind in a sample.
 TABLES = {
-    "orders": Table(("customers", "orders", "subscriptions"), 150),
+    "orders": Table(BOUGHT, 150),
     "customers": Table(("customers",), 30),
-    "order_lines": Table(("customers", "orders"), 220),
+    "order_lines": Table(BOUGHT, 220),
     "products": Table((), 13),
     "exchange_rates": Table((), 250),
     "subscriptions": Table(("customers", "subscriptions"), 12),
-    "survey_responses": Table(("customers", "orders", "subscriptions"), 25),
+    "survey_responses": Table(BOUGHT, 25),
     "engagement_events": Table(PLANS, 60),
     "campaigns": Table((), 10),
-    "campaign_members": Table(("customers", "campaign_members"), 40),
-    "marketing_spend": Table(("customers", "campaign_members"), 50),
-    "loyalty_memberships": Table(("customers", "orders", "memberships"), 12),
-    "usage_readings": Table(("customers", "orders"), 10),
+    "campaign_members": Table(BOUGHT[:4], 40),
+    "marketing_spend": Table(BOUGHT[:4], 50),
+    "loyalty_memberships": Table(PLANS, 12),
+    "usage_readings": Table(BOUGHT, 10),
 }
 
 
@@ -165,12 +170,36 @@ def _connect(
         "ends_on": ENDS_ON,
         "days": (ENDS_ON - STARTS_ON).days + 1,
         "events_per_customer": EVENTS_PER_SAMPLE_CUSTOMER if is_sample else EVENTS_PER_CUSTOMER,
+        "campaign_reach": CAMPAIGN_REACH_IN_SAMPLE if is_sample else CAMPAIGN_REACH,
     }
     for name, value in variables.items():
         connection.execute(f"set variable {name} = $1", [value])
     for script in ("macros", "parameters"):
         connection.execute((SQL_DIR / f"{script}.sql").read_text(encoding="utf-8"))
     return connection
+
+
+def planted_lifts() -> dict[str, float]:
+    """Return campaign -> how much the share of buyers within 14 days rises if it is targeted.
+
+    Every campaign for customers is there, most with 0. Who is held out has no lift.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        connection = _connect(
+            database=Path(folder) / "parameters.duckdb",
+            customers=1,
+            seed=1,
+            memory_limit="1GiB",
+            file_format="csv",
+        )
+        rows = connection.execute("""
+            select campaign_id_of(campaign_no), lift::double
+            from plan_campaigns
+            where not is_acquisition
+            order by campaign_no
+        """).fetchall()
+        connection.close()
+    return dict(rows)
 
 
 def generate(
@@ -284,6 +313,11 @@ def main(
             memory_limit=memory_limit,
         ):
             click.echo(f"{name:<24}{rows:>12,} rows {seconds:>7.1f} s")
+        if "campaign_members" in tables:
+            lifts = [
+                f"{campaign} +{lift:.2f}" for campaign, lift in planted_lifts().items() if lift
+            ]
+            click.echo(f"planted lifts           {', '.join(lifts)}; the other campaigns 0")
     except (duckdb.Error, OSError) as error:
         raise click.ClickException(str(error).splitlines()[0]) from error
 

@@ -40,6 +40,7 @@ select
             )
     end as acquisition_campaign_id,
     is_discount_acquired,
+    may_contact,
     coalesce(erased_at, created_at) as updated_at,
     erased_at
 from (

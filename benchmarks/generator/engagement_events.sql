@@ -51,6 +51,8 @@ own_events as (
             ),
             [0.34, 0.58, 0.70, 0.80, 0.87, 0.93, 0.97]
         ) as event_type,
+        -- who is about to leave has been served worse
+        if(habit in ('one_time', 'dropout'), 0.65, 0.85) as resolved_share,
         null as campaign_no
     from (select *, unnest(range(events)) as event_no from people)
 ),
@@ -68,7 +70,9 @@ mails as (
     from (
         select
             *,
-            rnd(customer_no * 100 + campaign_no, 'reacts') as reaction
+            -- who buys because of a mail has opened it
+            rnd(customer_no * 100 + campaign_no, 'reacts') * if(is_moved, 0.4, 1)
+                as reaction
         from plan_campaign_members
         where not is_control
     )
@@ -99,7 +103,7 @@ select
     end as duration_seconds,
     case
         when event_type in ('support_contact', 'sales_contact')
-            then rnd(draw_no, 'resolved') < 0.8
+            then rnd(draw_no, 'resolved') < resolved_share
     end as is_resolved,
     -- half of those who call say how it went
     case

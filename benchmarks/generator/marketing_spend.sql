@@ -58,11 +58,12 @@ spending as (
         date_trunc('month', started_at)::date as spend_date,
         'email' as channel,
         campaign_no,
-        count(*) * 60 as euros,
+        count(*) * 12 as euros,
         'retention' as objective,
         null as leads_count
     from plan_campaign_members
     inner join plan_campaigns using (campaign_no)
+    where not is_control
     group by all
 )
 

@@ -2,7 +2,8 @@
 -- invoices.
 with sales as (
     select
-        order_no as _row,
+        -- nothing goes wrong with what a campaign has brought about
+        if(campaign_no is null, order_no, null) as _row,
         order_id_of('O', order_no) as order_id,
         if(is_known, customer_id_of(customer_no), null) as customer_id,
         ordered_at,

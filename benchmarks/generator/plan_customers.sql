@@ -179,7 +179,11 @@ select
     3 + floor(8 * rnd(customer_no, 'widening'))::int as widening_orders,
     case customer_segment
         when 'small_business' then 2 when 'enterprise' then 4 else 1
-    end as basket_size
+    end as basket_size,
+
+    -- some say no, and of one in five nobody knows
+    pick(rnd(customer_no, 'may_contact'), [false, null, true], [0.08, 0.28])
+        as may_contact
 from with_habit
 inner join busy_days using (vertical_no)
 where busy_days.busy_day = floor(busy_joined)::int;

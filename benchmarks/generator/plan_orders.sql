@@ -1,90 +1,47 @@
 -- Grain: one row per purchase that somebody set out to make, with its lines.
 
 create table plan_orders as
-with buyers as (
+with purchases as (
     select
-        *,
-        getvariable('days') * 86400 - (busy_joined * 86400)::bigint as seconds_left
-    from plan_customers
-    where habit not in ('prospect', 'subscriber')
-),
-
--- a few more than are needed: those after the last day, or the last of a life, fall
--- away
-attempts as (
-    select
+        order_no,
         customer_no,
-        gap_seconds,
-        unnest(range(
-            case
-                when first_life_seconds = 0 then 1
-                else 6 + least(
-                    seconds_left, first_life_seconds + second_life_seconds
-                ) * 5 // (gap_seconds * 4)
-            end
-        )) as attempt_no
-    from buyers
-),
-
--- whole seconds: their running sum is exact, in whatever order it is taken
-aged as (
-    select
-        customer_no,
-        attempt_no,
-        sum(
-            case
-                when attempt_no = 0 then 0
-                else (
-                    gap_seconds * rnd_gamma(customer_no * 1000 + attempt_no, 'wait')
-                )::bigint
-            end
-        ) over (partition by customer_no order by attempt_no) as age_seconds
-    from attempts
-),
-
-placed as (
-    select
-        aged.customer_no,
-        attempt_no,
-        vertical_no,
-        floor(busy_joined + (
-            age_seconds + if(age_seconds > first_life_seconds, break_seconds, 0)
-        ) / 86400)::int as busy_day
-    from aged
-    inner join buyers using (customer_no)
-    where age_seconds <= first_life_seconds + second_life_seconds
-),
-
-timed as (
-    select
-        customer_no,
-        attempt_no,
-        getvariable('starts_on')::timestamp + to_days(day_no)
-        + to_seconds(second_of_day(customer_no * 1000 + attempt_no, 'at')) as ordered_at
-    from placed
-    inner join busy_days using (vertical_no, busy_day)
-),
-
-numbered as (
-    select
-        customer_no,
+        purchase_no,
         ordered_at,
-        attempt_no + 1 as purchase_no,
-        row_number() over (order by ordered_at, customer_no, attempt_no) as order_no
-    from timed
+        null as campaign_no
+    from plan_purchases
+
+    union all
+
+    -- Those that a campaign has brought about come after the last number: every draw
+    -- hangs on the number, so all other orders are what they were without campaigns.
+    select
+        (select max(order_no) from plan_purchases)
+        + row_number() over (order by campaign_no, customer_no) as order_no,
+        customer_no,
+        purchases_before + 1 as purchase_no,
+        buys_at as ordered_at,
+        campaign_no
+    from plan_campaign_members
+    where is_moved
 ),
 
 sized as (
     select
-        numbered.*,
+        purchases.*,
         basket_size,
         vertical_no,
         least(most_categories, 1 + purchase_no // widening_orders) as known_categories,
         -- one half of the customers starts with the vertical's second category
-        numbered.customer_no % 2 as first_category,
-        pick(rnd(order_no, 'lines'), [1, 2, 3, 4, 5], [0.25, 0.55, 0.77, 0.92])
-            as line_count,
+        purchases.customer_no % 2 as first_category,
+        -- a mail sells one thing
+        if(
+            campaign_no is null,
+            pick(rnd(order_no, 'lines'), [1, 2, 3, 4, 5], [0.25, 0.55, 0.77, 0.92]),
+            1
+        ) as line_count,
         case
+            -- an order that counts, so that a lift is what parameters.sql says
+            when campaign_no is not null then 'kept'
             when ordered_at > ends_at() - interval 4 day
                 then pick(rnd(order_no, 'outcome'), ['kept', 'pending'], [0.6])
             else pick(
@@ -97,8 +54,9 @@ sized as (
             )
         end as outcome,
         -- what is sent back or paid back is so within three weeks
-        ordered_at + to_hours(50 + (order_no % 450)::int) as settled_at
-    from numbered
+        ordered_at + to_hours(50 + (order_no % 450)::int) as settled_at,
+        region
+    from purchases
     inner join plan_customers using (customer_no)
 ),
 
@@ -121,7 +79,18 @@ filled as (
                 basket_size
                 * (1 + floor(3.2 * rnd(order_no * 10 + line_number, 'pieces') ** 3))
             )::utinyint
-        }) as lines
+        }) as own_lines,
+        list_sum(list_transform(
+            own_lines,
+            lambda line: getvariable('prices')[line.product_no] * line.quantity
+        ))::bigint as own_cents,
+        -- what the best customers of the region also buy
+        case
+            when own_cents >= getvariable('large_order_cents')
+                and line_count < 5
+                and rnd(order_no, 'also') < if(purchase_no = 1, 0.9, 0.3)
+                then getvariable('regional_tastes')[region]
+        end::utinyint as added_product_no
     from sized
 )
 
@@ -129,6 +98,7 @@ select
     order_no,
     customer_no,
     purchase_no,
+    campaign_no,
     ordered_at,
     settled_at,
     if(
@@ -137,10 +107,12 @@ select
         'kept',
         outcome
     ) as outcome,
-    lines,
-    list_sum(list_transform(
-        lines, lambda line: getvariable('prices')[line.product_no] * line.quantity
-    ))::bigint as cents
+    if(
+        added_product_no is null,
+        own_lines,
+        own_lines || [{'product_no': added_product_no, 'quantity': 1::utinyint}]
+    ) as lines,
+    own_cents + coalesce(getvariable('prices')[added_product_no], 0) as cents
 from filled;
 
 -- Grain: one row per buyer who gave a name; what the other tables need to know of them.

@@ -20,7 +20,11 @@ CONTRACT = {
     "customers": {
         "key": ["customer_id"],
         "required": ["customer_id"],
-        "types": {"created_at": "timestamp", "is_discount_acquired": "boolean"},
+        "types": {
+            "created_at": "timestamp",
+            "is_discount_acquired": "boolean",
+            "may_contact": "boolean",
+        },
         "date": "created_at",
     },
     "orders": {
@@ -808,22 +812,216 @@ def test_surveys_of_every_type_are_partly_answered(town):
 
 
 def test_campaigns_hold_some_customers_out_and_write_to_the_others(town):
-    control, mailed_control = town.execute("""
+    control, mailed_control, refused = town.execute("""
         select
-            avg(is_control::int),
+            avg(is_control::int) filter (where campaigns.is_control_held_out),
             count(*) filter (where is_control and exists (
                 select 1 from engagement_events as event
                 where event.customer_id = campaign_members.customer_id
                     and event.campaign_id = campaign_members.campaign_id
-            ))
+            )),
+            count(*) filter (where not may_contact)
         from campaign_members
+        inner join campaigns using (campaign_id)
+        left join people using (customer_id)
     """).fetchone()
-    assert 0.05 < control < 0.15
+    assert 0.30 < control < 0.36
     assert mailed_control == 0
+    assert refused == 0
+    uncontrolled = value(
+        town,
+        """select count(*) filter (where is_control)
+        from campaign_members
+        inner join campaigns using (campaign_id)
+        where not campaigns.is_control_held_out""",
+    )
+    assert uncontrolled == 0
     channels = {
         row[0] for row in town.execute("select distinct channel from marketing_spend").fetchall()
     }
     assert channels == {*CHANNELS, "sales"}
+
+
+def test_campaigns_have_the_lifts_that_are_planted(town):
+    lifts = generator.planted_lifts()
+    assert len(lifts) == 12
+    assert 4 <= sum(lift == 0 for lift in lifts.values()) <= 8
+    arms = {
+        (campaign, is_control): (members, buyers)
+        for campaign, is_control, members, buyers in town.execute("""
+            with members as (
+                select distinct campaign_id, customer_id, assigned_at, is_control
+                from campaign_members
+                where assigned_at is not null
+            )
+            select
+                campaign_id,
+                is_control,
+                count(distinct customer_id),
+                count(distinct customer_id) filter (
+                    where bought_on between assigned_at::date and assigned_at::date + 13
+                )
+            from members
+            left join purchases using (customer_id)
+            group by campaign_id, is_control
+        """).fetchall()
+    }
+    distances = []
+    for campaign, lift in lifts.items():
+        (targeted, buyers), (held_out, others) = (
+            arms.get((campaign, is_control), (0, 0)) for is_control in (False, True)
+        )
+        if held_out < 50:
+            continue
+        rate, other_rate = buyers / targeted, others / held_out
+        variance = rate * (1 - rate) / targeted + other_rate * (1 - other_rate) / held_out
+        distances.append((rate - other_rate - lift) / variance**0.5)
+    # all within what chance does, and no lean to one side
+    assert len(distances) >= 6
+    assert max(map(abs, distances)) < 3
+    assert abs(sum(distances)) < 3 * len(distances) ** 0.5
+
+
+def test_the_lifts_are_said_with_the_data(tmp_path):
+    printed = run(tmp_path, "--customers", 20, "--tables", "campaign_members").stdout
+    readme = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    for campaign, lift in generator.planted_lifts().items():
+        assert (f"{campaign} +{lift:.2f}" in printed) == (lift > 0)
+        assert f"| {campaign} |" in readme
+        line = next(line for line in readme.splitlines() if line.startswith(f"| {campaign} |"))
+        assert line.endswith(f" {lift:.2f} |")
+    assert "planted" not in run(tmp_path, "--customers", 20, "--tables", "orders").stdout
+
+
+def test_some_customers_refuse_to_be_contacted_and_of_some_nobody_knows(town):
+    refused, unknown = town.execute("""
+        select avg((may_contact is false)::int), avg((may_contact is null)::int) from people
+    """).fetchone()
+    assert 0.06 < refused < 0.10
+    assert 0.18 < unknown < 0.22
+
+
+def test_a_meter_tells_the_next_service_better_than_the_last_gap(town):
+    services, by_gap, by_meter, near = town.execute("""
+        with meters as (
+            select distinct on (asset_id, read_at)
+                asset_id,
+                read_at::date as read_on,
+                reading,
+                is_service_visit
+            from usage_readings
+            where reading is not null
+        ),
+
+        paces as (
+            select
+                *,
+                (reading - lag(reading) over by_day)
+                / nullif(read_on - lag(read_on) over by_day, 0) as pages_a_day
+            from meters
+            window by_day as (partition by asset_id order by read_on)
+        ),
+
+        visits as (
+            select
+                read_on - lag(read_on) over by_day as gap,
+                lag(read_on) over by_day - lag(read_on, 2) over by_day as gap_before,
+                6000 / nullif(lag(pages_a_day) over by_day, 0) as gap_by_meter,
+                reading - lag(reading) over by_day as pages
+            from paces
+            where is_service_visit
+            window by_day as (partition by asset_id order by read_on)
+        )
+
+        select
+            count(*),
+            median(abs(gap - gap_before)),
+            median(abs(gap - gap_by_meter)),
+            avg((pages between 5400 and 6600)::int)
+        from visits
+        where gap_before is not null
+    """).fetchone()
+    assert services > 500
+    assert by_meter < 0.7 * by_gap
+    # most come when the device asks, some late
+    assert 0.6 < near < 0.9
+
+
+def test_a_meter_never_runs_backwards_and_some_owners_have_two(town):
+    backwards, assets, owners, never_served = town.execute("""
+        select
+            (
+                select count(*) from (
+                    select reading - lag(reading) over (
+                        partition by asset_id order by read_at
+                    ) as pages
+                    from usage_readings
+                    where reading is not null
+                )
+                where pages < 0
+            ),
+            count(distinct asset_id),
+            count(distinct customer_id),
+            (
+                select count(*) from (
+                    select asset_id from usage_readings
+                    group by asset_id
+                    having max(reading) > 20000 and not bool_or(is_service_visit)
+                )
+            )
+        from usage_readings
+    """).fetchone()
+    assert backwards == 0
+    assert 1.05 * owners < assets < 1.3 * owners
+    assert never_served > 10
+
+
+def test_the_best_customers_of_a_region_have_a_category_in_common(town):
+    for region, category in (
+        ("dach", "fragrance"),
+        ("benelux", "fragrance"),
+        ("united_kingdom", "clothing"),
+        ("united_states", "clothing"),
+    ):
+        best, others = town.execute(f"""
+            with buyers as (
+                select
+                    customer_id,
+                    ntile(4) over (order by sum(amount) desc) = 1 as is_best,
+                    bool_or(product_category = '{category}') as has_category
+                from purchases
+                inner join order_lines using (order_id)
+                inner join products using (product_id)
+                inner join people using (customer_id)
+                where region = '{region}' and bought_on >= '2025-01-01'
+                group by customer_id
+            )
+            select
+                avg(has_category::int) filter (where is_best),
+                avg(has_category::int) filter (where not is_best)
+            from buyers
+        """).fetchone()
+        assert best > 0.5, region
+        assert best > others + 0.15, region
+
+
+def test_who_leaves_has_been_served_worse(town):
+    leavers, stayers = town.execute("""
+        with served as (
+            select
+                max(ended_on) <= '2025-12-31' as has_left,
+                avg(is_resolved::int) as resolved_share
+            from engagement_events
+            inner join spells using (customer_id)
+            where event_type = 'support_contact'
+            group by customer_id
+        )
+        select
+            avg(resolved_share) filter (where has_left),
+            avg(resolved_share) filter (where not has_left)
+        from served
+    """).fetchone()
+    assert leavers < stayers - 0.05
 
 
 def test_nothing_happens_after_the_last_day(town):
