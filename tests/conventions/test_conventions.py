@@ -293,7 +293,9 @@ UNITS = {
     r"_amount$": r"reporting currency( per customer)?|the (order|version)'s own currency",
     r"(?<!exchange)_(rate|share)$": r"rate, (in )?0\.\.1.*",
     # an interval has the scale of what it is of: a share, a difference of shares, a promoter score
-    r"^ci_(low|high)$": r"rate, (in )?0\.\.1.*|rate, -1\.\.1|NPS points, -100\.\.100|that of the measure",
+    r"^ci_(low|high)$": (
+        r"rate, (in )?0\.\.1.*|rate, -1\.\.1|NPS points, -100\.\.100|that of the measure"
+    ),
     r"(^|_)days(_|$)": "days",
     r"(^|_)months(_|$)": "months",
     r"(^|_)customers$": "customers",

@@ -510,7 +510,8 @@ def test_a_touched_control_and_groups_unlike_before_are_warned_of(tmp_path):
     assert warnings == [
         "Warning: Campaigns: 3 customer(s) who were held out of a campaign were touched by it, in "
         "1 campaign(s), so that rpt_campaign_effect shows too small an effect. "
-        "fct_campaign_touches has them (is_control and is_touched): leave them out of what is sent.",
+        "fct_campaign_touches has them (is_control and is_touched): leave them out of what is "
+        "sent.",
         "Warning: Campaigns: in 1 of 1 comparisons, targeted customers and those held out differed "
         "before the campaign already, in 1 campaign(s). Chance alone does that once in twenty "
         "times. Where rpt_campaign_effect says differs_before, read difference_in_differences, and "
