@@ -4,7 +4,9 @@ Customer by customer and day by day with pandas, survival with lifelines, and ea
 interval as a root of the equation that defines it.
 """
 
+import csv
 import math
+import random
 from collections.abc import Iterator
 
 import duckdb
@@ -246,15 +248,54 @@ def test_a_period_pays_back_when_its_cohorts_together_have_brought_what_they_cos
 # What customers said, and what followed
 
 
-def test_stated_intent_is_followed_answer_by_answer(sample):
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Build what 200 random customers bought and said: the sample has only a few answers."""
+    folder, draw = tmp_path_factory.mktemp("asked"), random.Random(20)
+    days = (AS_OF - FIRST_MONTH).days
+    with (
+        (folder / "orders.csv").open("w", newline="") as orders_file,
+        (folder / "survey_responses.csv").open("w", newline="") as answers_file,
+    ):
+        orders, answers = csv.writer(orders_file), csv.writer(answers_file)
+        orders.writerow(["order_id", "customer_id", "ordered_at", "amount"])
+        answers.writerow(["response_id", "customer_id", "survey_type", "responded_at", "score"])
+        orders.writerow(["first", "customer 0", FIRST_MONTH.date(), "1.00"])
+        for customer in range(200):
+            first = draw.randrange(days)
+            for number in range(draw.choice([1, 2, 4, 8])):
+                day = FIRST_MONTH + min(first + draw.randrange(200), days) * DAY
+                orders.writerow(
+                    [f"{customer}-{number}", f"customer {customer}", day.date(), "1.00"]
+                )
+            for number in range(draw.choice([0, 1, 3])):
+                day = FIRST_MONTH + min(first + draw.randrange(250), days) * DAY
+                score = draw.randrange(11)
+                answers.writerow(
+                    [f"{customer}-{number}", f"customer {customer}", "intent", day.date(), score]
+                )
+    with build_with_dbt(
+        folder=folder,
+        select=["+rpt_intent", "+fct_activity_spells", "+fct_survey_responses"],
+        AS_OF_DATE=AS_OF.date(),
+        RAW_INPUT="files",
+        RAW_DATA_DIR=folder,
+        DBT_EXCLUDE_RESOURCE_TYPES="test unit_test",
+    ) as warehouse:
+        yield warehouse
+
+
+@pytest.mark.parametrize("source", ["sample", "asked"])
+def test_stated_intent_is_followed_answer_by_answer(request, source):
+    warehouse = request.getfixturevalue(source)
     answers = frame(
-        sample,
+        warehouse,
         "select response_id, customer_id, cast(responded_at as date) as day, score "
         "from marts.fct_survey_responses where survey_type = 'intent' and is_answered "
         "and not is_anonymous order by responded_at, response_id",
     )
-    spells = frame(sample, "from marts.fct_activity_spells where relationship = 'any'")
-    found = frame(sample, "from marts.rpt_intent").set_index(
+    spells = frame(warehouse, "from marts.fct_activity_spells where relationship = 'any'")
+    found = frame(warehouse, "from marts.rpt_intent").set_index(
         ["period_grain", "period_start_date", "stated_intent"]
     )
     assert len(answers) > 0
@@ -292,6 +333,10 @@ def test_stated_intent_is_followed_answer_by_answer(sample):
             )
             seen += 1
     assert seen == len(found)
+    if source == "asked":
+        assert (
+            found[["churned_customers", "inactive_customers", "pending_customers"]].max() > 3
+        ).all()
 
 
 # What is done for customers, and by them
