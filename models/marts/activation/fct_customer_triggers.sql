@@ -64,7 +64,7 @@ histories as (
     from {{ ref('int_purchase_histories') }}
 ),
 
--- of a prospect, and of a customer who never bought
+-- of prospects, and of customers who never bought
 purchases as (
     select coalesce(avg(purchase_margin), 0) as mean_purchase_margin
     from histories
@@ -77,6 +77,7 @@ signals_valued as (
         odds.effect_source,
         odds.measure,
         odds.contact_effect,
+        odds.difference,
         risks.first_reason,
         settings.as_of_date,
         {{ days_after('last_contacts.contacted_on', var('contact_min_gap_days')) }} as rested_on,
@@ -90,12 +91,11 @@ signals_valued as (
         odds.observed_chance,
         odds.assumed_chance,
         odds.margin_basis,
-        coalesce(
-            signals.signal_margin_amount,
-            case odds.margin_basis
-                when 'next 12 months' then customer_values.predicted_margin_12m_amount
-            end
-        ) as own_margin,
+        case odds.margin_basis
+            when 'next 12 months' then customer_values.predicted_margin_12m_amount
+            when 'a purchase' then histories.purchase_margin
+            else signals.signal_margin_amount
+        end as own_margin,
         coalesce(histories.purchase_margin, purchases.mean_purchase_margin) as purchase_margin
     from signals
     inner join {{ ref('rpt_trigger_odds') }} as odds
@@ -131,12 +131,20 @@ factors as (
 factors_capped as (
     select
         *,
-        -- a contact prevents at most the whole loss, and makes a gain at most certain
-        case
-            when measure = 'retention_90d' then least(contact_effect, 1)
-            when chance > 0 then least(contact_effect, (1 - chance) / chance)
-            else contact_effect
-        end as capped_effect
+        -- at most as many in a hundred are kept, or won, as the campaigns kept or won; and a contact
+        -- prevents at most the whole loss, and makes a gain at most certain
+        least(
+            contact_effect,
+            case
+                when effect_source = 'measured' and chance > 0 then difference / chance
+                else contact_effect
+            end,
+            case
+                when measure = 'retention_90d' then 1
+                when chance > 0 then (1 - chance) / chance
+                else contact_effect
+            end
+        ) as capped_effect
     from factors
 ),
 
