@@ -189,8 +189,8 @@ assets as (
             and meters.predicted_visit = vertical_habits.predicted_visit
 ),
 
--- without a visit, services are due at the multiples of the interval: what was used before the first
--- reading was somebody else's to service
+-- without a visit, services are due at the multiples of the interval: what was used before the
+-- first reading was somebody else's to service
 assets_with_marks as (
     select
         *,

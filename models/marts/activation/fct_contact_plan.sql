@@ -47,7 +47,11 @@ customers as (
 
 triggers as (
     select * from {{ ref('fct_customer_triggers') }}
-    where trigger_name in ('{{ dated_triggers | join("', '") }}')
+    where trigger_name in (
+        {%- for trigger_name in dated_triggers %}
+        '{{ trigger_name }}'{{ ',' if not loop.last }}
+        {%- endfor %}
+    )
 ),
 
 -- a contact shortly before the due day, or after it, was about the reason: nothing says what it was
@@ -160,7 +164,7 @@ cadence_reasons as (
         and dated_contacts.customer_id is null
 ),
 
--- the cadence in the order of time: each contact is kept if it is not too close to the last one kept
+-- the cadence in the order of time: a contact is kept if it is not too close to the last one kept
 cadence_decided as (
     select
         customer_id,

@@ -46,8 +46,7 @@ owners as (
 
 -- as many as the calendar has: nobody has owned anything for longer
 years as (
-    select
-        cast(row_number() over (order by period_start_date) as integer) as year_of_ownership
+    select cast(row_number() over (order by period_start_date) as integer) as year_of_ownership
     from {{ ref('int_periods') }}
     where period_grain = 'year'
 ),
