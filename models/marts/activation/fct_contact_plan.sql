@@ -63,7 +63,7 @@ dated_reasons as (
         triggers.due_on,
         triggers.product_category,
         triggers.expected_value_amount,
-        customers.last_day,
+        customers.first_started_on,
         greatest(triggers.due_on, customers.first_day) as contact_on
     from triggers
     inner join customers
@@ -104,8 +104,8 @@ dated_contacts_to_rank_{{ reason_rank }} as (
     left join {{ better }} as better_ones
         on
             reasons.customer_id = better_ones.customer_id
-            and abs({{ days_between('better_ones.contact_on', 'reasons.contact_on') }})
-            < {{ min_gap_days }}
+            and reasons.contact_on < {{ days_after('better_ones.contact_on', min_gap_days) }}
+            and reasons.contact_on > {{ days_after('better_ones.contact_on', -min_gap_days) }}
     where reasons.reason_rank = {{ reason_rank }} and better_ones.customer_id is null
 ),
 {% endfor %}
@@ -113,55 +113,73 @@ dated_contacts as (
     select * from dated_contacts_to_rank_{{ dated_triggers | length }}
 ),
 
+contacts as (
+    select
+        customer_id,
+        first_started_on,
+        contact_on
+    from dated_contacts
+
+    union all
+
+    select
+        customer_id,
+        first_started_on,
+        last_contacted_on as contact_on
+    from customers
+    where last_contacted_on is not null
+),
+
+-- the cadence keeps its distance from them, and a month of ownership that has had its contact needs
+-- no other
+cadence_pauses as (
+    select
+        customer_id,
+        {{ days_after('contact_on', 1 - min_gap_days) }} as pauses_on,
+        greatest(
+            {{ days_after('contact_on', min_gap_days) }},
+            {{ months_after(
+                'first_started_on',
+                whole_months_between('first_started_on', 'contact_on') ~ ' + 1',
+            ) }}
+        ) as resumes_on
+    from contacts
+),
+
 cadence_months as (
     select
-        customers.*,
+        customers.customer_id,
+        customers.first_day,
+        customers.last_day,
         cadence.purpose,
         cadence.channel,
-        cadence.day_of_month,
-        {{ months_after('customers.first_started_on', 'cadence.month_of_ownership - 1') }}
-            as month_starts_on
+        {{ days_after(
+            months_after('customers.first_started_on', 'cadence.month_of_ownership - 1'),
+            'cadence.day_of_month - 1',
+        ) }} as contact_on
     from customers
     cross join {{ ref('contact_cadence') }} as cadence
 ),
 
-cadence_days as (
+cadence_reasons as {{ materialized() }} (
     select
-        *,
-        {{ days_after('month_starts_on', 'day_of_month - 1') }} as contact_on
-    from cadence_months
-),
-
--- a month of ownership with a contact needs no other, whether it was made or is planned before
-cadence_reasons as (
-    select
-        days.customer_id,
-        days.contact_on,
-        days.purpose,
-        days.channel,
+        cadence_months.customer_id,
+        cadence_months.contact_on,
+        cadence_months.purpose,
+        cadence_months.channel,
         row_number() over (
-            partition by days.customer_id
-            order by days.contact_on
+            partition by cadence_months.customer_id
+            order by cadence_months.contact_on
         ) as reason_number
-    from cadence_days as days
-    left join dated_contacts
+    from cadence_months
+    left join cadence_pauses
         on
-            days.customer_id = dated_contacts.customer_id
-            and (
-                abs({{ days_between('dated_contacts.contact_on', 'days.contact_on') }})
-                < {{ min_gap_days }}
-                or dated_contacts.contact_on between days.month_starts_on and days.contact_on
-            )
+            cadence_months.customer_id = cadence_pauses.customer_id
+            and cadence_months.contact_on >= cadence_pauses.pauses_on
+            and cadence_months.contact_on < cadence_pauses.resumes_on
     where
-        days.contact_on between days.first_day and days.last_day
-        and (
-            days.last_contacted_on is null
-            or (
-                days.last_contacted_on < days.month_starts_on
-                and {{ days_after('days.last_contacted_on', min_gap_days) }} <= days.contact_on
-            )
-        )
-        and dated_contacts.customer_id is null
+        cadence_months.contact_on between cadence_months.first_day and cadence_months.last_day
+        and cadence_pauses.customer_id is null
 ),
 
 -- the cadence in the order of time: a contact is kept if it is not too close to the last one kept
