@@ -538,32 +538,49 @@ def paired(*, both: int, one: int, other: int, whole: int) -> tuple[float, float
     return p - q - side(p - l1, u2 - q), p - q + side(u1 - p, q - l2)
 
 
-def test_the_interval_of_paired_shares_is_the_published_one():
-    # Newcombe, Statistics in Medicine 17 (1998), 2635-2650: 36, 12, 2 and 0 pairs
+@pytest.fixture(scope="module")
+def paired_bounds() -> Iterator[Callable[..., tuple[float, float]]]:
+    """Yield a function that asks the macros for the interval of a two by two table."""
     connection = duckdb.connect()
     macros = Macros(connection=connection)
     wilsons = [
         macros.wilson_bound(part, "whole", side) for part in ("one", "other") for side in "-+"
     ]
-    bounds = [
-        macros.difference_bound(
-            *("p", "p_low", "p_high", "q", "q_low", "q_high"), side, correlation="phi"
-        )
-        for side in "-+"
-    ]
-    (found,) = connection.execute(
-        f"""
-        with shares as (
-            select
-                one / whole as p, {wilsons[0]} as p_low, {wilsons[1]} as p_high,
-                other / whole as q, {wilsons[2]} as q_low, {wilsons[3]} as q_high,
-                {macros.paired_correlation("both_of", "one", "other", "whole")} as phi
-            from (select 36 as both_of, 48 as one, 38 as other, 50 as whole)
-        )
-        select {", ".join(bounds)} from shares
-        """
-    ).fetchall()
+    values = ("p", "p_low", "p_high", "q", "q_low", "q_high")
+    bounds = [macros.difference_bound(*values, side, correlation="phi") for side in "-+"]
+
+    def ask(*, both: int, one: int, other: int, whole: int) -> tuple[float, float]:
+        (found,) = connection.execute(
+            f"""
+            with shares as (
+                select
+                    one / whole as p, {wilsons[0]} as p_low, {wilsons[1]} as p_high,
+                    other / whole as q, {wilsons[2]} as q_low, {wilsons[3]} as q_high,
+                    {macros.paired_correlation("both_of", "one", "other", "whole")} as phi
+                from (select {both} as both_of, {one} as one, {other} as other, {whole} as whole)
+            )
+            select {", ".join(bounds)} from shares
+            """
+        ).fetchall()
+        return found
+
+    yield ask
+    connection.close()
+
+
+def test_the_interval_of_paired_shares_is_the_published_one(paired_bounds):
+    # Newcombe, Statistics in Medicine 17 (1998), 2635-2650: 36, 12, 2 and 0 pairs
+    found = paired_bounds(both=36, one=48, other=38, whole=50)
     assert found == pytest.approx((0.0569, 0.3404), abs=5e-5)
+
+
+@pytest.mark.parametrize(
+    ("both", "one", "other", "whole"),
+    [(14, 19, 14, 41), (30, 31, 32, 60), (0, 5, 5, 9), (7, 7, 7, 7), (0, 0, 3, 8), (4, 4, 4, 9)],
+)
+def test_shares_that_go_together_differ_by_less(paired_bounds, both, one, other, whole):
+    table = {"both": both, "one": one, "other": other, "whole": whole}
+    assert paired_bounds(**table) == pytest.approx(paired(**table), abs=1e-4)
 
 
 def test_service_retention_is_that_of_owners_one_by_one(sample, customers):
