@@ -132,7 +132,7 @@ def planned(
         kept[day] = cadence[number]
     rows = []
     for place, (day, reason) in enumerate(sorted(kept.items()), start=1):
-        of_ownership = max(n for n in range(1, 999) if month_start(began, n) <= day)
+        of_ownership = next(n for n in itertools.count(1) if month_start(began, n + 1) > day)
         trigger = reason.get("trigger_name", "none")
         purpose = {
             "service_due": "service reminder",
