@@ -29,12 +29,30 @@
 
 {#- Lower ('-') or upper ('+') bound of the interval of value - other_value, each of which has one of its own: the
     distances of both values to their bounds, as the sides of a right angle. With Wilson's bounds it is Newcombe's
-    interval. -#}
-{% macro difference_bound(value, low, high, other_value, other_low, other_high, side) %}
+    interval. Values of the same people are not independent: their correlation opens or closes the angle. -#}
+{% macro difference_bound(value, low, high, other_value, other_low, other_high, side, correlation=none) %}
     {% set own = value ~ ' - ' ~ low if side == '-' else high ~ ' - ' ~ value %}
     {% set other = other_high ~ ' - ' ~ other_value if side == '-' else other_value ~ ' - ' ~ other_low %}
-    {{ return(value ~ ' - ' ~ other_value ~ ' ' ~ side ~ ' sqrt((' ~ own ~ ') * (' ~ own ~ ') + (' ~ other
-        ~ ') * (' ~ other ~ '))') }}
+    {% set squares = '(' ~ own ~ ') * (' ~ own ~ ') + (' ~ other ~ ') * (' ~ other ~ ')' %}
+    {% if correlation %}
+        {#- floating point may miss zero from below -#}
+        {% set squares = 'greatest(' ~ squares ~ ' - 2 * (' ~ correlation ~ ') * (' ~ own ~ ') * (' ~ other ~ '), 0)' %}
+    {% endif %}
+    {{ return(value ~ ' - ' ~ other_value ~ ' ' ~ side ~ ' sqrt(' ~ squares ~ ')') }}
+{% endmacro %}
+
+
+{#- Correlation of two properties of the same people, for the interval of the difference of their shares: phi of the
+    two by two table, and where that is positive, Newcombe's correction for continuity. A property that all or nobody
+    have has none. -#}
+{% macro paired_correlation(both, one, other, whole) %}
+    {#- both x neither - one alone x other alone; decimal division is not floating point everywhere -#}
+    {% set product = '(' ~ both ~ ' * (' ~ whole ~ ' - ' ~ one ~ ' - ' ~ other ~ ' + ' ~ both ~ ') - ('
+        ~ one ~ ' - ' ~ both ~ ') * (' ~ other ~ ' - ' ~ both ~ '))' %}
+    {% set margins = 'cast(' ~ one ~ ' as double) * (' ~ whole ~ ' - ' ~ one ~ ') * ' ~ other ~ ' * (' ~ whole
+        ~ ' - ' ~ other ~ ')' %}
+    {{ return('case when ' ~ margins ~ ' > 0 then case when ' ~ product ~ ' > 0 then greatest(' ~ product
+        ~ ' - ' ~ whole ~ ' / 2.0, 0) else ' ~ product ~ ' end / sqrt(' ~ margins ~ ') else 0 end') }}
 {% endmacro %}
 
 

@@ -51,12 +51,6 @@ recurring_revenues as (
     group by changes.customer_id
 ),
 
-active_buyers as (
-    select customer_id
-    from {{ ref('int_activity_spells') }}
-    where relationship = 'orders' and is_active
-),
-
 subscribers as (
     select
         customer_id,
@@ -86,12 +80,7 @@ values_to_date as (
         histories.clv_frequency,
         histories.clv_recency_days,
         histories.clv_age_days,
-        case
-            when active_buyers.customer_id is not null and histories.clv_frequency >= 2
-                then {{ days_after(
-                    'histories.last_purchase_on', 'ceil(histories.median_gap_days)'
-                ) }}
-        end as next_purchase_on,
+        visits_predicted.next_visit_on as next_purchase_on,
         {{ as_amount(
             'coalesce(order_revenues.net_revenue, 0)'
             ~ ' + coalesce(recurring_revenues.net_revenue, 0)'
@@ -114,8 +103,8 @@ values_to_date as (
         on customers.customer_id = order_revenues.customer_id
     left join recurring_revenues
         on customers.customer_id = recurring_revenues.customer_id
-    left join active_buyers
-        on customers.customer_id = active_buyers.customer_id
+    left join {{ ref('int_visits_predicted') }} as visits_predicted
+        on customers.customer_id = visits_predicted.customer_id
 ),
 
 -- quintiles of all buyers; ties go by customer_id, so that a rebuild gives the same scores
