@@ -56,7 +56,10 @@ PARTS = {
         "base_loyalty_memberships",
     ),
     "lifetime value": ("marts/value", "intermediate/value", "int_contracts_running"),
-    "campaigns and readings": ("base_campaign_members", "base_usage_readings"),
+    "activation": (
+        *("marts/activation", "intermediate/activation", "int_mrr_intervals", "int_renewals_due"),
+        *("base_campaigns", "base_campaign_members", "base_marketing_spend", "base_usage_readings"),
+    ),
     "for the audit": ("marts/audit", "int_periods_published"),
 }
 BLOCK_BYTES = 262_144  # DuckDB's unit of storage
