@@ -224,7 +224,7 @@ subscribers as (
                     stops_on > scored_on
                     and (
                         status = 'past_due'
-                        or (is_over_by_now and stops_on = {{ open_end() }}
+                        or (is_paying and is_over_by_now and stops_on = {{ open_end() }}
                             and paid_through_on <= scored_on)
                     )
                     then 1
