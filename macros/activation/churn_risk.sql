@@ -1,12 +1,12 @@
 {#- The model of churn risk: the days it looks at, what it knows of a customer, and which reason each of that is. -#}
 
 
-{#- The days on which customers are looked at, by how many days before as-of: the day to score, the day to judge the
+{#- The days on which customers are looked at, each with its role and how many days before as-of it is: the day to score, the day to judge the
     model, and those to fit it, whose outcomes were known on the day of the judgement. -#}
 {% macro churn_risk_days() %}
-    {% set days = {'as_of': [0], 'test': [var('churn_risk_days')], 'training': []} %}
+    {% set days = [('as_of', 0), ('test', var('churn_risk_days'))] %}
     {% for number in range(var('churn_risk_training_days')) %}
-        {% do days.training.append((number + 2) * var('churn_risk_days')) %}
+        {% do days.append(('training', (number + 2) * var('churn_risk_days'))) %}
     {% endfor %}
     {{ return(days) }}
 {% endmacro %}
@@ -60,22 +60,66 @@
 {% endmacro %}
 
 
+{#- The sign of the coefficient of an input with which more of it, or less of it, is a warning. Inputs that say the same in
+    several ways share a coefficient, and have none. -#}
+{% macro churn_risk_directions() %}
+    {{ return({
+        'purchase_days': '<',
+        'tenure': '<',
+        'spending_change': '<',
+        'mrr_change': '<',
+        'past_due': '>',
+        'cancel_requested': '>',
+        'contract_ending': '>',
+        'term_ending': '>',
+        'nps_level': '<',
+        'bad_contacts': '>',
+        'engagements': '<',
+        'recent_engagements': '<',
+        'discount_share': '>',
+        'discount_acquired': '>',
+    }) }}
+{% endmacro %}
+
+
 {#- Reasons that only customers without a contract can have, and those that only customers with one can. -#}
 {% macro churn_risk_reasons_of(is_subscribed) %}
     {{ return(['recurring', 'cancellation', 'term'] if is_subscribed else ['silence', 'rhythm', 'discount']) }}
 {% endmacro %}
 
 
-{#- How far an input lifts the logarithm of the odds above that of the average customer: its row is in `inputs`, the
-    terms of the model are in `terms`. A term that the model does not have lifts nothing. -#}
+{#- How far an input lifts the logarithm of the odds: its value above that of the average customer who has one, or that it
+    has none above the average of all. Its row is in `inputs`, the terms of the model are in `terms`. A term that the model
+    does not have lifts nothing. -#}
 {% macro churn_risk_contribution(name) %}
     {% set value = 'inputs.' ~ name %}
     {% set term = 'terms.' ~ name %}
     {{ return(
-        'coalesce(case when ' ~ value ~ ' is not null then ' ~ term ~ '_coefficient * (least(greatest(' ~ value
-        ~ ', ' ~ term ~ '_lower), ' ~ term ~ '_upper) - ' ~ term ~ '_mean) / ' ~ term ~ '_deviation end, 0)'
-        ~ ' + coalesce(' ~ term ~ '_missing_coefficient * (case when ' ~ value ~ ' is null then 1 else 0 end - '
-        ~ term ~ '_missing_mean), 0)'
+        'coalesce(case when ' ~ value ~ ' is null then ' ~ term ~ '_missing_coefficient * (1 - ' ~ term
+        ~ '_missing_mean) else ' ~ term ~ '_coefficient * (least(greatest(' ~ value ~ ', ' ~ term ~ '_lower), '
+        ~ term ~ '_upper) - ' ~ term ~ '_mean) / ' ~ term ~ '_deviation end, 0)'
+    ) }}
+{% endmacro %}
+
+
+{#- The contribution, if it can be read as a warning: engagements that go with churn are none. A missing value can be
+    one, and so can an input without a direction. -#}
+{% macro churn_risk_warning(name) %}
+    {% set lift = 'inputs.' ~ name ~ '_lift' %}
+    {% set direction = churn_risk_directions().get(name) %}
+    {{ return(
+        'case when inputs.' ~ name ~ ' is null or terms.' ~ name ~ '_coefficient ' ~ direction ~ ' 0 then ' ~ lift
+        ~ ' else 0 end' if direction else lift
+    ) }}
+{% endmacro %}
+
+
+{#- The rest of it: that there is a value, whichever, is where the chance starts from. -#}
+{% macro churn_risk_baseline(name) %}
+    {% set term = 'terms.' ~ name %}
+    {{ return(
+        'coalesce(case when inputs.' ~ name ~ ' is not null then -' ~ term ~ '_missing_coefficient * ' ~ term
+        ~ '_missing_mean end, 0)'
     ) }}
 {% endmacro %}
 

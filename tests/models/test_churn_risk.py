@@ -12,7 +12,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
-from lifecycle import PROJECT, build_with_dbt, real_data
+from lifecycle import PROJECT, build_with_dbt
 from sample import published_sample
 from scipy.optimize import minimize
 from scipy.stats import mannwhitneyu
@@ -232,3 +232,224 @@ def test_a_planted_leak_is_found(leak, builds):
     leaking = leaking.sort_values(["scored_on", "customer_id"], ignore_index=True)
     with pytest.raises(AssertionError):
         pd.testing.assert_frame_equal(leaking, known, check_exact=True)
+
+
+# ---------------------------------------------------------------------------------------------
+# the model
+
+
+def drawn(*, count: int, coefficients: np.ndarray, intercept: float, seed: int) -> tuple:
+    """Let customers with normal inputs churn as a logistic model says."""
+    random = np.random.default_rng(seed)
+    matrix = random.normal(size=(count, len(coefficients)))
+    chance = 1 / (1 + np.exp(-(intercept + matrix @ coefficients)))
+    return matrix, random.random(count) < chance
+
+
+@pytest.mark.parametrize("penalty", [0.5, 1.0, 40.0])
+def test_the_fit_is_that_of_another_search_of_the_same_likelihood(penalty):
+    truth = np.array([1.5, -0.7, 0.0, 0.3])
+    matrix, is_churned = drawn(count=400, coefficients=truth, intercept=-1, seed=3)
+    found = risk_model.fit(matrix=matrix, is_churned=is_churned, penalty=penalty)
+
+    def cost(coefficients: np.ndarray) -> float:
+        chance = 1 / (1 + np.exp(-(coefficients[0] + matrix @ coefficients[1:])))
+        likelihood = np.where(is_churned, np.log(chance), np.log(1 - chance)).sum()
+        return -likelihood + penalty / 2 * (coefficients[1:] ** 2).sum()
+
+    other = minimize(cost, np.zeros(5), method="BFGS", options={"gtol": 1e-7})
+    assert found.status == "converged"
+    assert found.coefficients == pytest.approx(other.x, abs=1e-5)
+    near = 1e-3 * np.eye(5)
+    curvature = [
+        [
+            sum(
+                sign * other_sign * cost(other.x + sign * one + other_sign * another)
+                for sign in (-1, 1)
+                for other_sign in (-1, 1)
+            )
+            / 4e-6
+            for one in near
+        ]
+        for another in near
+    ]
+    errors = np.sqrt(np.diag(np.linalg.inv(curvature)))
+    assert found.standard_errors == pytest.approx(errors, rel=1e-4)
+    punished = penalty / 2 * (found.coefficients[1:] ** 2).sum()
+    assert -found.log_likelihood + punished == pytest.approx(other.fun, abs=1e-8)
+
+
+def test_planted_coefficients_are_found_within_their_standard_errors():
+    truth = np.array([1.2, -0.8, 0.0, 0.4, 0.1])
+    distances = []
+    for seed in range(60):
+        matrix, is_churned = drawn(count=2000, coefficients=truth, intercept=-1.5, seed=seed)
+        found = risk_model.fit(matrix=matrix, is_churned=is_churned, penalty=1e-6)
+        off = found.coefficients - [-1.5, *truth]
+        distances.append(off / found.standard_errors)
+    # 95 of 100 intervals of two standard errors hold the truth
+    assert 0.93 < (np.abs(distances) < 1.96).mean() < 0.97
+    assert np.abs(distances).max() < 4.5
+
+
+def test_an_input_that_tells_all_keeps_a_coefficient_that_is_finite():
+    matrix = np.repeat([[-1.0], [1.0]], 50, axis=0)
+    found = risk_model.fit(matrix=matrix, is_churned=matrix[:, 0] > 0, penalty=1.0)
+    assert found.status == "converged"
+    assert 2 < found.coefficients[1] < 10
+
+
+def test_a_missing_value_is_an_average_one_and_has_an_indicator():
+    missing = np.nan
+    matrix, terms = risk_model.standardised(
+        inputs={
+            "flag": np.array([1.0, 0, 0, 0, 1, 0]),
+            "value": np.array([2.0, 4, missing, 6, 8, missing]),
+            # the same as the flag, or its opposite, and the same for all
+            "of_flag": np.array([missing, 1, 2, 3, missing, 4]),
+            "of_others": np.array([1, missing, missing, missing, 3, missing]),
+            "constant": np.array([5.0, 5, 5, 5, 5, 5]),
+            "never": np.full(6, missing),
+        }
+    )
+    assert list(terms) == ["flag", "value", "value missing", "of_flag", "of_others"]
+    assert matrix.mean(axis=0) == pytest.approx(np.zeros(5), abs=1e-12)
+    assert matrix[2, 1] == 0
+    assert matrix[[0, 1, 3, 4], 1] == pytest.approx(np.array([-3, -1, 1, 3]) / np.sqrt(5))
+    assert matrix[:, 2] == pytest.approx(np.array([0, 0, 1, 0, 0, 1]) - 1 / 3)
+
+
+def test_a_value_beyond_the_others_counts_like_the_greatest_of_them():
+    _, terms = risk_model.standardised(inputs={"amount": np.array([*range(1000), 1e9])})
+    assert (terms["amount"]["lower"], terms["amount"]["upper"]) == (10, 990)
+
+
+@pytest.mark.parametrize(
+    ("customers", "churned", "status"),
+    [
+        (99, 50, "too few customers"),
+        (100, 19, "too few churned"),
+        (100, 81, "too few stayed"),
+        (100, 20, "converged"),
+    ],
+)
+def test_too_little_data_gives_no_terms_but_says_so(customers, churned, status):
+    rows = duckdb.sql(f"""
+        select
+            date '2024-01-01' as scored_on,
+            'c' || range as customer_id,
+            cast(range % 7 as double) as number,
+            range < {churned} as is_churned
+        from range({customers})
+    """)
+    limits = {"min_customers": 100, "min_churned": 20, "penalty": 1.0}
+    found = list(risk_model.risk_rows(customers=rows, **limits))
+    assert {row[3] for row in found} == {status}
+    assert ("all", "churned", churned, status) in found
+    assert any(term == "intercept" for term, *_ in found) == (status == "converged")
+
+
+# ---------------------------------------------------------------------------------------------
+# the judge
+
+
+def measured(*, score: np.ndarray, chance: np.ndarray, is_churned: np.ndarray) -> dict[str, float]:
+    """Measure how well a score ranks customers and how right the chances are, by hand."""
+    churned, stayed = score[is_churned], score[~is_churned]
+    pairs = mannwhitneyu(churned, stayed).statistic
+    # the tenth with the greatest scores, on average over the orders of those of one score
+    shares = []
+    for seed in range(4000):
+        mixed = np.random.default_rng(seed).permutation(len(score))
+        first = mixed[np.argsort(-score[mixed], kind="stable")]
+        tenth = len(score) / 10
+        whole, part = int(tenth), tenth - int(tenth)
+        hits = is_churned[first]
+        shares.append((hits[:whole].sum() + part * hits[whole]) / tenth)
+    return {
+        "test_auc": pairs / (len(churned) * len(stayed)),
+        "test_brier_score": ((chance - is_churned) ** 2).mean(),
+        "test_top_decile_lift": np.mean(shares) / is_churned.mean(),
+    }
+
+
+SCORES = {
+    "model": "model_score",
+    "rule days_to_lapse": "lapse_score",
+    "rule recency": "recency_score",
+    "rule at_risk": "at_risk_score",
+    "base rate": "base_score",
+}
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the warehouse of the sample."""
+    return published_sample(tmp_path_factory) / "warehouse.duckdb"
+
+
+@pytest.mark.parametrize("method", SCORES)
+def test_the_judgement_is_that_of_other_libraries(method, warehouse):
+    tested = rows_of(
+        warehouse,
+        f"""
+        select {SCORES[method]} as score, is_churned from intermediate.int_churn_risk_scores
+        where day_role = 'test' and can_lapse
+        """,
+    )
+    assert len(tested) > 100
+    score, is_churned = tested["score"].to_numpy(), tested["is_churned"].to_numpy(bool)
+    fit = rows_of(warehouse, f"from marts.rpt_churn_risk_fit where method = '{method}'")
+
+    # tenths by the middle of the ranks of equal scores
+    tested["decile"] = (
+        10 * (tested["score"].rank(ascending=False) - 1) / len(tested)
+    ).astype(int) + 1
+    by_decile = tested.groupby("decile")["is_churned"].agg(["size", "sum", "mean"])
+    of_deciles = fit[fit["risk_decile"] != "all"].pivot(
+        index="risk_decile", columns="statistic", values="value"
+    )
+    of_deciles.index = of_deciles.index.astype(int)
+    of_deciles = of_deciles.sort_index()
+    assert of_deciles.index.tolist() == by_decile.index.tolist()
+    assert of_deciles["decile_customers"].tolist() == by_decile["size"].tolist()
+    assert of_deciles["decile_churned"].tolist() == by_decile["sum"].tolist()
+    assert of_deciles["decile_churned_share"].tolist() == pytest.approx(by_decile["mean"].tolist())
+
+    if method == "model":
+        chance = score
+    else:
+        prior = 10 * is_churned.mean()
+        chances = (by_decile["sum"] + prior) / (by_decile["size"] + 10)
+        chance = tested["decile"].map(chances).to_numpy()
+    expected = pd.Series(chance).groupby(tested["decile"]).mean()
+    assert of_deciles["decile_mean_chance"].tolist() == pytest.approx(expected.tolist())
+    of_all = fit[fit["risk_decile"] == "all"].set_index("statistic")["value"]
+    wanted = measured(score=score, chance=chance, is_churned=is_churned)
+    assert of_all["test_customers"] == len(tested)
+    assert of_all["test_churned"] == is_churned.sum()
+    for statistic in ("test_auc", "test_brier_score"):
+        assert of_all[statistic] == pytest.approx(wanted[statistic], abs=1e-12), statistic
+    lift = "test_top_decile_lift"
+    assert of_all[lift] == pytest.approx(wanted[lift], rel=0.02)
+
+
+def test_published_chances_are_those_of_the_published_terms(warehouse):
+    fit = rows_of(warehouse, "from marts.rpt_churn_risk_fit where method = 'model'")
+    terms = fit[fit["risk_decile"] == "all"].pivot(
+        index="term", columns="statistic", values="value"
+    )
+    inputs = rows_of(
+        warehouse, "from intermediate.int_churn_risk_inputs where day_role = 'as_of'"
+    ).set_index("customer_id")
+    odds = pd.Series(terms.loc["intercept", "coefficient"], index=inputs.index)
+    for term, of in terms.drop(["intercept", "all"]).iterrows():
+        name = term.removesuffix(" missing")
+        value = inputs[name].isna().astype(float) if name != term else inputs[name]
+        scaled = (value.clip(of["lower"], of["upper"]) - of["mean"]) / of["deviation"]
+        odds += of["coefficient"] * scaled.fillna(0)
+    risks = rows_of(warehouse, "from marts.fct_churn_risk where risk_method = 'model'")
+    risks = risks.set_index("customer_id")["churn_risk"]
+    assert len(risks) > 50
+    expected = (1 / (1 + np.exp(-odds))).loc[risks.index]
+    assert risks.tolist() == pytest.approx(expected.tolist(), abs=1.1e-6)

@@ -3,9 +3,6 @@
 {%- set risk_days = var('churn_risk_days') %}
 {%- set lookback_days = var('churn_risk_lookback_days') %}
 {%- set span_days = var('trend_days') %}
-{%- set first_days_back = [
-    churn_risk_days().values() | sum(start=[]) | max, risk_days,
-] | max + 2 * span_days %}
 
 with
 
@@ -22,15 +19,12 @@ customers as (
 ),
 
 days as (
-    {%- for day_role, days_back in churn_risk_days().items() %}
-    {%- set is_last_role = loop.last %}
-    {%- for days in days_back %}
+    {%- for day_role, days_back in churn_risk_days() %}
     select
         '{{ day_role }}' as day_role,
-        {{ days_after('as_of_date', -days) }} as scored_on
+        {{ days_after('as_of_date', -days_back) }} as scored_on
     from settings
-    {{ 'union all' if not (loop.last and is_last_role) }}
-    {%- endfor %}
+    {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
 

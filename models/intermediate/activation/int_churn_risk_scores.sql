@@ -28,19 +28,36 @@ inputs as (
     where day_role in ('as_of', 'test')
 ),
 
+inputs_lifted as (
+    select
+        inputs.*,
+        {%- set lifts = [] %}
+        {%- for inputs in reasons.values() %}
+        {%- for name in inputs %}
+        {{ churn_risk_contribution(name) }} as {{ name }}_lift,
+        {%- do lifts.append(name ~ '_lift + ' ~ name ~ '_baseline') %}
+        {{ churn_risk_baseline(name) }} as {{ name }}_baseline,
+        {%- endfor %}
+        {%- endfor %}
+        terms.intercept
+    from inputs
+    cross join terms
+),
+
 contributions as (
     select
         inputs.scored_on,
         inputs.customer_id,
-        {%- for reason, named in reasons.items() %}
+        {%- for reason, named in reasons.items() if reason != 'kind' %}
         {%- set parts = [] %}
         {%- for name in named %}
-        {%- do parts.append(churn_risk_contribution(name)) %}
+        {%- do parts.append(churn_risk_warning(name)) %}
         {%- endfor %}
         {{ parts | join(' + ') }} as {{ reason }},
         {%- endfor %}
-        terms.intercept
-    from inputs
+        {{ lifts | join(' + ') }} as lift,
+        inputs.intercept
+    from inputs_lifted as inputs
     cross join terms
 ),
 
@@ -48,9 +65,10 @@ contributions as (
 scores as (
     select
         *,
-        1 / (1 + exp(-least(greatest(
-            intercept + {{ reasons | join(' + ') }}, -30
-        ), 30))) as chance
+        case
+            when intercept is not null
+                then 1 / (1 + exp(-least(greatest(intercept + lift, -30), 30)))
+        end as chance
     from contributions
 )
 
@@ -71,15 +89,8 @@ select
     ) as double) as lapse_score,
     cast(0 as double) as base_score,
 
-    -- how far each reason lifts the logarithm of the odds above that of the average customer; what a
-    -- customer cannot have because of a contract, or without one, belongs to the kind of customer
-    round(
-        scores.kind + case
-            when features.is_subscribed
-                then {{ 'scores.' ~ churn_risk_reasons_of(false) | join(' + scores.') }}
-            else {{ 'scores.' ~ churn_risk_reasons_of(true) | join(' + scores.') }}
-        end, 6
-    ) as kind_contribution,
+    -- how far each reason lifts the logarithm of the odds, if it can be read as a warning, and if the
+    -- customer can have it with a contract, or without one
     {%- for reason in reasons if reason != 'kind' %}
     {%- if reason in churn_risk_reasons_of(true) %}
     case when features.is_subscribed then round(scores.{{ reason }}, 6) else 0 end
@@ -89,6 +100,7 @@ select
     round(scores.{{ reason }}, 6)
     {%- endif %} as {{ reason }}_contribution,
     {%- endfor %}
+    round(scores.lift, 6) as all_contributions,
 
     -- flags
     features.can_lapse,
