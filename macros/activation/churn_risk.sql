@@ -30,7 +30,7 @@
         },
         'rhythm': {
             'gap_to_window': 'case when not is_subscribed and gaps >= 2 then ln(' ~ gap ~ ') end',
-            'purchase_days': 'case when not is_subscribed then ln(1 + purchase_days) end',
+            'buying_frequency': 'case when not is_subscribed then ln(1 + purchase_days) end',
         },
         'tenure': {'tenure': 'ln(1 + tenure_days)'},
         'spending': {'spending_change': 'case when spent_before_amount > 0 then ' ~ spending ~ ' end'},
@@ -64,7 +64,7 @@
     several ways share a coefficient, and have none. -#}
 {% macro churn_risk_directions() %}
     {{ return({
-        'purchase_days': '<',
+        'buying_frequency': '<',
         'tenure': '<',
         'spending_change': '<',
         'mrr_change': '<',

@@ -25,8 +25,8 @@ THEN = TODAY - dt.timedelta(days=90)
 # which day it is in its own build, and what became of the customer afterwards
 OF_LATER = ("day_role", "is_churned")
 
-# What a table said at the end of a day, `{until}` being the day after it: rows of later days are not
-# there, and neither is what happened later to those that are. Times are texts, all of one form.
+# What a table said at the end of a day, `{until}` being the day after it: rows of later days are
+# not there, and neither is what happened later to those that are. Times are texts of one form.
 KNOWN_ROWS = {
     "campaigns": "from raw where started_at < '{until}'",
     "campaign_members": "from raw where assigned_at < '{until}'",
@@ -86,8 +86,8 @@ KNOWN_ROWS = {
 }
 
 
-# Rows that nobody delivered, of people each of whom has one thing that changed after a day that both
-# builds look at, 2025-10-02.
+# Rows that nobody delivered, of people each of whom has one thing that changed after a day that
+# both builds look at, 2025-10-02.
 PLANTED = {
     "orders": """
         order_id,customer_id,ordered_at,amount,currency,status,refunded_amount,refunded_at,order_type,original_order_id
@@ -156,7 +156,7 @@ def known_on(day: dt.date, /, *, folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def builds(tmp_path_factory: pytest.TempPathFactory) -> dict[dt.date, Path]:
-    """Build what churn risk knows twice, today and as of an earlier day from what was known then."""
+    """Build what churn risk knows twice: today, and on an earlier day from what was known then."""
     warehouses = {}
     for day in (TODAY, THEN):
         folder = tmp_path_factory.mktemp(f"as_of_{day}")
@@ -203,7 +203,8 @@ def test_a_past_day_is_known_as_a_build_of_that_day_knew_it(builds):
     pd.testing.assert_frame_equal(now, then, check_exact=True)
 
 
-# Faults that let a past day know what came later: a part of the compiled SQL, and what stands there then.
+# Faults that let a past day know what came later: a part of the compiled SQL, and what then
+# stands in its place.
 LEAKS = {
     "purchases taken back later": ("from purchases_undone\n    ) as orders", "{0} where false {1}"),
     "refunds to come": ("orders.refunded_on", "orders.order_date"),
@@ -402,9 +403,9 @@ def test_the_judgement_is_that_of_other_libraries(method, warehouse):
     fit = rows_of(warehouse, f"from marts.rpt_churn_risk_fit where method = '{method}'")
 
     # tenths by the middle of the ranks of equal scores
-    tested["decile"] = (
-        10 * (tested["score"].rank(ascending=False) - 1) / len(tested)
-    ).astype(int) + 1
+    tested["decile"] = (10 * (tested["score"].rank(ascending=False) - 1) / len(tested)).astype(
+        int
+    ) + 1
     by_decile = tested.groupby("decile")["is_churned"].agg(["size", "sum", "mean"])
     of_deciles = fit[fit["risk_decile"] != "all"].pivot(
         index="risk_decile", columns="statistic", values="value"

@@ -1,4 +1,4 @@
--- Grain: one row per method and tenth of the customers by their score on the day of the judgement.
+-- Grain: one row per method and tenth of the customers by their score on the day of the test.
 
 with
 

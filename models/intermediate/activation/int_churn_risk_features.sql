@@ -218,8 +218,12 @@ subscribers as (
                     stops_on > scored_on
                     and (
                         status = 'past_due'
-                        or (is_paying and is_over_by_now and stops_on = {{ open_end() }}
-                            and paid_through_on <= scored_on)
+                        or (
+                            is_paying
+                            and is_over_by_now
+                            and stops_on = {{ open_end() }}
+                            and paid_through_on <= scored_on
+                        )
                     )
                     then 1
                 else 0
@@ -266,28 +270,30 @@ amounts as (
     select
         customers.customer_id,
         customers.scored_on,
-        sum(case when orders.gross_amount > 0 then orders.gross_amount else 0 end)
-            as gross_amount,
-        sum(case when orders.gross_amount > 0 then orders.discount_amount else 0 end)
-            as discount_amount,
         {%- for name, from_days, to_days in [
             ('spent', span_days, 0), ('spent_before', 2 * span_days, span_days),
         ] %}
-        {%- set after = days_after('customers.scored_on', -from_days) %}
-        {%- set until = days_after('customers.scored_on', -to_days) %}
         sum(
             case
-                when orders.order_date > {{ after }} and orders.order_date <= {{ until }}
+                when
+                    orders.order_date > {{ days_after('customers.scored_on', -from_days) }}
+                    and orders.order_date <= {{ days_after('customers.scored_on', -to_days) }}
                     then orders.gross_amount - orders.discount_amount
                 else 0
             end
             - case
-                when orders.refunded_on > {{ after }} and orders.refunded_on <= {{ until }}
+                when
+                    orders.refunded_on > {{ days_after('customers.scored_on', -from_days) }}
+                    and orders.refunded_on <= {{ days_after('customers.scored_on', -to_days) }}
                     then orders.refunded_amount
                 else 0
             end
-        ) as {{ name }}{{ ',' if not loop.last }}
+        ) as {{ name }},
         {%- endfor %}
+        sum(case when orders.gross_amount > 0 then orders.gross_amount else 0 end)
+            as gross_amount,
+        sum(case when orders.gross_amount > 0 then orders.discount_amount else 0 end)
+            as discount_amount
     from active_customers as customers
     inner join {{ ref('int_orders_valued') }} as orders
         on

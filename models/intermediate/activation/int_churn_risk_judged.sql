@@ -16,8 +16,8 @@ fits as (
     from {{ ref('int_churn_risk_fits') }}
 ),
 
--- the area under the ROC curve is the share of the pairs of one who churned and one who stayed in which
--- the first has the greater score; pairs of one score count half
+-- the area under the ROC curve is the share of the pairs of one who churned and one who stayed in
+-- which the first has the greater score; pairs of one score count half
 measures as (
     select
         method,
@@ -61,9 +61,9 @@ methods_compared as (
         -- the first of the best rules
         row_number() over (
             order by
-                case when method = 'model' then 1 else 0 end,
+                case when method = 'model' then 1 else 0 end asc,
                 auc desc nulls last,
-                method_number
+                method_number asc
         ) = 1 as is_best_rule
     from methods_measured
 ),

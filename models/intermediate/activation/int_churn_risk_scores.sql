@@ -89,8 +89,8 @@ select
     ) as double) as lapse_score,
     cast(0 as double) as base_score,
 
-    -- how far each reason lifts the logarithm of the odds, if it can be read as a warning, and if the
-    -- customer can have it with a contract, or without one
+    -- how far each reason lifts the logarithm of the odds, if it can be read as a warning, and if
+    -- the customer can have it with a contract, or without one
     {%- for reason in reasons if reason != 'kind' %}
     {%- if reason in churn_risk_reasons_of(true) %}
     case when features.is_subscribed then round(scores.{{ reason }}, 6) else 0 end

@@ -1,4 +1,4 @@
--- Grain: one row per method and score that customers who could churn had on the day of the judgement.
+-- Grain: one row per method and score that customers had on the day of the test.
 
 with
 
@@ -62,8 +62,8 @@ select
     (all_customers - all_churned) - (customers_so_far - churned_so_far) as stayed_below,
     all_customers,
     all_churned,
-    -- how many of these customers are in the tenth with the greatest scores, on average over all ways to
-    -- order those of one score
+    -- how many of these customers are in the tenth with the greatest scores, on average over all
+    -- ways to order those of one score
     greatest(
         least(customers_so_far, all_customers / 10.0) - (customers_so_far - customers), 0
     ) as top_tenth_customers,
@@ -74,7 +74,8 @@ select
         else
             (
                 sum(churned) over (partition by method, risk_decile)
-                + {{ var('churn_risk_prior_customers') }} * {{ rate('all_churned', 'all_customers') }}
+                + {{ var('churn_risk_prior_customers') }}
+                * {{ rate('all_churned', 'all_customers') }}
             )
             / (
                 sum(customers) over (partition by method, risk_decile)

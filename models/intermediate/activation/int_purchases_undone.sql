@@ -1,4 +1,4 @@
--- Grain: one row per sale that counted as a purchase until, on a later day, all of it was taken back.
+-- Grain: one row per sale that counted as a purchase until a later day.
 
 with
 

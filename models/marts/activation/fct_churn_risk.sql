@@ -1,5 +1,5 @@
 -- Grain: one row per customer who is active on as-of.
-{#- the kind of customer is where the chance starts from, and no reason that anybody could act on -#}
+{#- the kind of customer is where the chance starts from, and no reason to act on -#}
 {%- set reasons = churn_risk_inputs() | reject('equalto', 'kind') | list %}
 {%- set places = ['first', 'second', 'third'] %}
 
@@ -64,8 +64,8 @@ risks as (
     left join {{ ref('int_churn_risk_deciles') }} as deciles
         on
             scores.method = deciles.method
-            and coalesce(deciles.score_from <= scores.score, true)
-            and coalesce(deciles.score_to > scores.score, true)
+            and coalesce(scores.score >= deciles.score_from, true)
+            and coalesce(scores.score < deciles.score_to, true)
 ),
 
 -- a rule has one reason, where it puts the chance above that of all
@@ -118,7 +118,8 @@ risks_of_rules as (
     select
         *,
         case
-            when {{ place }}_lift < {{ var('churn_risk_min_lift') }} then {{ "'none'" if before else 'rule_reason' }}
+            when {{ place }}_lift < {{ var('churn_risk_min_lift') }}
+                then {{ "'none'" if before else 'rule_reason' }}
             {%- for reason in reasons %}
             when
                 {{ reason }}_contribution = {{ place }}_lift
@@ -133,7 +134,7 @@ risks_of_rules as (
 {% endfor %}
 customers_ranked as (
     select
-        third_names.*,
+        *,
         count(*) over (order by churn_risk desc) as customers_so_far,
         count(*) over (partition by churn_risk) as customers_alike,
         count(*) over () as all_customers
@@ -155,9 +156,8 @@ select
         when risks.first_name = 'none' then 'none'
         else {{ churn_risk_words('risks.first_name') }}
     end as first_reason,
-    {%- for place in places[1:] %}
-    {{ churn_risk_words('risks.' ~ place ~ '_name') }} as {{ place }}_reason,
-    {%- endfor %}
+    {{ churn_risk_words('risks.second_name') }} as second_reason,
+    {{ churn_risk_words('risks.third_name') }} as third_reason,
 
     -- lengths
     cast(features.tenure_days as bigint) as tenure_days,
