@@ -42,19 +42,7 @@ days_with_patience as (
         customer_id,
         order_date,
         days_to_next,
-        cast(ceil(
-            case
-                when gaps < 2
-                    then activity_window_days * {{ var('at_risk_default_window_share') }}
-                else least(
-                    greatest(
-                        {{ var('at_risk_gap_multiple') }} * median_gap_days,
-                        {{ var('at_risk_min_days') }}
-                    ),
-                    activity_window_days * {{ var('at_risk_max_window_share') }}
-                )
-            end
-        ) as integer) as patience_days
+        {{ patience_days('activity_window_days', 'gaps', 'median_gap_days') }} as patience_days
     from days_with_rhythm
 )
 

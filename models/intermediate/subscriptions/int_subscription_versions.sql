@@ -107,6 +107,8 @@ select
     -- dates
     started_on,
     stopped_on,
+    own_stop_on,
+    next_started_on,
     ended_on,
     paid_through_on,
     cancel_requested_on,
