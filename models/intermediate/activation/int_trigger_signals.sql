@@ -206,7 +206,7 @@ bundles as (
         offers.product_category,
         'Holds ' || offers.with_category || '; '
         || cast(cast(round(100 * offers.confidence) as bigint) as string)
-        || ' % of those who do also bought ' || offers.product_category || '.' as why,
+        || ' % of the orders with it also have ' || offers.product_category || '.' as why,
         offers.confidence as signal_chance
     from active_customers as customers
     inner join {{ ref('int_bundle_offers') }} as offers

@@ -13,7 +13,9 @@ gaps as (
         gaps.product_category,
         'Lacks ' || gaps.product_category || ', which '
         || cast(cast(round(100 * gaps.holders_share) as bigint) as string)
-        || ' % of the best customers hold (' || gaps.profile_level || ').' as why,
+        || ' % of the best customers' || case gaps.profile_level
+            when 'all' then '' else ' of the same ' || gaps.profile_level
+        end || ' hold.' as why,
         cast(null as date) as event_on,
         cast(null as double) as signal_chance,
         gaps.potential_margin_amount as signal_margin_amount
