@@ -65,7 +65,6 @@
 {% macro churn_risk_directions() %}
     {{ return({
         'buying_frequency': '<',
-        'tenure': '<',
         'spending_change': '<',
         'mrr_change': '<',
         'past_due': '>',
