@@ -30,9 +30,9 @@ def sentence(rows: Sequence[Row]) -> str:
             best, worst = (pick(found, key=lambda row: row["retained"]) for pick in (max, min))
             apart = best["ci_low"] > worst["ci_high"]
             said.append(
-                f"{by}: {share(best['retained'])} of {count(best['new_customers'])} from "
-                f"{best['value'].lower()} are retained after 12 months, {share(worst['retained'])} "
-                f"of {count(worst['new_customers'])} from {worst['value'].lower()}"
+                f"{by}: {best['value'].lower()} keeps {share(best['retained'])} of "
+                f"{count(best['new_customers'])} for 12 months, {worst['value'].lower()} "
+                f"{share(worst['retained'])} of {worst['new_customers']:,}"
                 f"{'.' if apart else ', which chance may explain.'}"
             )
     return " ".join(said) or f"No two kinds have {FEW} customers.{of_few(rows[0]['new_customers'])}"

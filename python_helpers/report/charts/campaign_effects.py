@@ -8,7 +8,7 @@ from python_helpers.report.chart import ROWS, Chart, Column, Row
 from python_helpers.report.theme import colour, series
 from python_helpers.report.words import count, share
 
-MEASURES = {"conversion": "Bought within days", "retention_90d": "Still active after 90 days"}
+MEASURES = {"conversion": "Bought in the days after", "retention_90d": "Still active after 90 days"}
 VERDICTS = ("helps", "cannot tell", "hurts")
 
 
@@ -49,7 +49,7 @@ def sentence(rows: Sequence[Row]) -> str:
                 f"against {share(best['held_out_value'])} of those held out"
             )
         said.append(f"{words}.")
-    return f"{' '.join(said)} Of the rest chance alone may have done what they show."
+    return f"{' '.join(said)} The others cannot be told from chance."
 
 
 CHART = Chart(
@@ -60,7 +60,7 @@ CHART = Chart(
         select
             case measure when 'conversion' then '{MEASURES["conversion"]}'
             else '{MEASURES["retention_90d"]}' end as measure,
-            campaign_name as campaign,
+            coalesce(nullif(campaign_name, 'unknown'), campaign_id) as campaign,
             targeted_customers,
             held_out_customers,
             targeted_value,
