@@ -138,8 +138,12 @@ def risk_rows(
     fetched = customers.order("scored_on, customer_id").project(
         ", ".join([*names, "cast(is_churned as integer) as is_churned"])
     )
-    columns = {name: np.ma.asarray(values) for name, values in fetched.fetchnumpy().items()}
-    is_churned = columns.pop("is_churned").astype(float).filled(np.nan)
+    # a column with NULL is masked
+    columns = {
+        name: np.ma.filled(values.astype(float), np.nan)
+        for name, values in fetched.fetchnumpy().items()
+    }
+    is_churned = columns.pop("is_churned")
     count, churned = len(is_churned), is_churned.sum()
     known = {"customers": count, "churned": churned}
     few = {
@@ -149,8 +153,7 @@ def risk_rows(
     }
     status = next((status for status, is_few in few.items() if is_few), CONVERGED)
     if status == CONVERGED:
-        inputs = {name: values.astype(float).filled(np.nan) for name, values in columns.items()}
-        matrix, terms = standardised(inputs=inputs)
+        matrix, terms = standardised(inputs=columns)
         found = fit(matrix=matrix, is_churned=is_churned, penalty=penalty)
         status = found.status
         known["log_likelihood"] = found.log_likelihood

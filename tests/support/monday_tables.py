@@ -13,7 +13,8 @@ from value_tables import table
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "what_to_do_on_monday.md"
 ASKED = re.compile(
-    r"(?<=```sql\n)(?P<query>.*?)(?P<between>```\n\n<!-- result -->\n)(?P<answer>.*?)(?=<!-- end -->)",
+    r"(?<=```sql\n)(?P<query>.*?)(?P<between>```\n\n<!-- result -->\n)(?P<answer>.*?)"
+    r"(?=<!-- end -->)",
     re.DOTALL,
 )
 

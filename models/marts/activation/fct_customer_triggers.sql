@@ -133,8 +133,8 @@ factors as (
 factors_capped as (
     select
         *,
-        -- at most as many in a hundred are kept, or won, as the campaigns kept or won; and a contact
-        -- prevents at most the whole loss, and makes a gain at most certain
+        -- at most as many in a hundred are kept, or won, as the campaigns kept or won; and a
+        -- contact prevents at most the whole loss, and makes a gain at most certain
         least(
             contact_effect,
             case
