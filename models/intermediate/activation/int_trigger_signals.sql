@@ -145,10 +145,53 @@ uses_counted as (
     group by customer_id
 ),
 
-needs_for_help as (
+readings as (
+    select
+        readings.customer_id,
+        readings.asset_id,
+        customers.as_of_date,
+        readings.event_date as read_on,
+        max(readings.reading) as reading
+    from active_customers as customers
+    inner join {{ ref('stg_usage_readings') }} as readings
+        on customers.customer_id = readings.customer_id
+    group by
+        readings.customer_id, readings.asset_id, customers.as_of_date, readings.event_date
+),
+
+readings_compared as (
+    select
+        *,
+        lag(read_on) over asset_readings as previous_on,
+        lag(reading) over asset_readings as previous_reading,
+        first_value(read_on) over asset_readings as first_on,
+        first_value(reading) over asset_readings as first_reading,
+        lead(read_on) over asset_readings is null as is_last
+    from readings
+    window asset_readings as (
+        partition by customer_id, asset_id
+        order by read_on
+    )
+),
+
+-- between the last two readings, and before them
+asset_uses as (
     select
         customer_id,
-        'needs_help' as trigger_name,
+        asset_id,
+        {{ rate('(reading - previous_reading) * 365', days_between('previous_on', 'read_on')) }}
+        / 12 as recent_use,
+        {{ rate(
+            '(previous_reading - first_reading) * 365',
+            days_between('first_on', 'previous_on'),
+        ) }} / 12 as earlier_use
+    from readings_compared
+    where is_last and read_on > {{ days_after('as_of_date', -2 * var('help_days')) }}
+),
+
+needs as (
+    select
+        customer_id,
         'Logins and tools used ' || cast(recent_uses as string) || ' times in '
         || '{{ var('help_days') }} days, ' || cast(earlier_uses as string)
         || ' times in the days before.' as why
@@ -156,6 +199,24 @@ needs_for_help as (
     where
         earlier_uses >= {{ var('help_min_uses') }}
         and recent_uses <= earlier_uses * (1 - {{ var('help_fall_share') }})
+
+    union all
+
+    select
+        customer_id,
+        'Use of ' || asset_id || ' fell from ' || cast(cast(earlier_use as bigint) as string)
+        || ' to ' || cast(cast(recent_use as bigint) as string) || ' a month.' as why
+    from asset_uses
+    where earlier_use > 0 and recent_use <= earlier_use * (1 - {{ var('help_fall_share') }})
+),
+
+needs_for_help as (
+    select
+        customer_id,
+        'needs_help' as trigger_name,
+        min(why) as why
+    from needs
+    group by customer_id
 ),
 
 services as (

@@ -142,7 +142,7 @@ factors_capped as (
                 else contact_effect
             end,
             case
-                when measure = 'retention_90d' then 1
+                when measure = 'retention' then 1
                 when chance > 0 then (1 - chance) / chance
                 else contact_effect
             end

@@ -132,7 +132,10 @@ observations as (
 effects_weighted as (
     select
         objective,
-        measure,
+        case measure
+            when 'retention_{{ var('campaign_follow_days') }}d' then 'retention'
+            else measure
+        end as measure,
         difference,
         held_out_value,
         -- 1 / variance
@@ -158,7 +161,7 @@ effects as (
     select
         *,
         case measure
-            when 'retention_90d' then {{ rate('difference', '(1 - held_out_value)') }}
+            when 'retention' then {{ rate('difference', '(1 - held_out_value)') }}
             else {{ rate('difference', 'held_out_value') }}
         end as relative_effect
     from effects_pooled

@@ -8,7 +8,7 @@ from python_helpers.report.chart import ROWS, Chart, Column, Row
 from python_helpers.report.theme import colour, series
 from python_helpers.report.words import count, share
 
-MEASURES = {"conversion": "Bought in the days after", "retention_90d": "Still active after 90 days"}
+MEASURES = {"conversion": "Bought in the days after", "retention": "Still active later"}
 VERDICTS = ("helps", "cannot tell", "hurts")
 
 
@@ -59,7 +59,7 @@ CHART = Chart(
     query=f"""
         select
             case measure when 'conversion' then '{MEASURES["conversion"]}'
-            else '{MEASURES["retention_90d"]}' end as measure,
+            else '{MEASURES["retention"]}' end as measure,
             coalesce(nullif(campaign_name, 'unknown'), campaign_id) as campaign,
             targeted_customers,
             held_out_customers,
@@ -71,7 +71,7 @@ CHART = Chart(
             verdict
         from rpt_campaign_effect
         inner join dim_campaigns using (campaign_id)
-        where measure in ('conversion', 'retention_90d') and ci_low is not null
+        where (measure = 'conversion' or measure like 'retention%') and ci_low is not null
         qualify row_number() over (partition by measure order by started_on desc, campaign_id) <= 20
         order by measure, started_on desc, campaign_id
     """,
