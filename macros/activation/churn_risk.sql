@@ -65,6 +65,7 @@
 {% macro churn_risk_directions() %}
     {{ return({
         'buying_frequency': '<',
+        'tenure': '<',
         'spending_change': '<',
         'mrr_change': '<',
         'past_due': '>',

@@ -326,8 +326,9 @@ departures as (
     select
         departed.customer_id,
         'win_back' as trigger_name,
-        'Left on ' || cast(departed.churned_on as string) || ', reason: '
-        || replace(departed.churn_reason, '_', ' ') || '.' as why,
+        'Left on ' || cast(departed.churned_on as string) || case departed.churn_reason
+            when 'unknown' then '' else ', reason: ' || replace(departed.churn_reason, '_', ' ')
+        end || '.' as why,
         earned.margin_amount as signal_margin
     from departed
     inner join earned_before_leaving as earned
