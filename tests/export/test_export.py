@@ -398,12 +398,12 @@ def test_an_export_waits_for_no_refresh_and_keeps_a_build_that_is_removed(projec
     old = live_build(publish_dir=project / "published")
     write_mart = export_module.write_mart
 
-    def write(**arguments: object) -> None:
+    def write(**arguments: object) -> int:
         if old.exists():  # as a refresh removes it
             for path in old.iterdir():
                 path.unlink()
             old.rmdir()
-        write_mart(**arguments)
+        return write_mart(**arguments)
 
     monkeypatch.setattr(export_module, "write_mart", write)
     with locked(publish_lock(publish_dir=project / "published"), command="lifecycle refresh"):

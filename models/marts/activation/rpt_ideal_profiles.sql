@@ -112,7 +112,8 @@ top_members as (
 profile_medians as (
     select
         {{ profile | join(', ') }},
-        {{ as_amount('median(margin_amount)') }} as median_margin_amount
+        -- the middle of two amounts may be half a cent
+        {{ as_amount('median(cast(margin_amount as decimal(28, 4)))') }} as median_margin_amount
     from top_members
     group by {{ profile | join(', ') }}
 ),
