@@ -357,17 +357,17 @@
 {% macro warn_of_groups_that_differ() %}
     {% set query %}
         select
-            count(case when differs_before then 1 end),
+            count(case when is_different_before then 1 end),
             count(*),
-            count(distinct case when differs_before then campaign_id end)
+            count(distinct case when is_different_before then campaign_id end)
         from {{ this }}
         where ci_low_before is not null
-        having count(case when differs_before then 1 end) > 0
+        having count(case when is_different_before then 1 end) > 0
     {% endset %}
     {% do warn_of(
         query,
         'Campaigns: in {0} of {1} comparisons, targeted customers and those held out differed before the campaign already, in'
-        ~ ' {2} campaign(s). Chance alone does that once in twenty times. Where rpt_campaign_effect says differs_before, read'
+        ~ ' {2} campaign(s). Chance alone does that once in twenty times. Where rpt_campaign_effect says is_different_before, read'
         ~ ' difference_in_differences, and hold customers out by lot.'
     ) %}
 {% endmacro %}

@@ -512,7 +512,7 @@ def test_members_are_weighed_against_customers_like_them(sample):
                 len(member),
                 len(other),
             )
-            assert row["effective_comparison_customers"] == pytest.approx(effective)
+            assert row["effective_comparison_size"] == pytest.approx(effective)
             names = ["difference", "difference_ci_low", "difference_ci_high"]
             cents = 0.02 if measure == "revenue" else 1e-9
             # of one customer's worth outside nothing is known of the spread

@@ -323,7 +323,7 @@ select
     after.difference - before.difference as difference_in_differences,
 
     -- flags
-    coalesce(before.ci_low > 0 or before.ci_high < 0, false) as differs_before
+    coalesce(before.ci_low > 0 or before.ci_high < 0, false) as is_different_before
 from campaign_measures
 inner join campaigns
     on campaign_measures.campaign_id = campaigns.campaign_id

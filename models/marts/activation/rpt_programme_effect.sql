@@ -194,7 +194,7 @@ select
     members.followed - coalesce(differences.matched, 0) as unmatched_members,
     coalesce(differences.matched, 0) as matched_members,
     coalesce(differences.others, 0) as comparison_customers,
-    differences.effective_others as effective_comparison_customers,
+    differences.effective_others as effective_comparison_size,
 
     -- values
     differences.member_mean as members_value,
