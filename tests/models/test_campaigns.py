@@ -514,6 +514,6 @@ def test_a_touched_control_and_groups_unlike_before_are_warned_of(tmp_path):
         "sent.",
         "Warning: Campaigns: in 1 of 1 comparisons, targeted customers and those held out differed "
         "before the campaign already, in 1 campaign(s). Chance alone does that once in twenty "
-        "times. Where rpt_campaign_effect says is_different_before, read difference_in_differences, "
-        "and hold customers out by lot.",
+        "times. Where rpt_campaign_effect says is_different_before, read "
+        "difference_in_differences, and hold customers out by lot.",
     ]
