@@ -102,8 +102,8 @@
 {% endmacro %}
 
 
-{#- The contribution, if it can be read as a warning: engagements that go with churn are none. A missing value can be
-    one, and so can an input without a direction. -#}
+{#- The contribution, if it can be read as a warning: engagements that go with churn cannot. A missing value can,
+    and so can an input without a direction. -#}
 {% macro churn_risk_warning(name) %}
     {% set lift = 'inputs.' ~ name ~ '_lift' %}
     {% set direction = churn_risk_directions().get(name) %}
