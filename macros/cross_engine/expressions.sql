@@ -15,6 +15,10 @@
     {{ return('string_agg(' ~ text ~ ", '; ' order by " ~ order ~ ')') }}
 {% endmacro %}
 
+{% macro spark__joined_texts(text, order) %}
+    {{ return('listagg(' ~ text ~ ", '; ') within group (order by " ~ order ~ ')') }}
+{% endmacro %}
+
 
 {% macro not_materialized() %}
     {{ return(adapter.dispatch('not_materialized', 'customer_lifecycle_warehouse')()) }}
@@ -62,6 +66,10 @@
     {{ return('hash(' ~ expressions ~ ')') }}
 {% endmacro %}
 
+{% macro spark__hash_number(expressions) %}
+    {{ return('xxhash64(' ~ expressions ~ ')') }}
+{% endmacro %}
+
 
 {% macro sha256_of(text) %}
     {{ return(adapter.dispatch('sha256_of', 'customer_lifecycle_warehouse')(text)) }}
@@ -69,6 +77,10 @@
 
 {% macro duckdb__sha256_of(text) %}
     {{ return('sha256(' ~ text ~ ')') }}
+{% endmacro %}
+
+{% macro spark__sha256_of(text) %}
+    {{ return('sha2(' ~ text ~ ', 256)') }}
 {% endmacro %}
 
 
@@ -85,6 +97,16 @@
         ~ '\n        ) as string)') }}
 {% endmacro %}
 
+{#- Spark leaves out what is NULL unless it is told not to. -#}
+{% macro spark__json_text(expressions) %}
+    {% set pairs = [] %}
+    {% for name, expression in expressions.items() %}
+        {% do pairs.append(sql_text(name) ~ ', ' ~ expression) %}
+    {% endfor %}
+    {{ return('to_json(named_struct(\n            ' ~ pairs | join(',\n            ')
+        ~ "\n        ), map('ignoreNullFields', 'false'))") }}
+{% endmacro %}
+
 
 {% macro stop_build(message) %}
     {{ return(adapter.dispatch('stop_build', 'customer_lifecycle_warehouse')(message)) }}
@@ -94,6 +116,10 @@
     {{ return('error(' ~ message ~ ')') }}
 {% endmacro %}
 
+{% macro spark__stop_build(message) %}
+    {{ return('raise_error(' ~ message ~ ')') }}
+{% endmacro %}
+
 
 {% macro running_median(value, window) %}
     {{ return(adapter.dispatch('running_median', 'customer_lifecycle_warehouse')(value, window)) }}
@@ -101,6 +127,13 @@
 
 {% macro duckdb__running_median(value, window) %}
     {{ return('median(' ~ value ~ ') over ' ~ window) }}
+{% endmacro %}
+
+{#- Spark has no median over a window with an order. -#}
+{% macro spark__running_median(value, window) %}
+    {% set values = 'array_sort(collect_list(' ~ value ~ ') over ' ~ window ~ ')' %}
+    {{ return("aggregate(slice(" ~ values ~ ", cast(floor((size(" ~ values ~ ") + 1) / 2) as integer), 2 - size("
+        ~ values ~ ") % 2), cast(0 as double), (total, one) -> total + one, total -> total / (2 - size(" ~ values ~ ") % 2))") }}
 {% endmacro %}
 
 
@@ -127,6 +160,10 @@
     {{ return("ltrim(regexp_replace(" ~ text ~ ", '[^0-9]', '', 'g'), '0')") }}
 {% endmacro %}
 
+{% macro spark__digits_of(text) %}
+    {{ return("ltrim('0', regexp_replace(" ~ text ~ ", '[^0-9]', ''))") }}
+{% endmacro %}
+
 
 {#- The sum of the numbers that follow a word in a text; NULL if no number does. -#}
 {% macro sum_of_numbers_after(text, word) %}
@@ -136,6 +173,12 @@
 {% macro duckdb__sum_of_numbers_after(text, word) %}
     {{ return('list_sum(cast(regexp_extract_all(' ~ text ~ ', ' ~ sql_text(word ~ '(-?[0-9]+[.]?[0-9]*)')
         ~ ', 1) as decimal(18, 2)[]))') }}
+{% endmacro %}
+
+{% macro spark__sum_of_numbers_after(text, word) %}
+    {{ return('aggregate(regexp_extract_all(' ~ text ~ ', ' ~ sql_text(word ~ '(-?[0-9]+[.]?[0-9]*)')
+        ~ ', 1), cast(null as decimal(38, 2)), (total, one) -> cast(coalesce(total, 0)'
+        ~ ' + cast(one as decimal(18, 2)) as decimal(38, 2)))') }}
 {% endmacro %}
 
 
@@ -152,6 +195,15 @@
     {{ return('(select *, unnest(range(1, ' ~ (names | length + 1) ~ ')) as column_number, unnest('
         ~ duckdb__text_list(names) ~ ') as column_name, unnest([' ~ cells | join(', ') ~ ']) as cell from ' ~ relation
         ~ ' as wide)') }}
+{% endmacro %}
+
+{% macro spark__unpivoted(relation, names) %}
+    {% set cells = [] %}
+    {% for name in names %}
+        {% do cells.append('struct(' ~ loop.index ~ ', ' ~ sql_text(name) ~ ', ' ~ adapter.quote(name) ~ ')') %}
+    {% endfor %}
+    {{ return('(select wide.*, cells.* from ' ~ relation ~ ' as wide lateral view inline(array(' ~ cells | join(', ')
+        ~ ')) cells as column_number, column_name, cell)') }}
 {% endmacro %}
 
 

@@ -11,6 +11,10 @@
     {{ return(found.columns[0].values() | list) }}
 {% endmacro %}
 
+{% macro spark__list_files(patterns) %}
+    {{ return([]) }}
+{% endmacro %}
+
 
 {% macro last_modified(files) %}
     {{ return(adapter.dispatch('last_modified', 'customer_lifecycle_warehouse')(files)) }}
@@ -59,6 +63,10 @@
     {% set relation = 'read_duckdb(' ~ duckdb__path(folder ~ '/marts.duckdb') ~ ', table_name = '
         ~ sql_text(name) ~ ')' %}
     {{ return({'relation': relation, 'types': column_types(relation)}) }}
+{% endmacro %}
+
+{% macro spark__published_table(folder, name) %}
+    {{ return(none) }}
 {% endmacro %}
 
 
@@ -190,4 +198,43 @@
         {% do types.update({row[0] | lower: row[1] | lower}) %}
     {% endfor %}
     {{ return(types) }}
+{% endmacro %}
+
+{#- A text is called varchar, as the rest of the project calls it. -#}
+{% macro spark__column_types(relation) %}
+    {% set types = {} %}
+    {% for row in run_query('describe query select * from ' ~ relation).rows %}
+        {% do types.update({row[0] | lower: {'string': 'varchar', 'int': 'integer'}.get(row[1], row[1])}) %}
+    {% endfor %}
+    {{ return(types) }}
+{% endmacro %}
+
+
+{% macro spark__nearest_names(wanted, found) %}
+    {{ return({}) }}
+{% endmacro %}
+
+
+{% macro spark__last_modified(files) %}
+    {{ return('select cast(null as timestamp) as arrived_at') }}
+{% endmacro %}
+
+
+{% macro spark__file_groups(table_name, files) %}
+    {{ return([]) }}
+{% endmacro %}
+
+
+{% macro spark__text_of_file(path) %}
+    {{ return('text.`' ~ path ~ '`') }}
+{% endmacro %}
+
+
+{% macro spark__first_lines_of(files) %}
+    {{ return({}) }}
+{% endmacro %}
+
+
+{% macro spark__read_csv_of_texts(path, names) %}
+    {{ return('csv.`' ~ path ~ '`') }}
 {% endmacro %}

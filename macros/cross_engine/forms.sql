@@ -10,12 +10,20 @@
     {{ return('regexp_matches(' ~ text ~ ', ' ~ sql_text(pattern) ~ ')') }}
 {% endmacro %}
 
+{% macro spark__matches(text, pattern) %}
+    {{ return('regexp_like(' ~ text ~ ', ' ~ sql_text(pattern) ~ ')') }}
+{% endmacro %}
+
 
 {% macro number_in(text, pattern, group) %}
     {{ return(adapter.dispatch('number_in', 'customer_lifecycle_warehouse')(text, pattern, group)) }}
 {% endmacro %}
 
 {% macro duckdb__number_in(text, pattern, group) %}
+    {{ return('try_cast(regexp_extract(' ~ text ~ ', ' ~ sql_text(pattern) ~ ', ' ~ group ~ ') as integer)') }}
+{% endmacro %}
+
+{% macro spark__number_in(text, pattern, group) %}
     {{ return('try_cast(regexp_extract(' ~ text ~ ', ' ~ sql_text(pattern) ~ ', ' ~ group ~ ') as integer)') }}
 {% endmacro %}
 
@@ -26,6 +34,10 @@
 {% endmacro %}
 
 {% macro duckdb__text_in(text, pattern, group) %}
+    {{ return("nullif(regexp_extract(" ~ text ~ ", " ~ sql_text(pattern) ~ ", " ~ group ~ "), '')") }}
+{% endmacro %}
+
+{% macro spark__text_in(text, pattern, group) %}
     {{ return("nullif(regexp_extract(" ~ text ~ ", " ~ sql_text(pattern) ~ ", " ~ group ~ "), '')") }}
 {% endmacro %}
 
@@ -121,4 +133,9 @@
         ~ matches(text, "^\\D*(\\d+|" ~ groups ~ ")([" ~ decimal ~ "]\\d*)?\\D*$") %}
     {{ return("case when " ~ is_number ~ " then case when regexp_matches(" ~ text ~ ", '[(-]') then '-' else '' end || "
         ~ kept ~ " end") }}
+{% endmacro %}
+
+
+{% macro spark__canonical_text(text, form) %}
+    {{ return(text) }}
 {% endmacro %}

@@ -56,3 +56,117 @@
     {{ run_hooks(post_hooks, inside_transaction=False) }}
     {{ return({'relations': [relation]}) }}
 {% endmacro %}
+
+
+{#- A table of Spark has no NOT NULL, and the types that the query happens to give: the contract's are given to it, and
+    what may not be NULL is looked for. -#}
+{% materialization table, adapter='spark', supported_languages=['sql', 'python'] %}
+    {% set relation = spark__begin_in_place('table') %}
+    {% if model.language == 'python' %}
+        {% set query = spark__no_rows() %}
+    {% else %}
+        {% set query = spark__query_of_contract(compiled_code) %}
+    {% endif %}
+    {% call statement('main') -%}
+        create table {{ relation }} {{ file_format_clause() }} {{ location_clause() }} as
+        {{ query }}
+    {%- endcall %}
+    {% do spark__stop_at_nulls(relation) %}
+    {{ return(spark__end_in_place(relation)) }}
+{% endmaterialization %}
+
+
+{% materialization view, adapter='spark' %}
+    {% set relation = spark__begin_in_place('view') %}
+    {% call statement('main') -%}
+        create or replace view {{ relation }} as
+        {{ spark__query_of_contract(compiled_code) }}
+    {%- endcall %}
+    {{ return(spark__end_in_place(relation)) }}
+{% endmaterialization %}
+
+
+{#- Models in Python run in a refresh, which writes their tables. dbt alone leaves them empty. -#}
+{% macro spark__no_rows() %}
+    {% set columns = [] %}
+    {% for column in model.columns.values() %}
+        {% do columns.append('cast(null as ' ~ column.data_type ~ ') as ' ~ column.name) %}
+    {% endfor %}
+    {{ return('select ' ~ columns | join(', ') ~ ' from (select 1) as nothing where false') }}
+{% endmacro %}
+
+
+{% macro spark__query_of_contract(query) %}
+    {% if not config.get('contract').enforced %}
+        {{ return(query) }}
+    {% endif %}
+    {% set columns = [] %}
+    {% for column in model.columns.values() %}
+        {% do columns.append('cast(' ~ column.name ~ ' as ' ~ column.data_type ~ ') as ' ~ column.name) %}
+    {% endfor %}
+    {{ return('select ' ~ columns | join(', ') ~ ' from (\n' ~ query ~ '\n) as contents') }}
+{% endmacro %}
+
+
+{% macro spark__stop_at_nulls(relation) %}
+    {% set columns = [] %}
+    {% for column in model.columns.values() if config.get('contract').enforced %}
+        {% for constraint in column.constraints if constraint.type == 'not_null' %}
+            {% do columns.append(column.name) %}
+        {% endfor %}
+    {% endfor %}
+    {% if columns %}
+        {% set counts = [] %}
+        {% for column in columns %}
+            {% do counts.append('count(*) - count(' ~ column ~ ')') %}
+        {% endfor %}
+        {% for column, nulls in zip(columns, run_query('select ' ~ counts | join(', ') ~ ' from ' ~ relation).rows[0]) %}
+            {% if nulls %}
+                {% do exceptions.raise_database_error(
+                    relation ~ ': ' ~ column ~ ' is NULL in ' ~ nulls ~ ' rows, and its contract says not_null.'
+                ) %}
+            {% endif %}
+        {% endfor %}
+    {% endif %}
+{% endmacro %}
+
+
+{% macro spark__begin_in_place(type) %}
+    {% set existing = load_cached_relation(this) %}
+    {{ run_hooks(pre_hooks) }}
+    {% if existing and (type == 'table' or existing.type != type) %}
+        {% do drop_relation(existing) %}
+    {% endif %}
+    {{ return(this.incorporate(type=type)) }}
+{% endmacro %}
+
+
+{% macro spark__end_in_place(relation) %}
+    {{ run_hooks(post_hooks) }}
+    {{ return({'relations': [relation]}) }}
+{% endmacro %}
+
+
+{#- A seed in one statement: its cells are one text of JSON, so that no quote and no empty cell is lost. -#}
+{% macro spark__load_csv_rows(model, agate_table) %}
+    {% set types = model.config.column_types %}
+    {% set columns = [] %}
+    {% for name in agate_table.column_names %}
+        {% do columns.append('cast(cells[' ~ loop.index0 ~ '] as '
+            ~ types.get(name, adapter.convert_type(agate_table, loop.index0)) ~ ') as ' ~ adapter.quote(name)) %}
+    {% endfor %}
+    {% for chunk in agate_table.rows | batch(5000) %}
+        {% set rows = [] %}
+        {% for row in chunk %}
+            {% set cells = [] %}
+            {% for cell in row %}
+                {% do cells.append(none if cell is none else cell | string) %}
+            {% endfor %}
+            {% do rows.append(cells) %}
+        {% endfor %}
+        {% do adapter.add_query('insert into ' ~ this ~ ' select ' ~ columns | join(', ')
+            ~ ' from (select explode(from_json(' ~ sql_text(tojson(rows)) ~ ", 'array<array<string>>')) as cells)",
+            abridge_sql_log=true) %}
+    {% endfor %}
+    {{ return('') }}
+{% endmacro %}

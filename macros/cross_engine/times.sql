@@ -10,6 +10,13 @@
     {{ return("cast(timezone(" ~ sql_text(zone) ~ ", timezone('UTC', " ~ timestamp ~ ")) as date)") }}
 {% endmacro %}
 
+{#- The TimeZone of the profile is UTC, so that a timestamp of Spark shows the time of UTC. -#}
+{% macro spark__reporting_day(timestamp) %}
+    {% set zone = setting('reporting_timezone', 'UTC') %}
+    {{ return('cast(' ~ (timestamp if zone == 'UTC' else 'from_utc_timestamp(' ~ timestamp ~ ', ' ~ sql_text(zone) ~ ')')
+        ~ ' as date)') }}
+{% endmacro %}
+
 
 {% macro days_between(earlier, later) %}
     {{ return(adapter.dispatch('days_between', 'customer_lifecycle_warehouse')(earlier, later)) }}
@@ -17,6 +24,10 @@
 
 {% macro duckdb__days_between(earlier, later) %}
     {{ return('date_diff(\'day\', ' ~ earlier ~ ', ' ~ later ~ ')') }}
+{% endmacro %}
+
+{% macro spark__days_between(earlier, later) %}
+    {{ return('datediff(' ~ later ~ ', ' ~ earlier ~ ')') }}
 {% endmacro %}
 
 
@@ -28,6 +39,10 @@
     {{ return('(' ~ date ~ ' + cast(' ~ days ~ ' as integer))') }}
 {% endmacro %}
 
+{% macro spark__days_after(date, days) %}
+    {{ return('date_add(' ~ date ~ ', cast(' ~ days ~ ' as integer))') }}
+{% endmacro %}
+
 
 {% macro months_after(date, months) %}
     {{ return(adapter.dispatch('months_after', 'customer_lifecycle_warehouse')(date, months)) }}
@@ -35,6 +50,10 @@
 
 {% macro duckdb__months_after(date, months) %}
     {{ return('cast(' ~ date ~ ' + to_months(cast(' ~ months ~ ' as integer)) as date)') }}
+{% endmacro %}
+
+{% macro spark__months_after(date, months) %}
+    {{ return('add_months(' ~ date ~ ', cast(' ~ months ~ ' as integer))') }}
 {% endmacro %}
 
 
@@ -49,6 +68,11 @@
     from {{ relation }}
 {% endmacro %}
 
+{% macro spark__dates_from_to(first_date, last_date, relation) %}
+    select explode(sequence({{ first_date }}, {{ last_date }}, interval 1 day)) as date_day
+    from {{ relation }}
+{% endmacro %}
+
 
 {% macro utc_time_of_day(day) %}
     {{ return(adapter.dispatch('utc_time_of_day', 'customer_lifecycle_warehouse')(day)) }}
@@ -59,6 +83,12 @@
     {% set zone = setting('reporting_timezone', 'UTC') %}
     {{ return(time if zone == 'UTC'
         else "timezone('UTC', timezone(" ~ sql_text(zone) ~ ", " ~ time ~ "))") }}
+{% endmacro %}
+
+{% macro spark__utc_time_of_day(day) %}
+    {% set time = 'cast(' ~ day ~ ' as timestamp)' %}
+    {% set zone = setting('reporting_timezone', 'UTC') %}
+    {{ return(time if zone == 'UTC' else 'to_utc_timestamp(' ~ time ~ ', ' ~ sql_text(zone) ~ ')') }}
 {% endmacro %}
 
 
@@ -85,6 +115,19 @@
         ~ without_letters ~ ') then cast(try_cast(' ~ time ~ ' as timestamptz) as timestamp) end') }}
 {% endmacro %}
 
+{#- A cast of Spark takes an offset after the time, with or without minutes, and the name of a zone as well, which is
+    no time here. -#}
+{% macro spark__utc_time_of_text(text) %}
+    {% set time = "replace(replace(replace(replace(" ~ text
+        ~ ", ' UTC', 'Z'), ' Z', 'Z'), ' +', '+'), ' -', '-')" %}
+    {% set without_letters = "translate(" ~ time ~ ", 'TZtz', '')" %}
+    {% set parsed = 'try_cast(' ~ time ~ ' as timestamp)' %}
+    {{ return("case when lower(" ~ without_letters ~ ') <> upper(' ~ without_letters ~ ') then null'
+        ~ ' when length(' ~ text ~ ') <= 10 then ' ~ utc_time_of_day('try_cast(' ~ text ~ ' as date)')
+        ~ ' when ' ~ matches(time, ':.*[Zz+-]') ~ ' then ' ~ parsed
+        ~ ' else ' ~ utc_time_of_local(parsed) ~ ' end') }}
+{% endmacro %}
+
 
 {#- A time without an offset, which raw_timezone says the zone of. -#}
 {% macro utc_time_of_local(time) %}
@@ -95,6 +138,11 @@
     {% set zone = setting('raw_timezone', 'UTC') %}
     {{ return(time if zone == 'UTC'
         else "timezone('UTC', timezone(" ~ sql_text(zone) ~ ", " ~ time ~ "))") }}
+{% endmacro %}
+
+{% macro spark__utc_time_of_local(time) %}
+    {% set zone = setting('raw_timezone', 'UTC') %}
+    {{ return(time if zone == 'UTC' else 'to_utc_timestamp(' ~ time ~ ', ' ~ sql_text(zone) ~ ')') }}
 {% endmacro %}
 
 
@@ -112,6 +160,10 @@
     {{ return("timezone('UTC', " ~ time ~ ")") }}
 {% endmacro %}
 
+{% macro spark__moment_of_utc(time) %}
+    {{ return(time) }}
+{% endmacro %}
+
 
 {#- The moment of a local time in a zone that is named in the row. -#}
 {% macro moment_of_local(time, zone) %}
@@ -122,6 +174,10 @@
     {{ return('timezone(' ~ zone ~ ', ' ~ time ~ ')') }}
 {% endmacro %}
 
+{% macro spark__moment_of_local(time, zone) %}
+    {{ return('to_utc_timestamp(' ~ time ~ ', ' ~ zone ~ ')') }}
+{% endmacro %}
+
 
 {#- The day in the name of a file; the last one, where the name has several. -#}
 {% macro day_in_path(path) %}
@@ -129,5 +185,9 @@
 {% endmacro %}
 
 {% macro duckdb__day_in_path(path) %}
+    {{ return("try_cast(nullif(regexp_extract(" ~ path ~ ", '^.*(\\d{4}-\\d{2}-\\d{2})[^/]*$', 1), '') as date)") }}
+{% endmacro %}
+
+{% macro spark__day_in_path(path) %}
     {{ return("try_cast(nullif(regexp_extract(" ~ path ~ ", '^.*(\\d{4}-\\d{2}-\\d{2})[^/]*$', 1), '') as date)") }}
 {% endmacro %}

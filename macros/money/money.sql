@@ -121,7 +121,7 @@
 
 {#- What a month earns of what recurs: the level at the end of the month before, plus what its own changes add. -#}
 {% macro earned_in_month(own, change, months_so_far) %}
-    {{ return(own ~ ' + sum(' ~ change ~ ') over ' ~ months_so_far ~ ' - ' ~ change) }}
+    {{ return(own ~ ' + (sum(' ~ change ~ ') over ' ~ months_so_far ~ ') - ' ~ change) }}
 {% endmacro %}
 
 

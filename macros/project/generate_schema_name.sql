@@ -3,7 +3,7 @@
 {% macro generate_schema_name(custom_schema_name, node) -%}
     {%- if project_name != 'customer_lifecycle_warehouse' -%}
         {{ default__generate_schema_name(custom_schema_name, node) }}
-    {%- elif node.config.database not in (none, target.database) -%}
+    {%- elif (node.config.database or target.database) != target.database -%}
         main
     {%- else -%}
         {{ custom_schema_name | trim if custom_schema_name else target.schema }}

@@ -32,7 +32,7 @@ recurring_levels as (
         quarter_start_date,
         revenue,
         sum(mrr_change) over quarters_so_far as mrr_after,
-        sum(mrr_change) over quarters_so_far - mrr_change as mrr_before,
+        (sum(mrr_change) over quarters_so_far) - mrr_change as mrr_before,
         lead(quarter_start_date) over (
             partition by customer_id
             order by quarter_start_date

@@ -154,10 +154,10 @@ recurring_months_earned as (
     select
         revenue_month,
         {{ segment_columns() }},
-        total + sum(mrr_change) over segment_life - mrr_change as total,
-        first_purchase + sum(first_purchase_change) over segment_life - first_purchase_change
+        total + (sum(mrr_change) over segment_life) - mrr_change as total,
+        first_purchase + (sum(first_purchase_change) over segment_life) - first_purchase_change
             as first_purchase,
-        expansion + sum(expansion_change) over segment_life - expansion_change as expansion
+        expansion + (sum(expansion_change) over segment_life) - expansion_change as expansion
     from recurring_months
     window segment_life as (
         partition by {{ segment_columns() }}
