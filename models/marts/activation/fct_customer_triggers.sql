@@ -124,7 +124,7 @@ factors as (
             when observed_chance is not null then 'observed'
             else 'assumed'
         end as chance_source,
-        {{ as_amount('greatest(coalesce(own_margin, purchase_margin), 0)') }}
+        {{ in_cents('greatest(coalesce(own_margin, purchase_margin), 0)') }}
             as margin_at_stake_amount,
         case when own_margin is not null then margin_basis else 'a purchase' end as margin_source
     from signals_valued
@@ -153,7 +153,7 @@ factors_capped as (
 triggers as (
     select
         *,
-        {{ as_amount('chance * margin_at_stake_amount * capped_effect') }}
+        {{ in_cents('chance * margin_at_stake_amount * capped_effect') }}
             as expected_value_amount
     from factors_capped
 )
