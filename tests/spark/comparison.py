@@ -1,4 +1,4 @@
-"""Compares the marts of two engines: which rows differ, in which columns."""
+"""Compares the marts of two engines row by row of their grain."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,13 @@ import duckdb
 from python_helpers.core.sql import name, text
 
 RELATIVE = 1e-6
-"""Ratios and fits may differ by this share; counts, days and words may not, money not by a cent."""
+"""By so much a floating-point number may differ, and from a number below 1 by this itself."""
+OF_THE_RUN = {"dim_build": {"built_at", "build_id"}}
+"""Columns that tell of the run rather than of the data."""
+JSON = ("raw_row",)
+"""Columns whose text is JSON, which is compared as such."""
+
+Contract = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,96 +27,98 @@ class Difference:
     rows: int
     other_rows: int
     differing_rows: int
-    """Rows of either engine that the other does not have, or has with other values."""
+    """Rows of either engine that the other lacks, or has with other values."""
     columns: Mapping[str, int]
-    """Column -> rows in which it differs."""
+    """Column -> rows in which it differs; -1 for a column that one engine lacks."""
 
     def line(self) -> str:
-        """Return the line of the table: mart, rows, differing rows."""
+        """Return the line of the table: mart, rows, differing rows, and in which columns."""
+        rows = f"{self.rows:,}" + (
+            f" and {self.other_rows:,}" if self.rows != self.other_rows else ""
+        )
         said = ", ".join(f"{column} {rows}" for column, rows in self.columns.items())
-        rows = f"{self.rows}" if self.rows == self.other_rows else f"{self.rows}/{self.other_rows}"
-        return f"{self.mart:34} {rows:>9} {self.differing_rows:>9}  {said}".rstrip()
+        return f"{self.mart:34} {rows:>10} {self.differing_rows:>8,} {said}".rstrip()
 
 
-def marts_of(*, manifest: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the grain of each mart, by its name."""
-    nodes = manifest["nodes"].values()
+def contracts(*, manifest: Mapping[str, Any]) -> dict[str, Contract]:
+    """Return the node of each mart, by its name."""
     return {
-        node["name"]: node["config"]["meta"]["grain"]
-        for node in nodes
-        if node["resource_type"] == "model" and node["config"].get("schema") == "marts"
+        node["name"]: node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model"
+        and node["original_file_path"].startswith("models/marts")
     }
 
 
 def differs(column: str, kind: str, /) -> str:
-    """Return the condition that a column has different values in the rows a and b."""
-    left, right = f"a.{name(column)}", f"b.{name(column)}"
+    """Return the condition that a column has different values in the rows `one` and `other`.
+
+    Counts, days, words and money have to be the same; ratios and fits to six digits.
+    """
+    one, other = f"one.{name(column)}", f"other.{name(column)}"
     if kind in ("DOUBLE", "FLOAT"):
-        size = f"greatest(abs({left}), abs({right}), 1)"
+        size = f"greatest(abs({one}), abs({other}), 1)"
         return (
-            f"(({left} is null) <> ({right} is null) or isnan({left}) <> isnan({right}) "
-            f"or abs({left} - {right}) > {RELATIVE} * {size})"
+            f"({one} is distinct from {other} and not coalesce(isfinite({one}) and "
+            f"isfinite({other}) and abs({one} - {other}) <= {RELATIVE} * {size}, false))"
         )
-    if column == "raw_row":
-        left, right = f"{left}::json", f"{right}::json"
-    return f"({left} is distinct from {right})"
+    if column in JSON:
+        one, other = f"{one}::json", f"{other}::json"
+    return f"({one} is distinct from {other})"
 
 
 def difference(
     *,
     connection: duckdb.DuckDBPyConnection,
     mart: str,
-    relation: str,
-    other: str,
+    relations: tuple[str, str],
     grain: Sequence[str],
 ) -> Difference:
-    """Compare two relations with the columns of a mart, row by row of its grain."""
-    types = {
-        row[0]: row[1]
-        for row in connection.execute(f"describe select * from {relation}").fetchall()
-    }
-    other_names = {
-        row[0] for row in connection.execute(f"describe select * from {other}").fetchall()
-    }
-    missing = {column: -1 for column in other_names ^ {*types}}
-    columns = [column for column in types if column in other_names]
-    keys = [key for key in grain if key in columns]
-    on = " and ".join(f"a.{name(key)} is not distinct from b.{name(key)}" for key in keys)
-    flags = {column: differs(column, types[column]) for column in columns}
-    counts = ", ".join(
-        f"count(*) filter (a._here and b._here and {flag})" for flag in flags.values()
+    """Compare two relations with the columns of a mart."""
+    types, others = (
+        {
+            column: kind
+            for column, kind, *_ in connection.execute(
+                f"describe select * from {relation}"
+            ).fetchall()
+            if column not in OF_THE_RUN.get(mart, ())
+        }
+        for relation in relations
     )
-    either = " or ".join(flags.values())
-    row = connection.execute(
-        f"select count(a._here), count(b._here), "
-        f"count(*) filter (a._here is null or b._here is null or {either}), {counts} "
-        f"from (select *, true as _here from {relation}) as a "
-        f"full join (select *, true as _here from {other}) as b on {on}"
-    ).fetchone()
-    assert row
-    found = {column: rows for column, rows in zip(flags, row[3:], strict=True) if rows}
+    flags = {column: differs(column, types[column]) for column in types if column in others}
+    on = " and ".join(
+        f"one.{name(key)} is not distinct from other.{name(key)}" for key in grain if key in flags
+    )
+    either = " or ".join(["one.here is null", "other.here is null", *flags.values()])
+    counted = "".join(
+        f", count(*) filter (one.here and other.here and {flag})" for flag in flags.values()
+    )
+    found = connection.execute(
+        f"select count(one.here), count(other.here), count(*) filter ({either}){counted} "
+        f"from (select *, true as here from {relations[0]}) as one "
+        f"full join (select *, true as here from {relations[1]}) as other on {on or 'true'}"
+    ).fetchall()[0]
     return Difference(
         mart=mart,
-        rows=row[0],
-        other_rows=row[1],
-        differing_rows=row[2],
-        columns=missing | found,
+        rows=found[0],
+        other_rows=found[1],
+        differing_rows=found[2],
+        columns={column: -1 for column in types.keys() ^ others.keys()}
+        | {column: rows for column, rows in zip(flags, found[3:], strict=True) if rows},
     )
 
 
 def differences(
-    *, warehouse: Path, tables: Path, manifest: Mapping[str, Any]
+    *, published: Path, schema: Path, manifest: Mapping[str, Any]
 ) -> Iterator[Difference]:
-    """Compare every mart of a DuckDB warehouse with the Parquet files of a Spark warehouse."""
+    """Compare every mart of a published file of DuckDB with the tables of a schema of Spark."""
     with duckdb.connect() as connection:
-        connection.execute("set timezone = 'UTC'")
-        connection.execute(f"attach {text(str(warehouse))} as warehouse (read_only)")
-        for mart, grain in sorted(marts_of(manifest=manifest).items()):
-            files = tables / "marts.db" / mart / "*.parquet"
+        connection.execute(f"set timezone = 'UTC'; attach {text(published)} as marts (read_only)")
+        for mart, node in sorted(contracts(manifest=manifest).items()):
+            files = schema / mart / "*.parquet"
             yield difference(
                 connection=connection,
                 mart=mart,
-                relation=f"warehouse.marts.{name(mart)}",
-                other=f"read_parquet({text(str(files))})",
-                grain=grain,
+                relations=(f"marts.{name(mart)}", f"read_parquet({text(files)})"),
+                grain=node["config"]["meta"]["grain"],
             )
