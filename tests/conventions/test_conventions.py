@@ -679,6 +679,8 @@ BANNED_ANYWHERE = {
     rf"\b({DATE}|days_after|months_after|\w+_start)\s*[-+]": "days_after() or days_between()",
     rf"[-+]\s*(\w+\.)?{DATE}\b": "days_after() or days_between()",
     r"_amount\s*/|/\s*(\w+\.)?\w*_amount\b": "rate() or amount_per(): decimals divide differently",
+    r"\bover \w+\s*[-+*/]": "brackets around the window, which some engines read on",
+    r"\btarget\.type\b": "a macro per engine",
     r"\basof\b": "a join on an interval",
     r"\*\s*(exclude|replace|rename)\b": "the columns by name",
     r"\b(group|order) by all\b|\bby name\b": "the columns by name",

@@ -95,22 +95,27 @@ def refresh_delivery(
     delivery: Path | None = None,
     select: Sequence[str] = (),
     dbt_vars: Mapping[str, object] | None = None,
+    duckdb_setting: str = "",
     report: bool = False,
 ) -> Result:
     """Refresh from `delivery` in a folder, in warehouse and published folder beside it.
 
     With `select` only those nodes are built, where the whole project would say no more. With
-    `report` the report is written as well.
+    `duckdb_setting` the profile has that line more. With `report` the report is written as well.
     """
     # the example profile, whatever the one of this machine says
     profiles = folder / "profiles"
     profiles.mkdir(exist_ok=True)
-    shutil.copyfile(PROJECT / "profiles.example.yml", profiles / "profiles.yml")
+    profile = (PROJECT / "profiles.example.yml").read_text(encoding="utf-8")
+    before, settings, after = profile.partition("settings: &settings\n")
+    (profiles / "profiles.yml").write_text(
+        f"{before}{settings}        {duckdb_setting}\n{after}", encoding="utf-8"
+    )
     options = ["--indirect-selection", "cautious", "--select", *select] if select else []
     options += ["--vars", json.dumps(dbt_vars)] if dbt_vars else []
     with (
         pytest.MonkeyPatch.context() as patched,
-        parsed_once(folder=folder, key=f"refresh {dbt_vars or ''}") as warehouse,
+        parsed_once(folder=folder, key=f"refresh {dbt_vars or ''} {duckdb_setting}") as warehouse,
     ):
         for variable in VARIABLES:
             patched.delenv(variable, raising=False)

@@ -8,6 +8,7 @@ import pytest
 from lifecycle import PROJECT, refresh_delivery
 
 BUILD = "sample"
+SAMPLE_SETTINGS = ("--as-of", "2025-12-31", "--reporting-currency", "EUR")
 
 
 def published_sample(factory: pytest.TempPathFactory, /) -> Path:
@@ -20,7 +21,7 @@ def published_sample(factory: pytest.TempPathFactory, /) -> Path:
             folder.mkdir(exist_ok=True)
             result = refresh_delivery(
                 folder,
-                *("--as-of", "2025-12-31", "--reporting-currency", "EUR"),
+                *SAMPLE_SETTINGS,
                 delivery=PROJECT / "seeds" / "sample",
                 report=True,
             )
