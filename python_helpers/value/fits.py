@@ -43,9 +43,10 @@ def purchase_rows(
     """Yield rows of FIT_TYPES: fits of purchases and margins, and the test of earlier fits.
 
     `states` has one row per customer and cutoff, which is the day before the hold-out or the as-of
-    day. Of more customers than the most, it takes a sample. The likelihood of all customers at the first chooses the family of purchases. A slice that
-    contains all customers has the numbers of the slice `all`; the search for every other slice, and
-    for the later day, starts from the fits of `all`.
+    day. Of more customers than `most_customers`, a sample stands for all. The likelihood of all
+    customers at the first chooses the family of purchases. A slice that contains all customers has
+    the numbers of the slice `all`; the search for every other slice, and for the later day, starts
+    from the fits of `all`.
     """
     fits_of_all: Fits = {}
     chosen = None

@@ -48,7 +48,7 @@ def slices(*, relation: duckdb.DuckDBPyRelation) -> Iterator[tuple[str, str, Col
     fetched = relation.project(", ".join(selected)).order(", ".join(numbers)).fetchnumpy()
     columns = {name: np.asarray(column) for name, column in fetched.items()}
     for name in segments:
-        values = relation.aggregate(f'hash("{name}"), "{name}"', f'"{name}"').order(f'"{name}"')
+        values = relation.project(f'hash("{name}"), "{name}"').distinct().order(f'"{name}"')
         for code, value in values.fetchall():
             is_of = columns[name] == code
             yield name, value, {number: columns[number][is_of] for number in numbers}
@@ -103,9 +103,9 @@ def holdout_numbers(
 ) -> Iterator[Number]:
     """Yield the actual numbers of a hold-out and those of each forecast, by class and in total.
 
-    An element of the arrays stands for this many customers, who are alike. The error of a forecast is the sum over the classes of
-    |forecast - actual| / actual; in its total error, the classes can balance each other. If the
-    actual total is 0, there are no errors.
+    An element of the arrays stands for as many customers as `customers` says. The error of a
+    forecast is the sum over the classes of |forecast - actual| / actual; in its total error, the
+    classes can balance each other. If the actual total is 0, there are no errors.
     """
     classes = np.minimum(frequency, len(CLASSES) - 1).astype(int)
     measures = {"customers": 1.0, "actual": actual, **forecasts}
