@@ -494,9 +494,7 @@ def test_of_more_customers_than_the_most_those_with_the_smallest_hash_are_taken(
     states = duckdb.sql("select 'c' || number as customer_id from range(1000) as n(number)")
     taken = {key for (key,) in tables.sampled(relation=states, most=100).fetchall()}
     # md5 is spread evenly: a tenth of the customers is below a tenth of its range
-    by_hash = sorted(
-        (md5(key.encode()).hexdigest(), key) for (key,) in states.fetchall()
-    )  # fmt: skip
+    by_hash = sorted((md5(key.encode()).hexdigest(), key) for (key,) in states.fetchall())
     assert 80 < len(taken) < 120
     assert taken == {key for _, key in by_hash[: len(taken)]}
     assert tables.sampled(relation=states, most=1000) is states

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 from lifecycle import build_with_dbt
 
+pytest.importorskip("pyspark")
 pytestmark = pytest.mark.spark
 
 FITS = {
@@ -53,15 +54,26 @@ def manifest(folder: Path, warehouse: duckdb.DuckDBPyConnection) -> dict[str, An
 
 
 @pytest.fixture(scope="module")
-def session(
-    folder: Path, warehouse: duckdb.DuckDBPyConnection, manifest: dict[str, Any]
-) -> Iterator[Any]:
-    """Give Spark what the models read, and the empty tables that dbt makes of them."""
-    sql = pytest.importorskip("pyspark.sql")
-    builder = sql.SparkSession.builder.config("spark.sql.warehouse.dir", str(folder / "tables"))
+def session(folder: Path) -> Iterator[Any]:
+    """Start Spark."""
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.config("spark.sql.warehouse.dir", str(folder / "tables"))
     for name, value in SETTINGS.items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="module")
+def engines(
+    folder: Path,
+    session: Any,
+    warehouse: duckdb.DuckDBPyConnection,
+    manifest: dict[str, Any],
+) -> None:
+    """Give Spark what the models read, and the empty tables that dbt makes of them."""
     session.sql("create schema if not exists intermediate")
     nodes = {node["name"]: node for node in manifest["nodes"].values()}
     read = {parent for name in FITS for parent in nodes[name]["depends_on"]["nodes"]}
@@ -74,10 +86,9 @@ def session(
         types = ", ".join(f"{column['name']} {column['data_type']}" for column in columns)
         session.sql(f"drop table if exists intermediate.{name}")
         session.sql(f"create table intermediate.{name} ({types})")
-    yield session
-    session.stop()
 
 
+@pytest.mark.usefixtures("engines")
 def test_the_fits_and_forecasts_of_spark_are_those_of_duckdb(session, warehouse, manifest):
     from python_helpers.spark.python_models import run_python_models, waves
 
