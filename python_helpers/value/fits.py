@@ -6,7 +6,7 @@ import duckdb
 import numpy as np
 
 from python_helpers.value import margin_model, purchase_model, renewal_model
-from python_helpers.value.likelihood import Fit, Floats
+from python_helpers.value.likelihood import Fit, Floats, dot
 from python_helpers.value.purchase_model import BG, FAMILIES, MBG, NBD
 from python_helpers.value.tables import (
     ALL,
@@ -16,6 +16,7 @@ from python_helpers.value.tables import (
     fit_numbers,
     holdout_numbers,
     numbers,
+    sampled,
     slices,
 )
 
@@ -23,27 +24,36 @@ MARGINS = "gamma_gamma"
 RENEWALS = "shifted_beta_geometric"
 DAYS_PER_WEEK = 7
 MOST_DAYS = 1_000_000  # longer than anybody is a customer
+CONTRACT = (
+    "billing_term, renewals, is_churned, "
+    "calibration_renewals, is_calibration_churned, renewals_if_kept"
+)
 
 Fits = dict[str, Fit]
 """The fit of each model to one slice."""
 
 
 def purchase_rows(
-    *, states: duckdb.DuckDBPyRelation, min_repeat_customers: int, holdout_weeks: float
+    *,
+    states: duckdb.DuckDBPyRelation,
+    min_repeat_customers: int,
+    holdout_weeks: float,
+    most_customers: int,
 ) -> Iterator[tuple]:
     """Yield rows of FIT_TYPES: fits of purchases and margins, and the test of earlier fits.
 
     `states` has one row per customer and cutoff, which is the day before the hold-out or the as-of
-    day. The likelihood of all customers at the first chooses the family of purchases. A slice that
-    contains all customers has the numbers of the slice `all`; the search for every other slice, and
-    for the later day, starts from the fits of `all`.
+    day. Of more customers than `most_customers`, a sample stands for all. The likelihood of all
+    customers at the first chooses the family of purchases. A slice that contains all customers has
+    the numbers of the slice `all`; the search for every other slice, and for the later day, starts
+    from the fits of `all`.
     """
     fits_of_all: Fits = {}
     chosen = None
     for cutoff in ("calibration", "as_of"):
-        relation = states.filter(f"cutoff = '{cutoff}'").project(
-            f"'{ALL}' as \"{ALL}\", * exclude (cutoff, customer_id)"
-        )
+        relation = sampled(
+            relation=states.filter(f"cutoff = '{cutoff}'"), most=most_customers
+        ).project(f"'{ALL}' as \"{ALL}\", * exclude (cutoff, customer_id)")
         count_of_all = 0
         rows_of_all: list[Number] = []
         for name, value, customers in slices(relation=relation):
@@ -174,6 +184,7 @@ def purchase_test(
         yield from holdout_numbers(
             model=model,
             status=fits[model].status,
+            customers=np.ones(len(frequency)),
             frequency=frequency,
             actual=actual,
             forecasts={
@@ -221,17 +232,17 @@ def chances_tested(
 def renewal_rows(*, histories: duckdb.DuckDBPyRelation, min_churned: int) -> Iterator[tuple]:
     """Yield rows of FIT_TYPES: the fit of each billing term, and the test of an earlier fit.
 
-    `histories` has one row per contract. The test has only contracts from before the hold-out.
+    `histories` has one row per contract; contracts that are alike are counted first, because few
+    differ. The test has only contracts from before the hold-out.
     """
+    grouped = histories.aggregate(f"{CONTRACT}, count(*) as contracts", CONTRACT)
     for when in ("", "calibration_"):
-        relation = histories.filter(f"{when}renewals is not null").project(
-            "* exclude (customer_id, spell_number)"
-        )
+        relation = grouped.filter(f"{when}renewals is not null")
         for name, value, contracts in slices(relation=relation):
             fit = renewal_model.fit(
                 renewals=contracts[f"{when}renewals"],
                 is_churned=contracts[f"is_{when}churned"],
-                customers=np.ones(len(contracts["renewals"])),
+                customers=contracts["contracts"],
                 min_churned=min_churned,
             )
             test = renewal_test(fit=fit, contracts=contracts)
@@ -246,10 +257,11 @@ def renewal_test(*, fit: Fit, contracts: Columns) -> Iterator[Number]:
     `nobody_leaves` all contracts are renewed.
     """
     renewals, is_churned = contracts["calibration_renewals"], contracts["is_calibration_churned"]
+    count = contracts["contracts"]
     if not fit.is_usable or is_churned.all():
         return
     # a contract met one end per renewal, and one more if the customer left there
-    stayed = 1 - is_churned.sum() / (renewals + is_churned).sum()
+    stayed = 1 - dot(is_churned, count) / dot(renewals + is_churned, count)
     there = {name: column[is_churned == 0] for name, column in contracts.items()}
     before, after = there["calibration_renewals"], there["renewals_if_kept"]
     survival_before, survival_after = (
@@ -258,6 +270,7 @@ def renewal_test(*, fit: Fit, contracts: Columns) -> Iterator[Number]:
     yield from holdout_numbers(
         model=RENEWALS,
         status=fit.status,
+        customers=there["contracts"],
         frequency=before,
         actual=1 - there["is_churned"],
         forecasts={

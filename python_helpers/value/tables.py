@@ -48,10 +48,22 @@ def slices(*, relation: duckdb.DuckDBPyRelation) -> Iterator[tuple[str, str, Col
     fetched = relation.project(", ".join(selected)).order(", ".join(numbers)).fetchnumpy()
     columns = {name: np.asarray(column) for name, column in fetched.items()}
     for name in segments:
-        values = relation.aggregate(f'hash("{name}"), "{name}"', f'"{name}"').order(f'"{name}"')
+        values = relation.project(f'hash("{name}"), "{name}"').distinct().order(f'"{name}"')
         for code, value in values.fetchall():
             is_of = columns[name] == code
             yield name, value, {number: columns[number][is_of] for number in numbers}
+
+
+def sampled(*, relation: duckdb.DuckDBPyRelation, most: int) -> duckdb.DuckDBPyRelation:
+    """Return the rows of about `most` customers, or all rows if there are no more than that.
+
+    The relation has one row per customer. The choice is by a hash of the key that every engine
+    computes alike, so that all of them choose the same customers.
+    """
+    ((count,),) = relation.aggregate("count(*)").fetchall()
+    if count <= most:
+        return relation
+    return relation.filter(f"md5(customer_id) < '{most * 16**8 // count:08x}'")
 
 
 def numbers(
@@ -81,18 +93,24 @@ def fit_numbers(*, fits: Mapping[str, Fit]) -> Iterator[Number]:
 
 
 def holdout_numbers(
-    *, model: str, status: str, frequency: Floats, actual: Floats, forecasts: Mapping[str, Floats]
+    *,
+    model: str,
+    status: str,
+    customers: Floats,
+    frequency: Floats,
+    actual: Floats,
+    forecasts: Mapping[str, Floats],
 ) -> Iterator[Number]:
     """Yield the actual numbers of a hold-out and those of each forecast, by class and in total.
 
-    The arrays have one element per customer. The error of a forecast is the sum over the classes of
-    |forecast - actual| / actual; in its total error, the classes can balance each other. If the
-    actual total is 0, there are no errors.
+    An element of the arrays stands for as many customers as `customers` says. The error of a
+    forecast is the sum over the classes of |forecast - actual| / actual; in its total error, the
+    classes can balance each other. If the actual total is 0, there are no errors.
     """
     classes = np.minimum(frequency, len(CLASSES) - 1).astype(int)
-    measures = {"customers": np.ones(len(classes)), "actual": actual, **forecasts}
+    measures = {"customers": 1.0, "actual": actual, **forecasts}
     sums = {
-        f"holdout_{name}": np.bincount(classes, weights=values, minlength=len(CLASSES))
+        f"holdout_{name}": np.bincount(classes, weights=customers * values, minlength=len(CLASSES))
         for name, values in measures.items()
     }
     of = {"model": model, "status": status}

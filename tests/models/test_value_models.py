@@ -6,6 +6,7 @@ LIFECYCLE_REAL_DATA. The retention curves are Table 1 of Fader and Hardie (2007)
 
 import math
 from dataclasses import dataclass
+from hashlib import md5
 
 import duckdb
 import numpy as np
@@ -18,6 +19,7 @@ from scipy.stats import beta as beta_distribution
 from scipy.stats import nbinom
 
 from python_helpers.value import (
+    fits,
     likelihood,
     margin_model,
     purchase_model,
@@ -483,6 +485,54 @@ def test_customers_of_one_chance_are_in_one_tenth_whoever_of_them_bought():
     }
     reverse = tenths(chance=chance[::-1], is_buyer=is_buyer[::-1])
     assert {**reverse, "all": None} == {**found, "all": None}
+
+
+# Many customers
+
+
+def test_of_more_customers_than_the_most_those_with_the_smallest_hash_are_taken():
+    states = duckdb.sql("select 'c' || number as customer_id from range(1000) as n(number)")
+    taken = {key for (key,) in tables.sampled(relation=states, most=100).fetchall()}
+    # md5 is spread evenly: a tenth of the customers is below a tenth of its range
+    by_hash = sorted((md5(key.encode()).hexdigest(), key) for (key,) in states.fetchall())
+    assert 80 < len(taken) < 120
+    assert taken == {key for _, key in by_hash[: len(taken)]}
+    assert tables.sampled(relation=states, most=1000) is states
+
+
+def test_contracts_that_are_alike_count_as_many():
+    random = np.random.default_rng(3)
+    ends = random.geometric(random.beta(1, 6, 500))
+    age = random.integers(0, 30, 500)
+    before = np.maximum(age - 6, 0)
+    contracts = {
+        "renewals": np.minimum(ends - 1, age),
+        "is_churned": (ends <= age).astype(float),
+        "calibration_renewals": np.minimum(ends - 1, before),
+        "is_calibration_churned": (ends <= before).astype(float),
+        "renewals_if_kept": age,
+    }
+    connection = duckdb.connect()
+    connection.register("contracts", contracts)
+    found = fits.renewal_rows(
+        histories=connection.sql("select *, 'month' as billing_term from contracts"), min_churned=1
+    )
+    one_by_one = {**contracts, "contracts": np.ones(500)}
+    fit = renewal_model.fit(
+        renewals=contracts["renewals"], is_churned=contracts["is_churned"], customers=np.ones(500)
+    )
+    earlier = renewal_model.fit(
+        renewals=contracts["calibration_renewals"],
+        is_churned=contracts["is_calibration_churned"],
+        customers=np.ones(500),
+    )
+    expected = [
+        *tables.fit_numbers(fits={fits.RENEWALS: fit}),
+        *fits.renewal_test(fit=earlier, contracts=one_by_one),
+    ]
+    assert {row[3:6]: row[6] for row in found} == pytest.approx(
+        {row[1:4]: row[4] for row in expected}, rel=1e-9
+    )
 
 
 # What must hold of any customer

@@ -3,6 +3,7 @@
 {%- set risk_days = var('churn_risk_days') %}
 {%- set lookback_days = var('churn_risk_lookback_days') %}
 {%- set span_days = var('trend_days') %}
+{%- set sample_customers = var('churn_risk_sample_customers') %}
 
 with
 
@@ -10,12 +11,26 @@ settings as (
     select * from {{ ref('int_run_settings') }}
 ),
 
+-- of many customers, past days look at some: those whose hash is the smallest, on every engine
+samples as (
+    select
+        case
+            when count(*) <= {{ sample_customers }} then 'g'
+            else lower(lpad(
+                hex(cast(floor({{ sample_customers }} * 4294967296.0 / count(*)) as bigint)), 8, '0'
+            ))
+        end as first_hash_left_out
+    from {{ ref('int_customers') }}
+),
+
 customers as (
     select
-        customer_id,
-        activity_window_days,
-        is_discount_acquired
-    from {{ ref('int_customers') }}
+        customers.customer_id,
+        customers.activity_window_days,
+        customers.is_discount_acquired,
+        md5(customers.customer_id) < samples.first_hash_left_out as is_sampled
+    from {{ ref('int_customers') }} as customers
+    cross join samples
 ),
 
 days as (
@@ -28,15 +43,6 @@ days as (
     {%- endfor %}
 ),
 
--- of many customers, past days look at some, always the same ones
-samples as (
-    select
-        greatest(
-            cast(ceil(count(*) * 1.0 / {{ var('churn_risk_sample_customers') }}) as bigint), 1
-        ) as customers_per_sampled
-    from customers
-),
-
 customer_days as (
     select
         customers.customer_id,
@@ -45,11 +51,8 @@ customer_days as (
         customers.activity_window_days,
         customers.is_discount_acquired
     from customers
-    cross join samples
     inner join days
-        on
-            days.day_role = 'as_of'
-            or {{ hash_number('customers.customer_id') }} % samples.customers_per_sampled = 0
+        on customers.is_sampled or days.day_role = 'as_of'
 ),
 
 purchases as {{ not_materialized() }} (

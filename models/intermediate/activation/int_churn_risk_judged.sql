@@ -12,7 +12,7 @@ methods as (
 ),
 
 fits as (
-    select coalesce(max(status), 'too few customers') as status
+    select coalesce(max(status), 'not fitted') as status
     from {{ ref('int_churn_risk_fits') }}
 ),
 

@@ -12,5 +12,6 @@ def model(dbt, session):
         states=dbt.ref("int_purchase_states"),
         min_repeat_customers=int(settings["ltv_min_repeat_customers"]),
         holdout_weeks=float(settings["ltv_holdout_weeks"]),
+        most_customers=int(settings["ltv_sample_customers"]),
     )
     return table(session=session, name="purchase_model_fits", types=FIT_TYPES, rows=rows)

@@ -134,7 +134,7 @@ contracts_predicted as (
         forecasts.paid_months_12m * contracts.monthly_margin_amount as margin_12m,
         forecasts.discounted_paid_months * contracts.monthly_margin_amount as ltv
     from {{ ref('int_contracts_running') }} as contracts
-    inner join {{ ref('int_renewal_forecasts') }} as forecasts
+    left join {{ ref('int_renewal_forecasts') }} as forecasts
         on
             contracts.billing_term = forecasts.billing_term
             and contracts.contract_age = forecasts.contract_age
