@@ -1,0 +1,1 @@
+"""The warehouse on Spark: what dbt does not do there."""
