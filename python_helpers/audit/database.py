@@ -146,6 +146,10 @@ def opened(*, settings: Settings, before: Path | None, docs: Path) -> Iterator[A
             "create macro days_between(earlier, later) as date_diff('day', earlier, later)"
         )
         database.execute(
+            "create view all_days as select unnest(generate_series(date '1970-01-01', "
+            "current_date + 366, interval 1 day))::date as date_day"
+        )
+        database.execute(
             f"create table {PUBLISHED_COLUMNS} as select table_name, column_name "
             f"from duckdb_columns() where database_name = {text(PUBLISHED.strip(chr(34)))}"
         )

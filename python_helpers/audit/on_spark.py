@@ -23,10 +23,16 @@ from python_helpers.spark.catalog import columns_of, newest_schema
 from python_helpers.spark.session import session_of
 
 NO_BUILD = "no_published_build"  # no schema has this name
-DAYS_BETWEEN = """
-create or replace temporary function days_between(earlier date, later date) returns int
-return datediff(later, earlier)
-"""
+KNOWN_TO_SUITES = (
+    """
+    create or replace temporary function days_between(earlier date, later date) returns int
+    return datediff(later, earlier)
+    """,
+    """
+    create or replace temporary view all_days as
+    select explode(sequence(date '1970-01-01', date_add(current_date(), 366))) as date_day
+    """,
+)
 
 
 class QueryAsset(DataFrameAsset):  # type: ignore[misc]
@@ -99,7 +105,8 @@ def opened_in_spark(
 ) -> Iterator[SparkAudit]:
     """Open the session of Spark to be asked. Raises SettingsError."""
     session = session_of(settings=settings)
-    session.sql(DAYS_BETWEEN)
+    for statement in KNOWN_TO_SUITES:
+        session.sql(statement)
     marts = settings.marts_schema or newest_schema(session=session)
     published = settings.published_schema
     columns = list(columns_of(session=session, schema=published)) if published else []
