@@ -27,17 +27,16 @@ def session_of(*, settings: Settings) -> SparkSession:
             "The engine spark needs dbt-spark and pyspark, and Java 17: "
             "pip install 'dbt-spark[session]>=1.11'."
         )
+    from pyspark import SparkContext
     from pyspark.logger import PySparkLogger
     from pyspark.sql import SparkSession
 
     PySparkLogger.getLogger(TOLD_TWICE).setLevel(logging.CRITICAL + 1)
-    session = SparkSession.getActiveSession()
-    if not session:
+    if not SparkContext._active_spark_context:
         prepare_folders(settings=settings)
-        outcome = run_dbt("debug", "--connection", settings=settings)
-        session = SparkSession.getActiveSession() if outcome.success else None
-    if session:
-        return session
+        run_dbt("debug", "--connection", settings=settings)
+    if SparkContext._active_spark_context:
+        return SparkSession.builder.getOrCreate()
     raise SettingsError(
         f"Spark cannot be reached by the target {SPARK} of "
         f"{settings.profiles_dir / 'profiles.yml'}. The log of dbt says why: "

@@ -17,6 +17,7 @@ import yaml
 from lifecycle import PROJECT, PROJECT_MACROS
 from tiny_refresh import environment
 
+KILLED = str(Path(__file__).with_name("killed_before.py"))
 PYTHON = os.environ.get("LIFECYCLE_SPARK_PYTHON", sys.executable)
 """The Python that has dbt-spark and pyspark, if it is another one than that of the tests."""
 MART = "{{ config(schema=env_var('MARTS_SCHEMA', 'marts'), contract={'enforced': true}) }}"
@@ -113,6 +114,10 @@ def make_small(folder: Path, /, *, master: str = "local[2]") -> Path:
             f"jdbc:derby:;databaseName={folder / 'spark' / 'catalog'};create=true"
         ),
         "spark.log.level": "OFF",
+        # tables of some rows need no code that pays off with millions
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     }
     outputs = {"target": "spark", "outputs": {"spark": profile}}
     (folder / "profiles.yml").write_text(yaml.safe_dump({"customer_lifecycle_warehouse": outputs}))
@@ -120,10 +125,15 @@ def make_small(folder: Path, /, *, master: str = "local[2]") -> Path:
 
 
 def start(project: Path, /, *words: object, **values: object) -> subprocess.Popen[str]:
-    """Start a command on the project."""
+    """Start a command on the project.
+
+    KILL_BEFORE names a function, as in `python_helpers.spark.publish:show`: at its first call the
+    command kills itself.
+    """
+    known = {"NUMBER": 0, "PYTHONPATH": PROJECT, "SPARK_WORKER_DIR": project / "work"}
     return subprocess.Popen(
-        [PYTHON, "-m", "python_helpers", *map(str, words), "--project-dir", str(project)],
-        env=environment(**{"NUMBER": 0, "PYTHONPATH": PROJECT, "REFRESH_ENGINE": "spark"} | values),
+        [PYTHON, KILLED, *map(str, words), "--project-dir", str(project)],
+        env=environment(**known | values),
         cwd=project,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -138,10 +148,20 @@ def run(project: Path, /, *words: object, **values: object) -> subprocess.Comple
     return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
 
-def kill(process: subprocess.Popen[str], /, *, project: Path) -> None:
-    """Kill a command, and wait until its Java is gone, which holds the catalog of a test."""
-    process.kill()
-    process.communicate()
+def build_with_dbt(project: Path, /, **values: object) -> subprocess.CompletedProcess[str]:
+    """Build the project with plain dbt."""
+    return subprocess.run(
+        [Path(PYTHON).with_name("dbt"), "build", "--target", "spark"],
+        env=environment(**values),
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def wait_for_java(project: Path, /) -> None:
+    """Wait until the Java of a killed command is gone, which holds the catalog of a test."""
     until = time.monotonic() + 60
     while of_java(project) and time.monotonic() < until:
         time.sleep(0.2)
