@@ -1,7 +1,7 @@
 """A small dbt project on Spark, whose rows hold one number: whoever sees two has seen two builds.
 
-    marts.dim_customers   one row, a table
-    marts.fct_orders      ROWS rows, a view of another schema that publishing makes a table of
+marts.dim_customers   one row, a table
+marts.fct_orders      ROWS rows, a view of another schema that publishing makes a table of
 """
 
 import json
