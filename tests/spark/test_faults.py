@@ -1,4 +1,4 @@
-"""Whatever happens to a refresh on Spark, readers have one whole build, and the next run repairs."""
+"""Whatever happens to a refresh on Spark, readers have a whole build, and the next run repairs."""
 
 import time
 from pathlib import Path

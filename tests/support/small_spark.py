@@ -173,7 +173,7 @@ def of_java(project: Path, /) -> list[int]:
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             is_java = b"java" in (folder / "cmdline").read_bytes().split(b"\0")[0]
-            if is_java and Path(os.readlink(folder / "cwd")).is_relative_to(project):
+            if is_java and (folder / "cwd").readlink().is_relative_to(project):
                 found.append(int(folder.name))
         except OSError:
             continue
