@@ -65,8 +65,14 @@
     {{ return({'relation': relation, 'types': column_types(relation)}) }}
 {% endmacro %}
 
+{#- The marts of a published build have a schema of their own, which a refresh names. -#}
 {% macro spark__published_table(folder, name) %}
-    {{ return(none) }}
+    {% set schema = env_var('PUBLISHED_SCHEMA', '') %}
+    {% if not schema or not adapter.get_relation(database=none, schema=schema, identifier=name) %}
+        {{ return(none) }}
+    {% endif %}
+    {% set relation = schema ~ '.' ~ name %}
+    {{ return({'relation': relation, 'types': column_types(relation)}) }}
 {% endmacro %}
 
 

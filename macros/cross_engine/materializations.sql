@@ -76,10 +76,12 @@
 {% endmaterialization %}
 
 
+{#- A view would show other rows after the next build: in a schema to be published it is a table. -#}
 {% materialization view, adapter='spark' %}
-    {% set relation = spark__begin_in_place('view') %}
+    {% set is_table = this.schema == env_var('MARTS_SCHEMA', '') %}
+    {% set relation = spark__begin_in_place('table' if is_table else 'view') %}
     {% call statement('main') -%}
-        create or replace view {{ relation }} as
+        {{ 'create table ' ~ relation ~ ' ' ~ file_format_clause() if is_table else 'create or replace view ' ~ relation }} as
         {{ spark__query_of_contract(compiled_code) }}
     {%- endcall %}
     {{ return(spark__end_in_place(relation)) }}

@@ -1,4 +1,4 @@
-"""The database of an audit, in memory: the warehouse and the last published build, read-only."""
+"""The database of an audit: the warehouse and the last published build, read-only."""
 
 import os
 import re
@@ -16,7 +16,6 @@ import duckdb
 import great_expectations as gx
 import sqlalchemy as sa
 from great_expectations.data_context import EphemeralDataContext
-from great_expectations.datasource.fluent import SQLDatasource
 from great_expectations.util import convert_to_json_serializable
 
 from python_helpers.audit.data_docs import data_docs
@@ -30,35 +29,45 @@ from python_helpers.publishing.builds import DATABASE
 
 SCHEMAS = ("marts", "intermediate", "staging", "restricted")
 PUBLISHED = '"last published build"'  # no warehouse file has this name
-# relations that read it
-COMPARED = (PUBLISHED, "int_periods_published", "rpt_restatements")
+PUBLISHED_COLUMNS = "published_columns"
+# what reads it, beside queries
+COMPARED = (PUBLISHED_COLUMNS, "int_periods_published", "rpt_restatements")
 MISSING = "because something it reads is missing"
 PART = "because the last build, or this one, lacks something it reads"
 """Why an expectation is not asked: a name is misspelt, or this or the last build lacks a part."""
 
 
+class CannotAskError(Exception):
+    """A query cannot be asked; the message says why, on one line."""
+
+    def __init__(self, cause: str, /, *, is_missing: bool, table: str | None = None) -> None:
+        """Tell whether something that it reads `is_missing`, and which table, if that is known."""
+        super().__init__(cause)
+        self.is_missing, self.table = is_missing, table
+
+
 @dataclass(frozen=True, kw_only=True)
 class AuditDatabase:
-    """The open database, for SQL and for Great Expectations."""
+    """The open database of an engine, for SQL and for Great Expectations."""
 
     settings: Settings
     context: EphemeralDataContext
-    source: SQLDatasource
-    connection: sa.Connection
+    source: Any
+    """The data source of Great Expectations, which has `add_query_asset`."""
     docs: Path
     """The folder of the Data Docs."""
+    places: Mapping[str, str]
+    """Schema of a suite -> where it is; the marts may be in another file than the rest."""
+    published: str
+    """Where the last published build is."""
 
-    @property
-    def places(self) -> dict[str, str]:
-        """Schema of a suite -> where it is; the marts may be in another file than the rest."""
-        warehouse = warehouse_name(settings=self.settings)
-        return {schema: f"{warehouse}.{schema}" for schema in SCHEMAS} | {
-            "published": f"{PUBLISHED}.main"
-        }
+    def keep(self, *, name: str, query: str) -> None:
+        """Keep the rows of a query under a name. Raises CannotAskError."""
+        raise NotImplementedError
 
-    def execute(self, sql: str, /) -> sa.CursorResult[Any]:
-        """Run SQL unchanged: a colon in it is not a parameter."""
-        return self.connection.exec_driver_sql(sql)
+    def first_row(self, name: str, /) -> Mapping[str, Any] | None:
+        """Return the first row of what was kept: column -> value."""
+        raise NotImplementedError
 
     def in_full(self, sql: str, /) -> str:
         """Name the tables in full, because a warehouse may be called marts."""
@@ -66,13 +75,47 @@ class AuditDatabase:
         return re.sub(schemas, lambda found: f"{self.places[found[1]]}.", sql)
 
 
+@dataclass(frozen=True, kw_only=True)
+class DuckdbAudit(AuditDatabase):
+    """A database in memory, with the warehouse and the last build attached read-only."""
+
+    connection: sa.Connection
+
+    def execute(self, sql: str, /) -> sa.CursorResult[Any]:
+        """Run SQL unchanged: a colon in it is not a parameter."""
+        return self.connection.exec_driver_sql(sql)
+
+    def keep(self, *, name: str, query: str) -> None:
+        """Keep the rows in a table."""
+        try:
+            self.execute(f"create or replace table {identifier(name)} as {query}")
+        except sa.exc.DBAPIError as error:
+            cause = str(error.orig).splitlines()[0]
+            table = re.search(r"Table with name (\w+) does not exist", cause)
+            kinds = duckdb.CatalogException | duckdb.BinderException
+            raise CannotAskError(
+                cause, is_missing=isinstance(error.orig, kinds), table=table and table[1]
+            ) from error
+
+    def first_row(self, name: str, /) -> Mapping[str, Any] | None:
+        """Read the first row of a table."""
+        row = self.execute(f"from {identifier(name)}").mappings().first()
+        return dict(row) if row else None
+
+
 @contextmanager
 def opened(*, settings: Settings, before: Path | None, docs: Path) -> Iterator[AuditDatabase]:
-    """Open a database in memory, with the warehouse and the last build attached read-only.
+    """Open the warehouse and the last build to be asked; neither is written to.
 
     The Data Docs are in the folder `docs`.
     """
     context = gx.get_context(project_config=data_docs(folder=docs), mode="ephemeral")
+    if settings.on_spark:
+        from python_helpers.audit.on_spark import opened_in_spark
+
+        with opened_in_spark(settings=settings, docs=docs, context=context) as found:
+            yield found
+        return
     source = context.data_sources.add_sql(
         "warehouse",
         # with a name, because Great Expectations opens it more than once
@@ -81,16 +124,35 @@ def opened(*, settings: Settings, before: Path | None, docs: Path) -> Iterator[A
         kwargs={"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True},
     )
     engine = source.get_engine()
-    attached = {warehouse_name(settings=settings): settings.warehouse}
+    warehouse = warehouse_name(settings=settings)
+    attached = {warehouse: settings.warehouse}
     if before:
         attached[PUBLISHED] = before / DATABASE
     with engine.connect() as connection:
-        database = AuditDatabase(
-            settings=settings, context=context, source=source, connection=connection, docs=docs
+        database = DuckdbAudit(
+            settings=settings,
+            context=context,
+            source=source,
+            connection=connection,
+            docs=docs,
+            places={schema: f"{warehouse}.{schema}" for schema in SCHEMAS}
+            | {"published": f"{PUBLISHED}.main"},
+            published=PUBLISHED,
         )
         database.execute(settings.limits(spill=settings.target_path / AUDIT_SPILL))
         for name, path in attached.items():
             database.execute(f"attach {text(path)} as {name} (read_only)")
+        database.execute(
+            "create macro days_between(earlier, later) as date_diff('day', earlier, later)"
+        )
+        database.execute(
+            "create view all_days as select unnest(generate_series(date '1970-01-01', "
+            "current_date + 366, interval 1 day))::date as date_day"
+        )
+        database.execute(
+            f"create table {PUBLISHED_COLUMNS} as select table_name, column_name "
+            f"from duckdb_columns() where database_name = {text(PUBLISHED.strip(chr(34)))}"
+        )
         try:
             yield database
         finally:
@@ -119,7 +181,7 @@ def create_run(*, database: AuditDatabase, manifest: Mapping[str, object]) -> st
                 when is_sample <> was_sample then 'one of the two builds is of the sample'
                 when is_reporting_currency_set and reporting_currency <> published_currency
                     then 'the reporting currency has changed'
-                when coalesce(activity_window_days::text, '') <> published_window
+                when coalesce(cast(activity_window_days as string), '') <> published_window
                     then 'the activity window has changed'
                 when is_as_of_date_set and as_of_date < published_as_of_date
                     then 'the as-of date was set back'
@@ -131,10 +193,11 @@ def create_run(*, database: AuditDatabase, manifest: Mapping[str, object]) -> st
                 {text(manifest.get("reporting_currency"))} as published_currency,
                 {text(manifest.get("activity_window") or "")} as published_window,
                 {text(manifest.get("raw_input"))} = 'sample' as was_sample
-        ) as last_build on {text(bool(manifest))}::boolean
+        ) as last_build on cast({text(bool(manifest))} as boolean)
     """
-    database.execute(f"create table run as {database.in_full(run)}")
-    return database.execute("select not_compared from run").scalar()
+    database.keep(name="run", query=database.in_full(run))
+    found = database.first_row("run")
+    return found["not_compared"] if found else None
 
 
 def create_query(
@@ -150,14 +213,13 @@ def create_query(
         if re.search(rf"(?<!\w){re.escape(read)}(?!\w)", full):
             return cause
     try:
-        database.execute(f"create or replace table {identifier(name)} as {full}")
-    except sa.exc.DBAPIError as error:
-        cause = str(error.orig).splitlines()[0]
-        if isinstance(error.orig, duckdb.CatalogException | duckdb.BinderException):
-            missing = re.search(r"Table with name (\w+) does not exist", cause)
-            is_part = missing and is_model(missing[1], project_dir=database.settings.project_dir)
-            return f"{PART if is_part or PUBLISHED in full else MISSING} ({cause})"
-        raise SettingsError(f"the query {name}: {cause}") from error
+        database.keep(name=name, query=full)
+    except CannotAskError as error:
+        if error.is_missing:
+            project_dir = database.settings.project_dir
+            is_part = error.table and is_model(error.table, project_dir=project_dir)
+            return f"{PART if is_part or database.published in full else MISSING} ({error})"
+        raise SettingsError(f"the query {name}: {error}") from error
     return None
 
 
@@ -166,7 +228,8 @@ def value_of(
 ) -> tuple[Any, str | None]:
     """Return the value of a parameter, and why it has none, if so. Raises what a query does."""
     cause = create_query(database=database, name=name, sql=sql, unanswered=unanswered)
-    value = None if cause else database.execute(f"from {identifier(name)}").scalar()
+    row = {} if cause else database.first_row(name) or {}
+    value = row if len(row) > 1 else row.get(next(iter(row), ""))
     if value is None:
         return None, cause or f"because {name} has no value"
     return convert_to_json_serializable(value), None

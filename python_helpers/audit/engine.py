@@ -14,6 +14,7 @@ from python_helpers.audit.database import (
     MISSING,
     PART,
     AuditDatabase,
+    CannotAskError,
     create_query,
     create_run,
     opened,
@@ -41,16 +42,17 @@ def findings_of(
     try:
         with opened(settings=settings, before=before, docs=docs) as database:
             not_compared = create_run(database=database, manifest=manifest)
-            as_of = database.execute("select as_of_date from run").scalar()
+            as_of = (database.first_row("run") or {}).get("as_of_date")
             run = RunIdentifier(run_name=f"{run_name}_as_of_{as_of}", run_time=datetime.now(UTC))
             if not_compared:
-                unanswered |= dict.fromkeys(COMPARED, not_compared)
+                unanswered |= dict.fromkeys((database.published, *COMPARED), not_compared)
             for suite in suites:
                 findings += ask(suite=suite, database=database, unanswered=unanswered, run=run)
         return not_compared, tuple(findings)
-    except sa.exc.DBAPIError as error:
-        cause = explained(message=str(error.orig).splitlines()[0])
-        raise SettingsError(f"{settings.warehouse} cannot be audited: {cause}") from error
+    except (sa.exc.DBAPIError, CannotAskError) as error:
+        cause = explained(message=str(getattr(error, "orig", error)).splitlines()[0])
+        where = "The warehouse on Spark" if settings.on_spark else settings.warehouse
+        raise SettingsError(f"{where} cannot be audited: {cause}") from error
     except OSError as error:
         advice = "Move it away, or choose another folder."
         raise SettingsError(f"{docs} cannot be written to ({why(error)}). {advice}") from error
@@ -61,7 +63,8 @@ def ask(
 ) -> Iterator[Finding]:
     """Ask the expectations of a suite; a row that blocks causes no warning as well."""
     tables = {table for each in suite.expectations for table in each.tables} - suite.queries.keys()
-    for name, sql in (suite.queries | {each: f"from {each} limit 0" for each in tables}).items():
+    columns = {table: f"select * from {table} limit 0" for table in tables}
+    for name, sql in (suite.queries | columns).items():
         cause = create_query(database=database, name=name, sql=sql, unanswered=unanswered)
         if cause:
             unanswered[name] = cause

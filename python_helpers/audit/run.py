@@ -24,6 +24,7 @@ from python_helpers.publishing.builds import (
     strays,
     was_published,
 )
+from python_helpers.spark.publish import compared_in_spark
 
 SAMPLE = "sample"  # the raw input that is nobody's data
 
@@ -79,12 +80,14 @@ def audit_alone(*, settings: Settings, log: Log) -> Audit:
 
     Its Data Docs are in the target folder: what is published is not locked.
     """
-    if not settings.warehouse.is_file():
+    if not settings.on_spark and not settings.warehouse.is_file():
         raise SettingsError(f"There is no warehouse {settings.warehouse}: run refresh first.")
     lock = warehouse_lock(warehouse=settings.warehouse)
     with locked(lock, command="lifecycle audit", wait=settings.lock_wait):
         # nobody said what the warehouse was built from
         settings = compared(settings=settings, log=log, is_any_like=True)
+        if settings.on_spark:
+            settings = compared_in_spark(settings)
         docs = settings.target_path / DATA_DOCS
         return audit(settings=settings, log=log, docs=docs, run_name="audit")
 

@@ -21,7 +21,7 @@ from python_helpers.core.settings import Choices, resolve_settings
     exit_codes=(0, 2, 5, 6),
 )
 @options.places("warehouse", "publish_dir")
-@options.choices("lock_wait")
+@options.choices("lock_wait", "engine")
 def audit(*, folders: Folders, choices: Choices) -> None:
     """Audit the warehouse as it is, without publishing it.
 

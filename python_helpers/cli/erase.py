@@ -14,13 +14,20 @@ from python_helpers.cli.tables import counted
 from python_helpers.core.errors import SettingsError
 from python_helpers.core.folders import Folders
 from python_helpers.core.log import say
-from python_helpers.core.settings import Choices, Inputs, Resources, Settings, resolve_settings
+from python_helpers.core.settings import (
+    SPARK,
+    Choices,
+    Inputs,
+    Resources,
+    Settings,
+    resolve_settings,
+)
 from python_helpers.delivery.erasures import checked_ids
 from python_helpers.erase.exports import secrets_of
 from python_helpers.erase.people import CUSTOMER_ID, known_ids
 from python_helpers.erase.search import Place, Whose
+from python_helpers.operate.erasure import NOT_ON_SPARK, find, inputs_as_before
 from python_helpers.operate.erasure import erase as run_erase
-from python_helpers.operate.erasure import find, inputs_as_before
 
 
 class CustomerId(click.types.StringParamType):
@@ -98,6 +105,8 @@ def erase(
     tables that others load are named, not changed. If the command is interrupted, run it again.
     """
     ids = checked_ids([*customers, *(ids_in(file) if file else ())])
+    if choices.engine == SPARK:
+        raise SettingsError(NOT_ON_SPARK)
     inputs = inputs_as_before(inputs, folders=folders)
     settings = resolve_settings(folders, inputs=inputs, resources=resources, choices=choices)
     ids = known_ids(ids, settings=settings)

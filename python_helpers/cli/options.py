@@ -16,6 +16,7 @@ from python_helpers.core.log import Log
 from python_helpers.core.settings import (
     DATE_ORDERS,
     DECIMAL_MARKS,
+    ENGINES,
     MAX_SPILL,
     MEMORY_LIMIT,
     Choices,
@@ -77,6 +78,8 @@ ATTRIBUTES: dict[str, dict[str, Any]] = {
     "threads": {"type": click.IntRange(min=1, max=MOST_THREADS)},
     "keep_builds": {"type": click.IntRange(min=1)},
     "lock_wait": {"type": SECONDS},
+    "engine": {"type": click.Choice(ENGINES)},
+    "file_rows": {"type": click.IntRange(min=0)},
     "retries": {"type": click.IntRange(min=0)},
     "retry_wait": {"type": SECONDS},
     "timeout": {"type": MINUTES},
@@ -162,6 +165,10 @@ CHOICES = described(
     "a blocked build and found it right. The manifest says so.",
     no_report="--no-report REFRESH_NO_REPORT: Publish without the report, report.html.",
     debug="--debug DBT_DEBUG: Show everything dbt does, and the stack trace of an error.",
+    engine="--engine REFRESH_ENGINE: What builds the warehouse: duckdb, or spark, as the target "
+    "spark of profiles.yml says.",
+    file_rows="--file-rows REFRESH_FILE_ROWS: With spark, marts with more rows than this are in "
+    "Spark alone, and not in the published file.",
     lock_wait="--wait REFRESH_WAIT: Seconds to wait for another run to end before giving up with "
     "exit code 6.",
 )

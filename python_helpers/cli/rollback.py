@@ -1,5 +1,7 @@
 """The command `lifecycle rollback`."""
 
+from dataclasses import replace
+
 import click
 from rich.console import Console
 
@@ -7,8 +9,11 @@ from python_helpers.cli import options
 from python_helpers.cli.command import Command
 from python_helpers.core.folders import Folders
 from python_helpers.core.log import Log, say
-from python_helpers.core.settings import Choices
+from python_helpers.core.settings import SPARK, Choices, resolve_settings
+from python_helpers.publishing.builds import live_build, make_live
 from python_helpers.publishing.rollback import roll_back
+from python_helpers.spark.publish import going_live, is_on_spark
+from python_helpers.spark.session import session_of
 
 
 @click.command(
@@ -30,10 +35,13 @@ def rollback(*, to: str | None, folders: Folders, choices: Choices) -> None:
     Its files are checked first, and it goes live in one step. Without --to it is the newest build
     before the live one that was not taken back itself. The next refresh publishes as usual.
     """
+    log = Log(file=folders.log_file)
+    live = live_build(publish_dir=folders.publish_dir)
+    go_live = make_live
+    if live and is_on_spark(live):
+        settings = replace(resolve_settings(folders), engine=SPARK)
+        go_live = going_live(session=session_of(settings=settings), log=log)
     build, before = roll_back(
-        publish_dir=folders.publish_dir,
-        to=to,
-        log=Log(file=folders.log_file),
-        wait=choices.lock_wait,
+        publish_dir=folders.publish_dir, to=to, log=log, wait=choices.lock_wait, go_live=go_live
     )
     say(Console(), f"Build {build.name} is live; it was {before.name if before else 'none'}.")

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from python_helpers.core.locks import described
-from python_helpers.core.log import say
+from python_helpers.core.log import say, some_of
 from python_helpers.delivery.erasures import said_of_unfinished
 from python_helpers.publishing.builds import (
     CURRENT,
@@ -121,6 +121,11 @@ def status_lines(*, facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
         if live["activity_window"]:
             yield "Window", f"{live['activity_window']} days in every vertical"
         yield "Code", live["code_version"] or "unknown"
+        if live["engine"]:
+            yield "Engine", f"{live['engine']}, schema {live['schema']}"
+        if live["left_out"]:
+            marts = (f"{mart} ({rows:,} rows)" for mart, rows in live["left_out"].items())
+            yield "There alone", some_of([*marts])
         if live["report"]:
             yield "Report", readable(Path(live["report"]))
     yield "Folder", readable(Path(facts["publish_dir"]))

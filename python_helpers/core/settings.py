@@ -15,6 +15,7 @@ from python_helpers.core.folders import Folders
 from python_helpers.core.sql import text as sql_text
 
 RAW_INPUTS = ("sample", "files", "tables")
+DUCKDB, SPARK = ENGINES = ("duckdb", "spark")
 CONNECTORS = Path("models", "connectors")
 OF_TABLES = "fivetran_"
 """How the names of systems begin whose tables are in the warehouse; others export files."""
@@ -63,6 +64,9 @@ class Choices:
     debug: bool = False
     lock_wait: float = 0
     """Seconds to wait for another run to end."""
+    engine: str = DUCKDB
+    file_rows: int = 1_000_000
+    """A mart of Spark with more rows is left out of the published file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,11 +83,20 @@ class Settings(Folders, Inputs, Resources, Choices):
     """The file that marts are built into, to be published; without one, the warehouse."""
     build_id: str | None = None
     """What dim_build says; without one, that the build is not published."""
+    marts_schema: str | None = None
+    """The schema of Spark that marts are built into; without one, `marts`."""
+    published_schema: str | None = None
+    """The schema of Spark whose marts a build is compared with."""
 
     @property
     def has_exports(self) -> bool:
         """Tell whether files of the raw folder are exports of systems."""
         return any(map(is_of_files, self.systems))
+
+    @property
+    def on_spark(self) -> bool:
+        """Tell whether Spark builds the warehouse."""
+        return self.engine == SPARK
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that the dbt project reads.
@@ -95,8 +108,10 @@ class Settings(Folders, Inputs, Resources, Choices):
             "RAW_DATA_DIR": self.raw_data,
             "WAREHOUSE_PATH": self.warehouse,
             # the name is for dbt to parse, so it never changes; the file is for dbt to run
-            "MARTS_DATABASE": MARTS_DATABASE if self.marts_file else None,
+            "MARTS_DATABASE": MARTS_DATABASE if self.marts_file and not self.on_spark else None,
             "MARTS_FILE": self.marts_file,
+            "MARTS_SCHEMA": self.marts_schema,
+            "PUBLISHED_SCHEMA": self.published_schema,
             "BUILD_ID": self.build_id,
             "PUBLISH_DIR": self.compared_with or "",
             "ERASURES_DIR": self.erasures_dir,

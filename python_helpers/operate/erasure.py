@@ -17,7 +17,7 @@ from python_helpers.core.errors import AuditError, LifecycleError, PublishError,
 from python_helpers.core.folders import Folders
 from python_helpers.core.locks import locked, publish_lock, reading_lock, warehouse_lock
 from python_helpers.core.log import Log
-from python_helpers.core.settings import READING, Inputs, Settings
+from python_helpers.core.settings import READING, SPARK, Inputs, Settings
 from python_helpers.delivery.erasures import add_to_list, finish_on_list, made_folder
 from python_helpers.erase.builds import remove_data_docs, rewrite_builds
 from python_helpers.erase.exports import export_files_again, export_to_servers_again, exported_to
@@ -39,6 +39,10 @@ from python_helpers.warehouse.problems import cause_of
 
 COMMAND = "lifecycle erase"
 UNTOUCHED = "Nothing was touched"
+NOT_ON_SPARK = (
+    "Customers can be erased from a warehouse of DuckDB alone. On Spark, take them out of the raw "
+    "tables, then refresh until no build from before is kept (--keep-builds 1)."
+)
 LISTED = (
     "No delivery brings the customers back any more, but not everything that is kept of them is "
     "gone: run the same command again"
@@ -127,6 +131,8 @@ def inputs_as_before(inputs: Inputs, /, *, folders: Folders) -> Inputs:
     manifest = {}
     with suppress(PublishError):  # of a damaged build nothing is known
         manifest = read_manifest(build=live) if live else {}
+    if manifest.get("engine") == SPARK:
+        raise SettingsError(NOT_ON_SPARK)
     if not inputs.raw_input and not inputs.raw_data:
         folder = manifest.get("raw_data_dir")
         if (folder and not Path(folder).is_dir()) or (folders.warehouse.is_file() and not manifest):

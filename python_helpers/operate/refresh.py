@@ -25,12 +25,21 @@ from python_helpers.delivery.inputs import (
     steady_inputs,
     warnings_of_inputs,
 )
-from python_helpers.publishing.builds import DATABASE, REPORT, live_build, read_manifest
+from python_helpers.publishing.builds import (
+    DATABASE,
+    REPORT,
+    live_build,
+    make_live,
+    read_manifest,
+)
 from python_helpers.publishing.publish import OPTION, close_marts, publish
 from python_helpers.publishing.runs import Run, code_version, recorded_run
 from python_helpers.publishing.watch import Watch
 from python_helpers.publishing.writing import SPILL, begun_build
 from python_helpers.report.page import write_report
+from python_helpers.spark.build import build_in_spark
+from python_helpers.spark.marts_file import copy_marts
+from python_helpers.spark.publish import begin, drop_old, going_live
 from python_helpers.warehouse.build import build, remove_half_made, remove_spill
 from python_helpers.warehouse.dbt import prepare_folders
 
@@ -71,6 +80,9 @@ def build_and_publish(*, settings: Settings, run: Run, log: Log) -> Path:
     remove_spill(settings=settings)
     settings = compared(settings=settings, log=log)
     check_suites(settings=settings)
+    session = None
+    if settings.on_spark:
+        settings, session = begin(settings=settings, build_id=run.id)
     if settings.systems:
         make_salt(folder=settings.erasures_dir, is_first=not had_exports(settings=settings))
     with begun_build(run=run, option=OPTION) as folder:
@@ -85,25 +97,35 @@ def build_and_publish(*, settings: Settings, run: Run, log: Log) -> Path:
                 for said in warnings_of_inputs(read, settings=settings):
                     log.warn(said)
             with run.phase("build"):
-                built = build(settings=settings, log=log)
-                marts = close_marts(settings=settings, build=built)
+                if session:
+                    built = build_in_spark(settings=settings, session=session, log=log)
+                else:
+                    built = build(settings=settings, log=log)
+                    marts = close_marts(settings=settings, build=built)
         log.say(built.summary())
         with run.phase("audit"):
             docs = settings.publish_dir / DATA_DOCS
             audited = audit(settings=settings, log=log, docs=docs, run_name=run.id)
+        if session:
+            with run.phase("copy"):
+                marts = copy_marts(settings=settings, session=session, build=built, log=log)
         if not settings.no_report:
             with run.phase("report"):
                 known = {"build_id": run.id, "warnings": log.first_warnings}
                 facts = marts.facts | known | {"audit": audited.in_manifest()}
                 add_report(folder=folder, facts=facts, settings=settings, log=log)
         with run.phase("publish"):
-            return publish(
+            published = publish(
                 settings=settings,
                 build=built,
                 run=run,
                 marts=marts,
                 audit_facts=audited.in_manifest(),
+                go_live=going_live(session=session, log=log) if session else make_live,
             )
+        if session:
+            drop_old(session=session, publish_dir=settings.publish_dir, log=log)
+        return published
 
 
 def add_report(*, folder: Path, facts: Mapping[str, Any], settings: Settings, log: Log) -> None:

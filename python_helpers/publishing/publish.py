@@ -1,9 +1,9 @@
 """Publishes the file that dbt built the marts into: checks it, and makes it the live build."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from python_helpers.core.errors import PublishError
 from python_helpers.core.folders import project_version
 from python_helpers.core.settings import READING, Settings
 from python_helpers.core.sql import name, text
-from python_helpers.publishing.builds import DATABASE
+from python_helpers.publishing.builds import DATABASE, make_live
 from python_helpers.publishing.runs import Run
 from python_helpers.publishing.writing import facts_of_file, said_why, write_build
 from python_helpers.warehouse.build import MARTS_SCHEMA, Build
@@ -33,6 +33,8 @@ class Marts:
     """The settings they were made with, as a manifest has them."""
     file_facts: Future[dict[str, object]]
     """Size and checksum of the file."""
+    engine_facts: Mapping[str, object] = field(default_factory=dict)
+    """What the manifest says of another engine that made them."""
 
 
 def close_marts(*, settings: Settings, build: Build) -> Marts:
@@ -131,6 +133,7 @@ def publish(
     run: Run,
     marts: Marts,
     audit_facts: Mapping[str, object] | None = None,
+    go_live: Callable[..., None] = make_live,
 ) -> Path:
     """Publish the file of a build, and what lies beside it; returns their folder.
 
@@ -144,6 +147,7 @@ def publish(
             "built_at": stamp(build.started_at),
             **marts.facts,
             "rows": marts.rows,
+            **marts.engine_facts,
             "raw_input": settings.raw_input,
             "raw_data_dir": settings.raw_data and str(settings.raw_data),
             **{name: getattr(settings, name) for name in READING},
@@ -167,7 +171,10 @@ def publish(
         outcome="published",
         keep=settings.keep_builds,
         option=OPTION,
+        go_live=go_live,
     )
+    if settings.on_spark:
+        return published
     try:
         file = settings.publish_dir / DATABASE
         show_marts(warehouse=settings.warehouse, file=file, marts=build.marts)

@@ -1,5 +1,6 @@
 """Makes an earlier build the live one again."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from python_helpers.core.errors import PublishError
@@ -19,7 +20,12 @@ ROLLED_BACK = "rolled_back"
 
 
 def roll_back(
-    *, publish_dir: Path, to: str | None = None, log: Log, wait: float = 0
+    *,
+    publish_dir: Path,
+    to: str | None = None,
+    log: Log,
+    wait: float = 0,
+    go_live: Callable[..., None] = make_live,
 ) -> tuple[Path, Path | None]:
     """Make a build live, by default the previous one; returns it and the one that was live.
 
@@ -37,7 +43,7 @@ def roll_back(
             facts = facts_of(build=build)
             remove_leftovers(publish_dir=publish_dir)
             with run.deciding:
-                make_live(build=build, publish_dir=publish_dir)
+                go_live(build=build, publish_dir=publish_dir)
                 run.record(outcome=ROLLED_BACK, replaced_build_id=live and live.name, **facts)
         return build, live
 

@@ -17,9 +17,18 @@ from python_helpers.publishing.builds import (
 )
 from python_helpers.publishing.records import read_records
 
-OPTIONAL = ("raw_data_dir", "code_version")
+OPTIONAL = ("raw_data_dir", "code_version", "engine", "schema")
 TEXTS = ("as_of_date", "built_at", "reporting_currency", "raw_input", *OPTIONAL)
-FACTS = (*TEXTS, "activity_window", "age_seconds", "bytes", "input_files", "report", "rows")
+FACTS = (
+    *TEXTS,
+    "activity_window",
+    "age_seconds",
+    "bytes",
+    "input_files",
+    "left_out",
+    "report",
+    "rows",
+)
 """The facts of a build beside its id and whether it is live."""
 
 
@@ -63,10 +72,11 @@ def build_facts(*, build: Path, is_live: bool) -> dict[str, object]:
         manifest = read_manifest(build=build)
         age = datetime.now(UTC) - datetime.fromisoformat(manifest["built_at"])
         for name in TEXTS:
-            if not isinstance(manifest[name], str | None if name in OPTIONAL else str):
+            if not isinstance(manifest.get(name), str | None if name in OPTIONAL else str):
                 raise TypeError
         known = {
-            **{name: manifest[name] for name in TEXTS},
+            **{name: manifest.get(name) for name in TEXTS},
+            "left_out": manifest.get("left_out"),
             "activity_window": manifest.get("activity_window"),
             "age_seconds": int(age.total_seconds()),
             "bytes": sum(file["bytes"] for file in manifest["files"].values()),

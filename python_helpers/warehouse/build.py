@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -43,6 +44,8 @@ class Build:
     """Tables of the marts schema that this build wrote."""
     nodes: dict[str, int]
     """How many models, seeds, tests, ... ran, and how many tests warned."""
+    contracts: dict[str, Any] = field(default_factory=dict)
+    """Mart -> its node of dbt, with columns, types and descriptions."""
 
     def summary(self) -> str:
         """Say what ran, and in how many seconds."""
@@ -64,6 +67,12 @@ def build(*, settings: Settings, log: Log) -> Build:
     prepare_folders(settings=settings)
     if settings.marts_file:
         check_profile(settings=settings)
+    results = run_build(command=build_command(settings=settings), settings=settings, log=log)
+    return summed(results=results, started_at=started_at, settings=settings)
+
+
+def run_build(*, command: Sequence[str], settings: Settings, log: Log) -> list[RunResult]:
+    """Run a command that builds, and warn of what it warns of. Raises what `build` does."""
     warnings: dict[str, None] = {}  # in order, each once: dbt renders a model twice
 
     def collect(event: EventMsg) -> None:
@@ -72,9 +81,7 @@ def build(*, settings: Settings, log: Log) -> Build:
 
     quiet = nullcontext(lambda event: None)
     with quiet if settings.debug else shown_progress(console=log.console) as show:
-        outcome = run_dbt(
-            *build_command(settings=settings), settings=settings, callbacks=[show, collect]
-        )
+        outcome = run_dbt(*command, settings=settings, callbacks=[show, collect])
     result = cast("RunExecutionResult | None", outcome.result)
     results = list(result.results) if result else []
     warned = problem_lines(results=results, statuses=("warn",), project_dir=settings.project_dir)
@@ -82,13 +89,19 @@ def build(*, settings: Settings, log: Log) -> Build:
         log.warn(warning)
     if not outcome.success:
         raise build_error(outcome=outcome, results=results, settings=settings)
+    return results
+
+
+def summed(*, results: Sequence[RunResult], started_at: datetime, settings: Settings) -> Build:
+    """Sum up the results of a build that passed."""
     nodes: list[Any] = [result.node for result in results]
-    marts = [
-        each.alias
+    schema = settings.marts_schema or MARTS_SCHEMA
+    marts = {
+        each.alias: each
         for each in nodes
         # in a file of their own they are in another schema than the one that they ask for
-        if each.resource_type == "model" and each.config.schema == MARTS_SCHEMA
-    ]
+        if each.resource_type == "model" and each.config.schema == schema
+    }
     counts = Counter(f"{node.resource_type}s" for node in nodes)
     counts["warnings"] = sum(str(result.status) == "warn" for result in results)
     return Build(
@@ -96,6 +109,7 @@ def build(*, settings: Settings, log: Log) -> Build:
         seconds=(datetime.now(UTC) - started_at).total_seconds(),
         marts=tuple(sorted(marts)),
         nodes=dict(sorted(counts.items())),
+        contracts=marts,
     )
 
 

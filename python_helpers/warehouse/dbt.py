@@ -15,7 +15,7 @@ import yaml
 from python_helpers.core.disk import close_to_others, why
 from python_helpers.core.errors import SettingsError
 from python_helpers.core.folders import DATA_DOCS, DOCS_PAGE, PROJECT_FILE
-from python_helpers.core.settings import Settings
+from python_helpers.core.settings import SPARK, Settings
 
 ARTEFACTS = (
     *("compiled", "run", "manifest.json", "semantic_manifest.json", "partial_parse.msgpack"),
@@ -39,10 +39,13 @@ def run_dbt(
         "--target-path": settings.target_path,
         "--log-path": settings.log_path,
     }
+    if command[0] == "debug":  # it writes nothing there, and does not know the option
+        del folders["--target-path"]
     arguments = [*command, "--no-use-colors", "--log-level-file", "debug"]
     arguments += ["--log-level", "debug" if settings.debug else "none"]
     arguments += [str(word) for option in folders.items() for word in option]
     arguments += ["--vars", settings.dbt_vars] if settings.dbt_vars else []
+    arguments += ["--target", SPARK] if settings.on_spark else []
     with environment(values=settings.environment()), command_line("dbt", *command):
         # here and not above: it takes seconds, which --help and status need not wait for
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
