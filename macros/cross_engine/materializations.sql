@@ -58,34 +58,65 @@
 {% endmacro %}
 
 
-{#- A table of Spark has no NOT NULL, and the types that the query happens to give: the contract's are given to it, and
-    what may not be NULL is looked for. -#}
 {% materialization table, adapter='spark', supported_languages=['sql', 'python'] %}
     {% set relation = spark__begin_in_place('table') %}
-    {% if model.language == 'python' %}
-        {% set query = spark__no_rows() %}
-    {% else %}
-        {% set query = spark__query_of_contract(compiled_code) %}
-    {% endif %}
-    {% call statement('main') -%}
-        create table {{ relation }} {{ file_format_clause() }} {{ location_clause() }} as
-        {{ query }}
-    {%- endcall %}
-    {% do spark__stop_at_nulls(relation) %}
+    {% do spark__create_table(relation, spark__no_rows() if model.language == 'python' else compiled_code) %}
     {{ return(spark__end_in_place(relation)) }}
 {% endmaterialization %}
 
 
-{#- A view would show other rows after the next build: in a schema to be published it is a table. -#}
+{#- Spark works a view out again for each model that reads it: one that several read is a table. So is one in a schema
+    to be published, where it would show other rows after the next build. Staging only leaves rows out. -#}
 {% materialization view, adapter='spark' %}
-    {% set is_table = this.schema == env_var('MARTS_SCHEMA', '') %}
+    {% set readers = [] %}
+    {% for node in graph.nodes.values() if node.resource_type == 'model' and model.unique_id in node.depends_on.nodes %}
+        {% do readers.append(node.name) %}
+    {% endfor %}
+    {% set is_table = this.schema == env_var('MARTS_SCHEMA', '')
+        or (readers | length > 1 and config.get('schema') == 'intermediate') %}
     {% set relation = spark__begin_in_place('table' if is_table else 'view') %}
-    {% call statement('main') -%}
-        {{ 'create table ' ~ relation ~ ' ' ~ file_format_clause() if is_table else 'create or replace view ' ~ relation }} as
-        {{ spark__query_of_contract(compiled_code) }}
-    {%- endcall %}
+    {% if is_table %}
+        {% do spark__create_table(relation, compiled_code) %}
+    {% else %}
+        {% call statement('main') -%}
+            create or replace view {{ relation }} as
+            {{ compiled_code }}
+        {%- endcall %}
+    {% endif %}
     {{ return(spark__end_in_place(relation)) }}
 {% endmaterialization %}
+
+
+{#- A query gives the types that it happens to give, and a table of Spark has no NOT NULL. So a table with a contract has
+    its columns first, with their comments, and what may not be NULL is looked for. -#}
+{% macro spark__create_table(relation, query) %}
+    {% if not config.get('contract').enforced %}
+        {% call statement('main') -%}
+            create table {{ relation }} {{ file_format_clause() }} {{ location_clause() }} as
+            {{ query }}
+        {%- endcall %}
+    {% else %}
+        {% set columns = [] %}
+        {% set names = [] %}
+        {% for column in model.columns.values() %}
+            {% do names.append(column.name) %}
+            {% do columns.append(
+                column.name ~ ' ' ~ column.data_type ~ ' comment ' ~ sql_text(column.description | trim)
+            ) %}
+        {% endfor %}
+        {% call statement('create_table') -%}
+            create table {{ relation }} ({{ columns | join(', ') }}) {{ file_format_clause() }} {{ location_clause() }}
+            comment {{ sql_text(model.description | trim) }}
+        {%- endcall %}
+        {% call statement('main') -%}
+            insert into {{ relation }}
+            select {{ names | join(', ') }} from (
+            {{ query }}
+            ) as contents
+        {%- endcall %}
+        {% do spark__stop_at_nulls(relation) %}
+    {% endif %}
+{% endmacro %}
 
 
 {#- Models in Python run in a refresh, which writes their tables. dbt alone leaves them empty. -#}
@@ -98,21 +129,9 @@
 {% endmacro %}
 
 
-{% macro spark__query_of_contract(query) %}
-    {% if not config.get('contract').enforced %}
-        {{ return(query) }}
-    {% endif %}
-    {% set columns = [] %}
-    {% for column in model.columns.values() %}
-        {% do columns.append('cast(' ~ column.name ~ ' as ' ~ column.data_type ~ ') as ' ~ column.name) %}
-    {% endfor %}
-    {{ return('select ' ~ columns | join(', ') ~ ' from (\n' ~ query ~ '\n) as contents') }}
-{% endmacro %}
-
-
 {% macro spark__stop_at_nulls(relation) %}
     {% set columns = [] %}
-    {% for column in model.columns.values() if config.get('contract').enforced %}
+    {% for column in model.columns.values() %}
         {% for constraint in column.constraints if constraint.type == 'not_null' %}
             {% do columns.append(column.name) %}
         {% endfor %}

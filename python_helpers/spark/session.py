@@ -25,7 +25,7 @@ def session_of(*, settings: Settings) -> SparkSession:
     if not all(map(is_installed, NEEDED)):
         raise SettingsError(
             "The engine spark needs dbt-spark and pyspark, and Java 17: "
-            "pip install 'dbt-spark[session]>=1.11'."
+            "pip install --no-deps -r requirements-spark.txt."
         )
     from pyspark import SparkContext
     from pyspark.logger import PySparkLogger

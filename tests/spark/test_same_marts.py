@@ -1,10 +1,12 @@
 """Every mart is the same on both engines, row by row: the sample, and real data."""
 
+from pathlib import Path
+
 import duckdb
 import pytest
-from comparison import Difference, contracts, difference, differences
-from conftest import Engines, built_on_both
+from both_engines import Engines, built_on_both
 from lifecycle import real_data
+from mart_comparison import Difference, contracts, difference, differences
 
 HEADING = f"{'mart':34} {'rows':>10} {'differ':>8}"
 
@@ -21,19 +23,17 @@ def check(engines: Engines, /) -> None:
 
 
 @pytest.mark.spark
-def test_every_mart_of_the_sample_is_the_same(sample: Engines) -> None:
+def test_every_mart_of_the_sample_is_the_same(tmp_path: Path) -> None:
     """Counts, days and words are equal, money to the cent, ratios and fits to six digits."""
-    check(sample)
+    check(built_on_both(tmp_path))
 
 
 @pytest.mark.spark
 @pytest.mark.long
 @pytest.mark.parametrize("dataset", ["cdnow_sample", "online_retail_2011"])
-def test_every_mart_of_real_data_is_the_same(
-    dataset: str, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_every_mart_of_real_data_is_the_same(dataset: str, tmp_path: Path) -> None:
     """Shops that nobody made up have the same marts on both engines."""
-    check(built_on_both(tmp_path_factory.mktemp(dataset), "--raw-data", real_data(dataset)))
+    check(built_on_both(tmp_path, "--raw-data", real_data(dataset)))
 
 
 ROWS = "(1, 'a', 1.00::decimal(18, 2), 0.5::double, date '2024-01-31'), (2, null, 2.00, null, null)"
