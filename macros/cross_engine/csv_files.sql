@@ -49,6 +49,7 @@
             'place': some_of(same.files),
             'files': same.files,
             'forms': {},
+            'csv': (same.names, delimiter, format),
         }) %}
     {% endfor %}
     {{ return(groups) }}
@@ -207,3 +208,11 @@
 {% macro read_csv_of_texts(path, names) %}
     {{ return(read_csv([path], names, ',', (csv_compression(path), 'utf-8', 0))) }}
 {% endmacro %}
+
+
+{#- Looks for damaged lines where the engine does not say itself, in words and once, what is wrong with a file. -#}
+{% macro stop_at_damaged_lines(table_name, part) %}
+    {{ return(adapter.dispatch('stop_at_damaged_lines', 'customer_lifecycle_warehouse')(table_name, part)) }}
+{% endmacro %}
+
+{% macro default__stop_at_damaged_lines(table_name, part) %}{% endmacro %}

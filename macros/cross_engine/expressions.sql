@@ -97,14 +97,15 @@
         ~ '\n        ) as string)') }}
 {% endmacro %}
 
-{#- Spark leaves out what is NULL unless it is told not to. -#}
+{#- Spark leaves out what is NULL, and writes times in another way, unless it is told not to. -#}
 {% macro spark__json_text(expressions) %}
     {% set pairs = [] %}
     {% for name, expression in expressions.items() %}
         {% do pairs.append(sql_text(name) ~ ', ' ~ expression) %}
     {% endfor %}
     {{ return('to_json(named_struct(\n            ' ~ pairs | join(',\n            ')
-        ~ "\n        ), map('ignoreNullFields', 'false'))") }}
+        ~ "\n        ), map('ignoreNullFields', 'false', 'timestampFormat', 'yyyy-MM-dd HH:mm:ssx', 'timestampNTZFormat',"
+        ~ " 'yyyy-MM-dd HH:mm:ss'))") }}
 {% endmacro %}
 
 
@@ -192,7 +193,8 @@
 {% macro spark__unpivoted(relation, names) %}
     {% set cells = [] %}
     {% for name in names %}
-        {% do cells.append('struct(' ~ loop.index ~ ', ' ~ sql_text(name) ~ ', ' ~ adapter.quote(name) ~ ')') %}
+        {% do cells.append("named_struct('column_number', " ~ loop.index ~ ", 'column_name', " ~ sql_text(name) ~ ", 'cell', "
+            ~ adapter.quote(name) ~ ')') %}
     {% endfor %}
     {{ return('(select wide.*, cells.* from ' ~ relation ~ ' as wide lateral view inline(array(' ~ cells | join(', ')
         ~ ')) cells as column_number, column_name, cell)') }}

@@ -31,7 +31,7 @@
     {% for path in files %}
         {% do (parquet if path.lower().endswith('.parquet') else csv).append(path) %}
     {% endfor %}
-    {{ return(csv_groups(table_name, csv) + parquet_groups(parquet)) }}
+    {{ return(csv_groups(table_name, csv) + parquet_groups(table_name, parquet)) }}
 {% endmacro %}
 
 
@@ -62,9 +62,10 @@
 
 
 {#- Files of one schema are read at once. -#}
-{% macro parquet_groups(files) %}
+{% macro parquet_groups(table_name, files) %}
     {% set files_by_schema = {} %}
     {% for path, schema in (parquet_schemas(files) if files else {}).items() %}
+        {% do raw_data_error(table_name ~ ': ' ~ path ~ ' cannot be read. Deliver it again.') if schema is none %}
         {% do files_by_schema.setdefault(schema, []).append(path) %}
     {% endfor %}
     {% set groups = [] %}
@@ -90,7 +91,8 @@
 {% endmacro %}
 
 
-{#- Parquet files, and what tells their schemas apart, in the order of their names. -#}
+{#- Parquet files, and what tells their schemas apart, in the order of their names; none where an engine can say that a
+    file has no schema. -#}
 {% macro parquet_schemas(files) %}
     {{ return(adapter.dispatch('parquet_schemas', 'customer_lifecycle_warehouse')(files)) }}
 {% endmacro %}
@@ -164,52 +166,6 @@
         {% do texts.append(sql_text(value)) %}
     {% endfor %}
     {{ return('[' ~ texts | join(', ') ~ ']') }}
-{% endmacro %}
-
-
-{% macro nearest_names(wanted, found) %}
-    {{ return(adapter.dispatch('nearest_names', 'customer_lifecycle_warehouse')(wanted, found)) }}
-{% endmacro %}
-
-{% macro duckdb__nearest_names(wanted, found) %}
-    {% set nearest = {} %}
-    {% set query %}
-        with pairs as (
-            select
-                wanted,
-                found,
-                regexp_replace(lower(wanted), '[\s_.-]', '', 'g') as wanted_plain,
-                regexp_replace(lower(found), '[\s_.-]', '', 'g') as found_plain
-            from unnest({{ duckdb__text_list(wanted) }}) as wanted_names (wanted)
-            cross join unnest({{ duckdb__text_list(found) }}) as found_names (found)
-        ),
-
-        compared as (
-            select
-                *,
-                case
-                    when wanted_plain = found_plain then 2
-                    when contains(found_plain, wanted_plain) or ends_with(wanted_plain, found_plain) then 1.5
-                    else jaro_winkler_similarity(wanted_plain, found_plain)
-                end as similarity
-            from pairs
-        ),
-
-        -- a column that was found can be one of the wanted ones
-        nearest as (
-            select * from compared
-            where similarity > 0.85
-            qualify row_number() over (partition by found order by similarity desc, wanted) = 1
-        )
-
-        select wanted, arg_max(found, similarity)
-        from nearest
-        group by wanted
-    {% endset %}
-    {% for name, like_it in (run_query(query).rows if wanted and found else []) %}
-        {% do nearest.update({name: like_it}) %}
-    {% endfor %}
-    {{ return(nearest) }}
 {% endmacro %}
 
 

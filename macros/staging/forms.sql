@@ -128,6 +128,7 @@
     {% set found = [] %}
     {% for table_name in raw_table_names() %}
         {% for part in delivered_parts(table_name) %}
+            {% do stop_at_damaged_lines(table_name, part) %}
             {% for column in columns_to_look_at(table_name, part) if execute %}
                 {% do found.append((table_name, part, column)) %}
             {% endfor %}
@@ -135,6 +136,7 @@
     {% endfor %}
     {% for export in export_names('files') %}
         {% for part in export_parts(export) %}
+            {% do stop_at_damaged_lines(export, part) %}
             {% for column in columns_to_look_at(export, part) %}
                 {% do found.append((export, part, column)) %}
             {% endfor %}
