@@ -76,6 +76,3 @@ def seed_query(path: Path, /) -> str:
 def cause(error: Exception, /) -> str:
     """Return what an error of Spark says first, without its stack trace and its class."""
     return re.sub(r"^\[[A-Z_.]+\] | SQLSTATE: .*", "", str(error).split("\n")[0])
-
-
-
