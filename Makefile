@@ -24,6 +24,9 @@ SUPERSET := $(CURDIR)/target/superset
 # dbt-bouncer asks for other versions of what dbt needs, so it has one too.
 BOUNCER := $(CURDIR)/target/bouncer
 
+# Spark is large and needs Java, so it is installed beside everything else, where it is asked for.
+SPARK := $(CURDIR)/target/spark
+
 # `make test` works in a folder of its own and ignores the settings of the shell.
 TEST_DIR := $(CURDIR)/target/test
 WITHOUT_SETTINGS := env $(addprefix -u ,RAW_INPUT RAW_DATA_DIR WAREHOUSE_PATH PUBLISH_DIR \
@@ -42,7 +45,7 @@ PYTEST := $(WITHOUT_SETTINGS) $(BIN)/python -m pytest -n logical --maxprocesses 
 # On every core too. Python's warning about a lock that the workers leave behind is switched off.
 SQLFLUFF := $(IN_TEST_DIR) $(BIN)/python -W ignore:resource_tracker -m sqlfluff
 
-.PHONY: help build docs test test-report test-long test-nightly test-faults test-bi bouncer bench lock clean
+.PHONY: help build docs test test-report test-long test-nightly test-faults test-bi test-spark bouncer bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,7 +68,7 @@ test: $(INSTALLED_DEV) ## check style, types and SQL, then run every test that i
 	@$(SQLFLUFF) lint --processes 0 $(filter-out models/connectors,$(wildcard models/*)) analyses tests/singular
 	@$(SQLFLUFF) lint --processes 0 --templater jinja --library-path tests/support/sqlfluff_macros models/connectors
 	@echo "pytest"
-	@$(PYTEST) -m "not long and not nightly and not faults and not bi and not browser" $(ARGS)
+	@$(PYTEST) -m "not long and not nightly and not faults and not bi and not browser and not spark" $(ARGS)
 
 # Debian's Chromium, where there is none and this user may install it; the tests say if there is none.
 test-report: $(INSTALLED_DEV) ## open the report in a browser, Debian's Chromium
@@ -75,7 +78,7 @@ test-report: $(INSTALLED_DEV) ## open the report in a browser, Debian's Chromium
 	@$(PYTEST) -m browser $(ARGS)
 
 test-long: $(INSTALLED_DEV) ## run the slow tests: simulations, erasures, exports to a server, hostile names
-	@$(PYTEST) -m "long and not nightly" $(ARGS)
+	@$(PYTEST) -m "long and not nightly and not spark" $(ARGS)
 
 test-nightly: $(INSTALLED_DEV) ## run the slowest tests: random damage, late deliveries, planted faults, other time zones
 	@$(PYTEST) -m nightly $(ARGS)
@@ -85,6 +88,12 @@ test-faults: $(INSTALLED_DEV) ## kill refreshes at random moments, fill the disk
 
 test-bi: $(INSTALLED_DEV) $(SUPERSET)/.installed ## install a Superset into target/superset, and import the dashboard of docs/superset
 	@$(WITHOUT_SETTINGS) SUPERSET=$(SUPERSET) $(BIN)/python -m pytest -m bi $(ARGS)
+
+# Java comes from Debian, where there is none and this user may install it; the tests say if there is none.
+test-spark: $(SPARK)/.installed ## install Spark into target/spark, build the sample on both engines, and compare every mart
+	@command -v java > /dev/null || (apt-get update && apt-get install --yes --no-install-recommends \
+		default-jre-headless) > target/java.log 2>&1 || echo "Java could not be installed."
+	@$(WITHOUT_SETTINGS) $(SPARK)/bin/python -m pytest -m "spark and not long" $(ARGS)
 
 bouncer: $(INSTALLED) $(BOUNCER)/.installed ## install dbt-bouncer into target/bouncer, and check the project against the rules of dbt-bouncer.yml
 	@mkdir -p $(BOUNCER)/project
@@ -100,6 +109,7 @@ lock: ## lock what pyproject.toml asks for, with hashes (needs uv; ARGS=--upgrad
 	@command -v $(UV) > /dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/"; exit 1; }
 	$(COMPILE) $(ARGS) --extra dev pyproject.toml -o requirements-dev.txt
 	$(COMPILE) -c requirements-dev.txt pyproject.toml -o requirements.txt
+	$(COMPILE) -c requirements-dev.txt --extra spark pyproject.toml -o requirements-spark.txt
 
 clean: ## remove what builds and tests leave behind; the warehouse and what is published stay
 	rm -rf target logs .pytest_cache .ruff_cache .hypothesis
@@ -132,6 +142,14 @@ $(BOUNCER)/.installed: Makefile | $(BIN)/python
 	$(BIN)/python -m venv --clear $(BOUNCER)
 	$(BOUNCER)/bin/python -m pip install --quiet --disable-pip-version-check dbt-bouncer==4.3.0 || { \
 		echo "dbt-bouncer 4.3.0 cannot be installed here, so its rules are not checked."; exit 1; }
+	@touch $@
+
+$(SPARK)/.installed: requirements-spark.txt requirements-dev.txt | $(BIN)/python
+	$(BIN)/python -m venv --clear $(SPARK)
+	$(SPARK)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		-r requirements-dev.txt
+	$(SPARK)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		-r requirements-spark.txt
 	@touch $@
 
 $(SUPERSET)/.installed: tests/docs/superset/requirements.txt | $(BIN)/python

@@ -7,6 +7,12 @@
 {% endmacro %}
 
 
+{#- In a text of Spark a backslash announces another character. -#}
+{% macro spark__sql_text(value) %}
+    {{ return("'" ~ value | string | replace('\\', '\\\\') | replace("'", "''") ~ "'") }}
+{% endmacro %}
+
+
 {% macro joined_texts(text, order) %}
     {{ return(adapter.dispatch('joined_texts')(text, order)) }}
 {% endmacro %}
@@ -193,11 +199,10 @@
 {% macro spark__unpivoted(relation, names) %}
     {% set cells = [] %}
     {% for name in names %}
-        {% do cells.append("named_struct('column_number', " ~ loop.index ~ ", 'column_name', " ~ sql_text(name) ~ ", 'cell', "
-            ~ adapter.quote(name) ~ ')') %}
+        {% do cells.append(loop.index ~ ', ' ~ sql_text(name) ~ ', ' ~ adapter.quote(name)) %}
     {% endfor %}
-    {{ return('(select wide.*, cells.* from ' ~ relation ~ ' as wide lateral view inline(array(' ~ cells | join(', ')
-        ~ ')) cells as column_number, column_name, cell)') }}
+    {{ return('(select wide.*, cells.* from ' ~ relation ~ ' as wide lateral view stack(' ~ names | length ~ ', '
+        ~ cells | join(', ') ~ ') cells as column_number, column_name, cell)') }}
 {% endmacro %}
 
 

@@ -264,5 +264,5 @@
 {% endmacro %}
 
 {% macro spark__day_in_path(path) %}
-    {{ return("try_cast(nullif(regexp_extract(" ~ path ~ ", '^.*(\\d{4}-\\d{2}-\\d{2})[^/]*$', 1), '') as date)") }}
+    {{ return('try_cast(' ~ text_in(path, '^.*(\\d{4}-\\d{2}-\\d{2})[^/]*$', 1) ~ ' as date)') }}
 {% endmacro %}

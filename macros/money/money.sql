@@ -4,18 +4,23 @@
 {% endmacro %}
 
 
-{#- An amount of a row in the reporting currency, at the row's exchange_rate, a floating-point number:
-    a decimal one wide enough for every currency takes ten times as long. -#}
-{% macro in_reporting_currency(amount) %}
-    {{ return('case when exchange_rate = 1 then ' ~ amount ~ ' else '
-        ~ as_amount(amount ~ ' * exchange_rate') ~ ' end') }}
+{#- An amount worked out in floating point: six digits of a cent first, because floating point may miss the half cent.
+    A decimal wide enough for every currency takes forty times as long. -#}
+{% macro in_cents(amount) %}
+    {{ return(as_amount('round(round(' ~ amount ~ ' * 100, 6)) / 100')) }}
 {% endmacro %}
 
 
-{#- An amount per head. Division gives floating point: six digits first, so that a half cent is one;
-    a wider decimal takes five times as long. -#}
+{#- An amount of a row in the reporting currency, at the row's exchange_rate. -#}
+{% macro in_reporting_currency(amount) %}
+    {{ return('case when exchange_rate = 1 then ' ~ amount ~ ' else '
+        ~ in_cents(amount ~ ' * exchange_rate') ~ ' end') }}
+{% endmacro %}
+
+
+{#- An amount per head. -#}
 {% macro amount_per(amount, count) %}
-    {{ return(as_amount('cast(' ~ amount ~ ' / ' ~ count ~ ' as decimal(18, 6))')) }}
+    {{ return(in_cents('cast(' ~ amount ~ ' as double) / ' ~ count)) }}
 {% endmacro %}
 
 
@@ -52,12 +57,9 @@
 {% endmacro %}
 
 
-{#- The price of a month in the reporting currency. Eight digits first, because floating point may miss
-    the half cent; and as floating point, because a decimal so wide takes twenty times as long. -#}
+{#- The price of a month in the reporting currency. -#}
 {% macro monthly_in_reporting_currency(monthly_price, exchange_rate) %}
-    {{ return(as_amount(
-        'round(round(' ~ monthly_price ~ ' * ' ~ exchange_rate ~ ' * 100, 6)) / 100'
-    )) }}
+    {{ return(in_cents(monthly_price ~ ' * ' ~ exchange_rate)) }}
 {% endmacro %}
 
 
@@ -104,9 +106,9 @@
 
         select
             {{ columns }},
-            {{ as_amount('intervals.mrr_amount * ' ~ months_of_revenue(first, last)) }}
+            {{ in_cents('intervals.mrr_amount * ' ~ months_of_revenue(first, last)) }}
                 as revenue_amount,
-            {{ as_amount('intervals.margin_mrr_amount * ' ~ months_of_revenue(first, last)) }}
+            {{ in_cents('intervals.margin_mrr_amount * ' ~ months_of_revenue(first, last)) }}
                 as margin_amount
         from {{ windows }} as windows
         inner join {{ ref('int_mrr_intervals') }} as intervals

@@ -172,3 +172,32 @@
     {% endif %}
     {{ return(run_query('select lower(trim(customer_id)) from ' ~ seed ~ ' order by 1').columns[0].values() | list) }}
 {% endmacro %}
+
+
+{#- Counts of one pass over a table, each a list of column, category and expression, as columns of a select list. -#}
+{% macro counts_as_columns(counts) %}
+    {% set columns = [] %}
+    {% for _, _, expression in counts %}
+        {% do columns.append(expression ~ ' as count_' ~ loop.index) %}
+    {% endfor %}
+    {{ return(columns | join(',\n        ')) }}
+{% endmacro %}
+
+
+{#- The rows of a relation with such columns, each once per count: its keys, with column_name, category and raw_rows; a
+    query. -#}
+{% macro counts_as_rows(relation, counts, keys=[]) %}
+    {% set columns = [] %}
+    {% set names = [] %}
+    {% for column_name, category, _ in counts %}
+        {% do columns.append('count_' ~ loop.index) %}
+        {% do names.append('(' ~ loop.index ~ ', ' ~ sql_text(column_name) ~ ', ' ~ sql_text(category) ~ ')') %}
+    {% endfor %}
+    {% set selected = [] %}
+    {% for key in keys %}
+        {% do selected.append('cells.' ~ key ~ ', ') %}
+    {% endfor %}
+    {{ return('select ' ~ selected | join ~ 'names.column_name, names.category, cells.cell as raw_rows from '
+        ~ unpivoted(relation, columns) ~ ' as cells inner join (values ' ~ names | join(', ')
+        ~ ') as names (count_number, column_name, category) on cells.column_number = names.count_number') }}
+{% endmacro %}

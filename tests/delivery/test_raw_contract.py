@@ -250,3 +250,41 @@ def test_rows_after_as_of_wait_and_the_newest_version_wins(tmp_path):
         ("o5|1", "order_rejected"),
         ("o9|1", "orphan"),
     ]
+
+
+def test_customers_whose_last_word_was_rejected_may_not_be_contacted(tmp_path):
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    (raw / "customers.csv").write_text(
+        "customer_id,may_contact,updated_at\n"
+        "lost,maybe,2024-01-01\n"
+        "changed,true,2024-01-01\n"
+        "changed,maybe,2024-01-05\n"  # may have taken it back
+        "corrected,maybe,2024-01-01\n"
+        "corrected,true,2024-01-05\n"
+        "refused,false,2024-01-01\n"
+        "silent,,2024-01-01\n"
+    )
+    customers = ("lost", "changed", "corrected", "refused", "silent", "unlisted")
+    (raw / "orders.csv").write_text(
+        "order_id,customer_id,ordered_at,amount\n"
+        + "".join(f"o-{name},{name},2024-01-02,5\n" for name in customers)
+    )
+    with build_with_dbt(
+        folder=tmp_path,
+        select=("+dim_customers",),
+        dbt_vars={"max_rejected_share_of_few": 1},
+        RAW_INPUT="files",
+        RAW_DATA_DIR=raw,
+    ) as warehouse:
+        found = warehouse.execute(
+            "select customer_id, may_be_contacted from marts.dim_customers where not is_anonymous"
+        ).fetchall()
+    assert dict(found) == {
+        "lost": False,
+        "changed": False,
+        "corrected": True,
+        "refused": False,
+        "silent": True,
+        "unlisted": True,
+    }

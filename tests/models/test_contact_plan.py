@@ -34,7 +34,7 @@ TABLES = {
     "dim_customers": "customer_id text, may_be_contacted boolean",
     "int_activity_spells": "customer_id text, relationship text, first_started_on date, "
     "is_active boolean",
-    "int_customer_contacts": "customer_id text, contacted_on date",
+    "int_customers_contacted": "customer_id text, last_contacted_on date",
     "fct_customer_triggers": "customer_id text, trigger_name text, due_on date, "
     "product_category text, expected_value_amount decimal(18, 2)",
     "contact_cadence": "month_of_ownership int, day_of_month int, purpose text, channel text",
@@ -184,7 +184,7 @@ def situations(draw: st.DrawFn) -> dict[str, object]:
 
 
 def given_to(
-    *, customer: str, began: dt.date, made: Iterable[dt.date], reasons: Iterable[Row]
+    *, customer: str, began: dt.date, made: Sequence[dt.date], reasons: Iterable[Row]
 ) -> dict[str, list[Row]]:
     """Write a customer as rows of the tables."""
     who = {"customer_id": customer}
@@ -193,7 +193,7 @@ def given_to(
         "int_activity_spells": [
             who | {"relationship": "any", "first_started_on": began, "is_active": True}
         ],
-        "int_customer_contacts": [who | {"contacted_on": day} for day in made],
+        "int_customers_contacted": [who | {"last_contacted_on": max(made)}] if made else [],
         "fct_customer_triggers": [who | reason for reason in reasons],
     }
 
@@ -255,7 +255,10 @@ def test_the_plan_of_the_sample_is_that_of_the_rules_one_by_one(plan, sample):
             for customer in customers
         ],
         int_activity_spells=spells,
-        int_customer_contacts=contacts,
+        int_customers_contacted=rows_of(
+            sample,
+            "select customer_id, last_contacted_on from intermediate.int_customers_contacted",
+        ),
         fct_customer_triggers=reasons,
         contact_cadence=cadence.values(),
     )
@@ -331,7 +334,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPy
         folder=folder,
         select=[
             *("+rpt_contact_plan_accuracy", "+rpt_service_retention", "+int_services_due"),
-            *("+dim_customers", "+int_customer_contacts", "+fct_orders"),
+            *("+dim_customers", "+int_customers_contacted", "+fct_orders"),
         ],
         RAW_INPUT="files",
         RAW_DATA_DIR=raw,

@@ -53,7 +53,7 @@ ordered_items as (
         currency,
         coalesce(net_price, 0) as amount,
         coalesce(
-            {{ as_amount(
+            {{ in_cents(
                 'abs(item_promotion_discount)'
                 ~ ' * coalesce(cast(net_price as double) / nullif(item_price, 0), 1)'
             ) }},

@@ -8,8 +8,8 @@ select
     ) as line_number,
     order_lines.product_id,
     order_lines.quantity,
-    {{ as_amount('order_lines.line_price * sales.net_share') }} as amount,
-    {{ as_amount('order_lines.line_cost') }} as cost_amount
+    {{ in_cents('order_lines.line_price * sales.net_share') }} as amount,
+    {{ in_cents('order_lines.line_cost') }} as cost_amount
 from {{ ref('fivetran_shopify__lines') }} as order_lines
 inner join {{ ref('fivetran_shopify__sales') }} as sales
     on order_lines.order_id = sales.order_id

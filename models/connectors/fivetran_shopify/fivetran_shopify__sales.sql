@@ -49,6 +49,6 @@ shared as (
 select
     *,
     -- an edited order may cost more than its lines say
-    {{ as_amount('(goods - least(off_goods, 0)) * net_share') }} as amount,
-    {{ as_amount('greatest(off_goods, 0) * net_share') }} as goods_discount
+    {{ in_cents('(goods - least(off_goods, 0)) * net_share') }} as amount,
+    {{ in_cents('greatest(off_goods, 0) * net_share') }} as goods_discount
 from shared

@@ -6,8 +6,8 @@ select
     ) as line_number,
     order_rows.product_id,
     order_rows.lineitem_quantity as quantity,
-    {{ as_amount('order_rows.line_price * sales.net_share') }} as amount,
-    {{ as_amount('order_rows.line_cost') }} as cost_amount
+    {{ in_cents('order_rows.line_price * sales.net_share') }} as amount,
+    {{ in_cents('order_rows.line_cost') }} as cost_amount
 from {{ ref('shopify__rows') }} as order_rows
 inner join {{ ref('shopify__sales') }} as sales
     on order_rows.order_id = sales.order_id

@@ -7,8 +7,8 @@ sales as (
         *,
         replace(lower(financial_status), ' ', '_') as state,
         -- an edited order may cost more than its lines say
-        {{ as_amount('(goods - least(off_goods, 0)) * net_share') }} as amount,
-        {{ as_amount('greatest(off_goods, 0) * net_share') }} as goods_discount
+        {{ in_cents('(goods - least(off_goods, 0)) * net_share') }} as amount,
+        {{ in_cents('greatest(off_goods, 0) * net_share') }} as goods_discount
     from {{ ref('shopify__sales') }}
 ),
 
@@ -36,7 +36,7 @@ select
             >= coalesce(sales.paid, sales.amount - sales.goods_discount)
             then sales.amount - sales.goods_discount
         when sales.refunded_amount > 0
-            then {{ as_amount(
+            then {{ in_cents(
                 '(sales.amount - sales.goods_discount)'
                 ~ ' * coalesce(' ~ rate('sales.refunded_amount', 'sales.paid') ~ ', '
                 ~ rate('sales.refunded_amount', '(sales.amount - sales.goods_discount)') ~ ')'

@@ -9,7 +9,7 @@ select
     -- a refund covers goods, tax and delivery; this is the part for goods
     case
         when paid_back > 0
-            then {{ as_amount(
+            then {{ in_cents(
                 'greatest(paid_for_goods, 0)'
                 ~ ' * case when paid_back < order_total then paid_back / order_total else 1 end'
             ) }}

@@ -48,7 +48,7 @@ signs_of_holding as (
         case
             when earning_from < earning_to
                 then
-                    {{ as_amount(
+                    {{ in_cents(
                         'margin_mrr_amount * ' ~ months_of_revenue('earning_from', 'earning_to')
                     ) }}
             else {{ as_amount('0') }}

@@ -30,7 +30,7 @@ select
     customer_id,
 
     -- amounts
-    {{ as_amount('margin_amount * category_share') }} as margin_amount,
+    {{ in_cents('margin_amount * category_share') }} as margin_amount,
 
     -- flags
     is_purchase

@@ -36,7 +36,9 @@ customers_described as (
         customers.source_customer_id,
         customers.acquisition_campaign_id,
         customers.is_discount_acquired,
-        customers.may_contact,
+        -- what somebody said in a row that was rejected is not known, so it may have been a no
+        case when rejected.customer_id is null then customers.may_contact else false end
+            as may_contact,
         customers.has_email,
         coalesce(customers.region, 'unknown') as region,
         coalesce(customers.industry, 'unknown') as industry,
@@ -46,6 +48,8 @@ customers_described as (
     from customers_known
     left join {{ ref('stg_customers') }} as customers
         on customers_known.customer_id = customers.customer_id
+    left join {{ ref('int_customers_rejected') }} as rejected
+        on customers_known.customer_id = rejected.customer_id
 )
 
 select

@@ -193,11 +193,11 @@ select
     {{ as_amount('expansion_change') }} as expansion_mrr_change_amount,
 
     -- what the month of the change earns of it, in whole cents so that all sums agree
-    {{ as_amount('mrr_change * rest_of_month') }} as revenue_amount,
-    {{ as_amount('margin_change * rest_of_month') }} as margin_amount,
-    {{ as_amount('uncosted_change * rest_of_month') }} as uncosted_revenue_amount,
-    {{ as_amount('first_purchase_change * rest_of_month') }} as first_purchase_revenue_amount,
-    {{ as_amount('expansion_change * rest_of_month') }} as expansion_revenue_amount
+    {{ in_cents('mrr_change * rest_of_month') }} as revenue_amount,
+    {{ in_cents('margin_change * rest_of_month') }} as margin_amount,
+    {{ in_cents('uncosted_change * rest_of_month') }} as uncosted_revenue_amount,
+    {{ in_cents('first_purchase_change * rest_of_month') }} as first_purchase_revenue_amount,
+    {{ in_cents('expansion_change * rest_of_month') }} as expansion_revenue_amount
 from changes
 where
     mrr_change <> 0

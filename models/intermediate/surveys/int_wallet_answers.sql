@@ -25,10 +25,8 @@ answers as (
         coalesce(lower(category), 'all') as product_category,
         brand_rank,
         brands_used,
-        -- rounded to six digits first, because floating point may miss half a cent
-        {{ as_amount(
-            'round(round(cast(category_spend_amount as double) * 12 / spend_period_months'
-            ~ ' * exchange_rate * 100, 6)) / 100'
+        {{ in_cents(
+            'cast(category_spend_amount as double) * 12 / spend_period_months * exchange_rate'
         ) }} as wallet_amount
     from {{ ref('stg_survey_responses') }}
     where

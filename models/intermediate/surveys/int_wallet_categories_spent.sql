@@ -32,7 +32,7 @@ category_quarters as (
         customer_id,
         quarter_start_date,
         product_category,
-        sum({{ as_amount('revenue_amount * category_share') }}) as revenue
+        sum({{ in_cents('revenue_amount * category_share') }}) as revenue
     from category_entries
     group by customer_id, quarter_start_date, product_category
 ),

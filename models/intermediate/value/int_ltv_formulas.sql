@@ -146,10 +146,10 @@ select
     {{ as_amount('uncosted_revenue') }} as uncosted_revenue_amount,
 
     -- the formula
-    {{ as_amount('cast(ampu as decimal(18, 6))') }} as ampu_amount,
+    {{ in_cents('ampu') }} as ampu_amount,
     {{ rate('lost_customers', 'opening_customers') }} as churn_rate,
     lifetime_periods,
-    {{ as_amount('cast(ampu * lifetime_periods as decimal(18, 6))') }} as ltv_amount,
+    {{ in_cents('ampu * lifetime_periods') }} as ltv_amount,
     case
         when opening_customers = 0 then 'no customers'
         when lost_customers = 0 then 'no churn observed'

@@ -49,7 +49,7 @@ select
         when customers_ranked.cutoff = 'as_of' then settings.as_of_date
         else settings.calibrated_on
     end as cutoff_on,
-    {{ as_amount('greatest(median(customers_ranked.margin_amount), 0)') }}
+    {{ in_cents('greatest(median(cast(customers_ranked.margin_amount as double)), 0)') }}
         as order_margin_limit_amount
 from customers_ranked
 cross join settings

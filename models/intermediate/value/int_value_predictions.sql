@@ -262,7 +262,7 @@ parts_added as (
         margin_12m_of_purchases + margin_12m_of_contract as margin_12m,
         case
             when (has_purchases or has_contract) and ltv_months > 0
-                then {{ as_amount('ltv_of_purchases + ltv_of_contract') }}
+                then {{ in_cents('(ltv_of_purchases + ltv_of_contract)') }}
         end as predicted_ltv_amount
     from parts
 )
@@ -279,7 +279,7 @@ select
     -- amounts
     case
         when history_months >= 12 and predicted_ltv_amount is not null
-            then {{ as_amount('margin_12m') }}
+            then {{ in_cents('margin_12m') }}
     end as predicted_margin_12m_amount,
     predicted_ltv_amount,
     case when predicted_ltv_amount is not null then ltv_months end as ltv_months,

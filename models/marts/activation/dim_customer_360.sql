@@ -82,21 +82,6 @@ services as (
     group by customer_id
 ),
 
-last_contacts as (
-    select
-        contacts.customer_id,
-        contacts.contacted_on,
-        contacts.contact_type,
-        contacts.contact_outcome
-    from {{ ref('int_customer_contacts') }} as contacts
-    inner join settings
-        on contacts.contacted_on <= settings.as_of_date
-    qualify row_number() over (
-        partition by contacts.customer_id
-        order by contacts.contacted_on desc, contacts.contact_id desc
-    ) = 1
-),
-
 best_triggers as (
     select * from {{ ref('fct_customer_triggers') }}
     where customer_rank = 1
@@ -154,9 +139,9 @@ select
     services.service_due_on,
 
     -- contacts
-    last_contacts.contacted_on as last_contacted_on,
-    coalesce(last_contacts.contact_type, 'none') as last_contact_type,
-    coalesce(last_contacts.contact_outcome, 'none') as last_contact_outcome,
+    contacted.last_contacted_on,
+    coalesce(contacted.last_contact_type, 'none') as last_contact_type,
+    coalesce(contacted.last_contact_outcome, 'none') as last_contact_outcome,
     next_contacts.contact_on as next_contact_on,
     coalesce(next_contacts.purpose, 'none') as next_contact_purpose,
 
@@ -192,8 +177,8 @@ left join renewals
     on customers.customer_id = renewals.customer_id
 left join services
     on customers.customer_id = services.customer_id
-left join last_contacts
-    on customers.customer_id = last_contacts.customer_id
+left join {{ ref('int_customers_contacted') }} as contacted
+    on customers.customer_id = contacted.customer_id
 left join next_contacts
     on customers.customer_id = next_contacts.customer_id
 left join best_triggers

@@ -10,27 +10,16 @@ with recursive
 
 settings as (
     select
-        as_of_date,
         {{ days_after('as_of_date', 1) }} as first_day,
         {{ days_after('as_of_date', var('contact_plan_days')) }} as last_day
     from {{ ref('int_run_settings') }}
-),
-
-contacts_made as (
-    select
-        contacts.customer_id,
-        max(contacts.contacted_on) as last_contacted_on
-    from {{ ref('int_customer_contacts') }} as contacts
-    inner join settings
-        on contacts.contacted_on <= settings.as_of_date
-    group by contacts.customer_id
 ),
 
 customers as (
     select
         customers.customer_id,
         spells.first_started_on,
-        contacts_made.last_contacted_on,
+        contacted.last_contacted_on,
         settings.first_day,
         settings.last_day
     from {{ ref('dim_customers') }} as customers
@@ -39,8 +28,8 @@ customers as (
             customers.customer_id = spells.customer_id
             and spells.relationship = 'any'
             and spells.is_active
-    left join contacts_made
-        on customers.customer_id = contacts_made.customer_id
+    left join {{ ref('int_customers_contacted') }} as contacted
+        on customers.customer_id = contacted.customer_id
     cross join settings
     where customers.may_be_contacted
 ),

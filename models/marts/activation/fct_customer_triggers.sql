@@ -49,16 +49,6 @@ signals as (
     from gaps
 ),
 
-last_contacts as (
-    select
-        contacts.customer_id,
-        max(contacts.contacted_on) as contacted_on
-    from {{ ref('int_customer_contacts') }} as contacts
-    inner join settings
-        on contacts.contacted_on <= settings.as_of_date
-    group by contacts.customer_id
-),
-
 histories as (
     select
         customer_id,
@@ -82,7 +72,7 @@ signals_valued as (
         odds.difference,
         risks.first_reason,
         settings.as_of_date,
-        {{ days_after('last_contacts.contacted_on', var('contact_min_gap_days')) }} as rested_on,
+        {{ days_after('contacted.last_contacted_on', var('contact_min_gap_days')) }} as rested_on,
         {{ days_after('signals.event_on', '-odds.lead_days') }} as wanted_on,
         odds.chance_basis,
         case odds.chance_basis
@@ -108,8 +98,8 @@ signals_valued as (
         on signals.customer_id = customer_values.customer_id
     left join histories
         on signals.customer_id = histories.customer_id
-    left join last_contacts
-        on signals.customer_id = last_contacts.customer_id
+    left join {{ ref('int_customers_contacted') }} as contacted
+        on signals.customer_id = contacted.customer_id
     cross join purchases
     cross join settings
 ),
@@ -124,7 +114,7 @@ factors as (
             when observed_chance is not null then 'observed'
             else 'assumed'
         end as chance_source,
-        {{ as_amount('greatest(coalesce(own_margin, purchase_margin), 0)') }}
+        {{ in_cents('greatest(coalesce(own_margin, purchase_margin), 0)') }}
             as margin_at_stake_amount,
         case when own_margin is not null then margin_basis else 'a purchase' end as margin_source
     from signals_valued
@@ -153,7 +143,7 @@ factors_capped as (
 triggers as (
     select
         *,
-        {{ as_amount('chance * margin_at_stake_amount * capped_effect') }}
+        {{ in_cents('chance * margin_at_stake_amount * capped_effect') }}
             as expected_value_amount
     from factors_capped
 )

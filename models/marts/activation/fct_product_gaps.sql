@@ -69,8 +69,8 @@ gaps_shared as (
     select
         *,
         {{ as_amount(
-            as_amount('margin_gap_amount * share_to_here')
-            ~ ' - ' ~ as_amount('margin_gap_amount * share_before')
+            in_cents('margin_gap_amount * share_to_here')
+            ~ ' - ' ~ in_cents('margin_gap_amount * share_before')
         ) }} as potential_margin_amount
     from gaps_with_shares
 ),

@@ -195,11 +195,11 @@ channel_costs_by_slice as (
 costs as (
     select
         counts.{{ keys | join(', counts.') }},
-        {{ as_amount(
-            "cast(case counts.segment_name when 'all' then costs_of_all.cac"
+        {{ in_cents(
+            "case counts.segment_name when 'all' then costs_of_all.cac"
             ~ " when 'acquisition_campaign' then "
             ~ rate('campaign_costs.spend', 'counts.customers')
-            ~ ' else channel_costs.cac end as decimal(18, 6))'
+            ~ ' else channel_costs.cac end'
         ) }} as cac
     from counts
     left join costs_of_all

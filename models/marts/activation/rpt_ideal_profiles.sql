@@ -113,7 +113,7 @@ profile_medians as (
     select
         {{ profile | join(', ') }},
         -- the middle of two amounts may be half a cent
-        {{ as_amount('median(cast(margin_amount as decimal(28, 4)))') }} as median_margin_amount
+        {{ in_cents('median(cast(margin_amount as double))') }} as median_margin_amount
     from top_members
     group by {{ profile | join(', ') }}
 ),

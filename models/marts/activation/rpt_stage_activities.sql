@@ -230,7 +230,7 @@ select
     service_contacts,
 
     -- amounts
-    {{ as_amount('cast(spend as decimal(18, 6))') }} as spend_amount,
+    {{ in_cents('spend') }} as spend_amount,
 
     -- per customer
     {{ rate('touches', 'customers') }} as touches_per_customer,

@@ -1,20 +1,23 @@
 -- Grain: one row per metric.
 {%- set columns = [
     'metric_name', 'metric_label', 'definition', 'unit', 'kind', 'mart', 'expression', 'time_grain',
-    'over_time',
+    'over_time', 'benchmark_name',
 ] %}
 
 with
 
 metrics as (
-    {%- for metric in catalogued_metrics() or [{}] %}
-    select
-        {%- for column in columns %}
-        {{ sql_text(metric[column]) }} as {{ column }},
+    select *
+    from (
+        values
+        {%- for metric in catalogued_metrics() or [{}] %}
+        (
+            {%- for column in columns %}
+            {{ sql_text(metric[column]) }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        ){{ ',' if not loop.last }}
         {%- endfor %}
-        {{ sql_text(metric.benchmark_name) }} as benchmark_name
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+    ) as metrics ({{ columns | join(', ') }})
 ),
 
 benchmarks as (

@@ -4,7 +4,7 @@
 select
     -- keys
     '{{ table_name }}' as table_name,
-    row_number() over (order by raw_key, raw_row) as reject_number,
+    row_number() over (order by raw_key nulls last, raw_row) as reject_number,
     raw_key as row_key,
 
     -- words

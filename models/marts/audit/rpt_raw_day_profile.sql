@@ -34,14 +34,10 @@ horizon as (
 
 -- one pass over each table: what follows reads a row per day
 {% for table_name, counts in counted.items() -%}
-{%- set expressions = [] %}
-{%- for column_name, category, expression in counts %}
-{%- do expressions.append(expression ~ ' as count_' ~ loop.index) %}
-{%- endfor %}
 {{- table_name }}_by_day as {{ materialized() }} (
     select
         base.event_date,
-        {{ expressions | join(',\n        ') }}
+        {{ counts_as_columns(counts) }}
     from {{ ref('base_' ~ table_name) }} as base
     cross join horizon
     where
@@ -53,16 +49,14 @@ horizon as (
 {% endfor -%}
 day_counts as (
     {%- for table_name, counts in counted.items() %}
-    {%- for column_name, category, expression in counts %}
     select
         '{{ table_name }}' as table_name,
         event_date,
-        '{{ column_name }}' as column_name,
-        '{{ category }}' as category,
-        count_{{ loop.index }} as raw_rows
-    from {{ table_name }}_by_day
+        column_name,
+        category,
+        raw_rows
+    from ({{ counts_as_rows(table_name ~ '_by_day', counts, ['event_date']) }}) as {{ table_name }}_counts
     union all
-    {%- endfor %}
     {%- if raw_contract(table_name).columns.currency %}
     select
         '{{ table_name }}' as table_name,

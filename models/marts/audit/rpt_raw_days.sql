@@ -16,7 +16,7 @@ select
 
     -- amounts
     {{ as_amount('sum(' ~ size ~ ')') }} as total_amount,
-    {{ as_amount('exp(avg(ln(nullif(' ~ size ~ ', 0))))') }} as typical_amount
+    {{ in_cents('exp(avg(ln(nullif(' ~ size ~ ', 0))))') }} as typical_amount
 from {{ base }}
 where is_accepted and event_date is not null
 group by event_date
@@ -29,6 +29,6 @@ select
     order_date as event_date,
     count(*) as accepted_rows,
     {{ as_amount('sum(abs(original_amount))') }} as total_amount,
-    {{ as_amount('exp(avg(ln(nullif(abs(original_amount), 0))))') }} as typical_amount
+    {{ in_cents('exp(avg(ln(nullif(abs(original_amount), 0))))') }} as typical_amount
 from {{ ref('fct_order_lines') }}
 group by order_date

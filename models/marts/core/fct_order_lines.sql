@@ -122,8 +122,8 @@ select
     case
         when order_net_revenue_amount = 0 then {{ as_amount('0') }}
         else {{ as_amount(
-            as_amount('order_net_revenue_amount * share_to_here')
-            ~ ' - ' ~ as_amount('order_net_revenue_amount * share_before')
+            in_cents('order_net_revenue_amount * share_to_here')
+            ~ ' - ' ~ in_cents('order_net_revenue_amount * share_before')
         ) }}
     end as net_revenue_amount
 from lines_with_shares

@@ -81,7 +81,7 @@ entries as (
             else 'repeat'
         end as revenue_type,
         entries_of_sales.revenue_amount,
-        {{ as_amount(
+        {{ in_cents(
             'entries_of_sales.revenue_amount'
             ~ ' * coalesce(entries_of_sales.own_expansion_share, sale_shares.expansion_share, 0)'
         ) }} as expansion_amount

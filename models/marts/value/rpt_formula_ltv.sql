@@ -85,10 +85,9 @@ acquisition_costs as (
         slice_costs.period_grain,
         slice_costs.segment_name,
         slice_costs.segment_value,
-        {{ as_amount('cast(slice_costs.media_cac as decimal(18, 6))') }} as media_cac_amount,
-        {{ as_amount(
-            'cast(case slice_costs.segment_name'
-            ~ " when 'all' then costs_of_all.cac else slice_costs.cac end as decimal(18, 6))"
+        {{ in_cents('slice_costs.media_cac') }} as media_cac_amount,
+        {{ in_cents(
+            "case slice_costs.segment_name when 'all' then costs_of_all.cac else slice_costs.cac end"
         ) }} as cac_amount
     from slice_costs
     inner join costs_of_all

@@ -78,7 +78,7 @@ select
     -- source
     lifetimes_valued.period_grain,
     lifetimes_valued.ltv_status,
-    {{ as_amount('cast(lifetimes_valued.margin_per_customer as decimal(18, 6))') }}
+    {{ in_cents('lifetimes_valued.margin_per_customer') }}
         as yearly_margin_per_customer_amount,
     lifetimes_valued.estimated_margin_share,
     lifetimes_valued.cac_amount,
@@ -86,12 +86,12 @@ select
     -- today
     lifetimes_valued.annual_retention_rate,
     lifetimes_valued.lifetime_years,
-    {{ as_amount('cast(lifetimes_valued.ltv as decimal(18, 6))') }} as ltv_amount,
+    {{ in_cents('lifetimes_valued.ltv') }} as ltv_amount,
 
     -- with retention raised
     lifetimes_valued.raised_retention_rate,
     lifetimes_valued.raised_lifetime_years,
-    {{ as_amount('cast(lifetimes_valued.raised_ltv as decimal(18, 6))') }} as raised_ltv_amount,
+    {{ in_cents('lifetimes_valued.raised_ltv') }} as raised_ltv_amount,
 
     -- the difference
     {{ rate('lifetimes_valued.raised_lifetime_years', 'lifetimes_valued.lifetime_years') }} - 1
