@@ -9,14 +9,7 @@
 
 {#- What reads files of a format. All of them are in one folder, or in folders in it. -#}
 {% macro spark__reader(format, files, options={}) %}
-    {% set folder = namespace(parts=files[0].split('/')[:-1]) %}
-    {% for path in files %}
-        {% set parts = path.split('/') %}
-        {% for part in folder.parts if parts[:folder.parts | length] != folder.parts %}
-            {% set folder.parts = folder.parts[:-1] %}
-        {% endfor %}
-    {% endfor %}
-    {% set start = folder.parts | join('/') ~ '/' if folder.parts else '' %}
+    {% set start = spark__common_folder(files) %}
     {% set names = [] %}
     {% for path in files %}
         {% do names.append(spark__path(path[start | length:])) %}
@@ -48,26 +41,47 @@
 {% endmacro %}
 
 
-{#- Spark fails where a pattern finds nothing, and looks into the folders that it finds. It takes no file whose name
-    begins with an underscore. -#}
-{% macro spark__list_files(patterns) %}
-    {% set files = {} %}
-    {% for pattern in patterns %}
-        {% set glob = modules.re.sub('\\[([*?[])\\]|([{},\\\\])', '\\\\\\1\\2', pattern).replace('`', '``') %}
-        {% set path = 'path' if '://' in pattern else spark__plain_path('path') %}
-        {% for (found,) in run_query(spark__or_else(
-            'select ' ~ path ~ ' as file from binaryFile.`' ~ glob ~ '`',
-            'PATH_NOT_FOUND', 'select cast(null as string) as file where false'
-        )).rows %}
-            {#- of a path that is relative to the folder of the run, its end -#}
-            {% set parts = found.split('/') %}
-            {% set depth = pattern.split('/') | length %}
-            {% if '://' not in pattern and not pattern.startswith('/') %}
-                {% do files.update({parts[-depth:] | join('/'): true}) %}
-            {% elif parts | length == depth %}
-                {% do files.update({found: true}) %}
-            {% endif %}
+{#- The folder that some paths or patterns have in common, with the slash behind it. -#}
+{% macro spark__common_folder(paths) %}
+    {% set folder = namespace(parts=paths[0].split('/')[:-1]) %}
+    {% for path in paths %}
+        {% set parts = path.split('/') %}
+        {% for part in folder.parts if parts[:folder.parts | length] != folder.parts %}
+            {% set folder.parts = folder.parts[:-1] %}
         {% endfor %}
+    {% endfor %}
+    {{ return(folder.parts | join('/') ~ '/' if folder.parts else '') }}
+{% endmacro %}
+
+
+{#- One query lists all, since each is a job of Spark. It fails where nothing is found, and looks into the folders that
+    it finds. Spark takes no empty file, and none whose name begins with an underscore. -#}
+{% macro spark__list_files(patterns) %}
+    {% set globs = [] %}
+    {% set depths = [] %}
+    {% for pattern in patterns %}
+        {% do depths.append(pattern.split('/') | length) %}
+        {% do globs.append(modules.re.sub('\\[([*?[])\\]|([{},\\\\])', '\\\\\\1\\2', pattern).replace('`', '``')) %}
+    {% endfor %}
+    {% set start = spark__common_folder(globs) %}
+    {% set ends = [] %}
+    {% for glob in globs %}
+        {% do ends.append(glob[start | length:]) %}
+    {% endfor %}
+    {% set is_whole = '://' in patterns[0] %}
+    {% set files = {} %}
+    {% for (path,) in run_query(spark__or_else(
+        'select ' ~ ('path' if is_whole else spark__plain_path('path')) ~ ' as file from binaryFile.`' ~ start
+            ~ ('{' ~ ends | join(',') ~ '}' if ends | length > 1 else ends[0]) ~ '`',
+        'PATH_NOT_FOUND', 'select cast(null as string) as file where false'
+    )).rows %}
+        {% set parts = path.split('/') %}
+        {% if not is_whole and not patterns[0].startswith('/') %}
+            {#- of a path that is relative to the folder of the run, its end -#}
+            {% do files.update({parts[-depths[0]:] | join('/'): true}) %}
+        {% elif parts | length in depths %}
+            {% do files.update({path: true}) %}
+        {% endif %}
     {% endfor %}
     {{ return(files | sort) }}
 {% endmacro %}

@@ -33,7 +33,6 @@ def start_spark(folder: Path, /) -> Any:
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.ansi.enabled": "true",
         "spark.sql.ansi.doubleQuotedIdentifiers": "true",
-        "spark.sql.parser.escapedStringLiterals": "true",
         "spark.sql.warehouse.dir": str(folder),
         # tables of a few rows: no time for plans and code that pay off with millions
         "spark.sql.shuffle.partitions": "1",
