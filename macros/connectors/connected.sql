@@ -40,8 +40,8 @@
     {% for part in parts %}
         {% set number = loop.index %}
         {% set columns = [number ~ ' as part_number'] %}
-        {% for name, type in types.items() %}
-            {% do columns.append((name if name in part.types else 'cast(null as ' ~ type ~ ')') ~ ' as ' ~ name) %}
+        {% for name in types %}
+            {% do columns.append((name if name in part.types else 'null') ~ ' as ' ~ name) %}
         {% endfor %}
         {% do selects.append('select ' ~ columns | join(', ') ~ ' from ' ~ part.relation) %}
     {% endfor %}

@@ -62,7 +62,7 @@
     {% set condition = raw_contract(export).config.meta.rows %}
     {% for part in parts %}
         {% do part.update({
-            'relation': '(select * from (select *, row_number() over () as file_row from ' ~ part.relation
+            'relation': '(select * from (select *, ' ~ row_in_file() ~ ' as file_row from ' ~ part.relation
                 ~ ') as numbered' ~ (' where ' ~ condition if condition else '') ~ ')',
             'types': dict(part.types, file_row='bigint'),
         }) %}
@@ -114,7 +114,7 @@
             {%- for column in columns %}
             {%- set value = typed_value(column, raw.types, placeholders) %}
             {%- if column.config.meta.local %}
-            {%- set value = cast_or_null('raw_' ~ column.name, none, 'timestamp') %}
+            {%- set value = local_time('raw_' ~ column.name) %}
             {%- elif column.data_type == 'timestamp' %}
             {%- set value = moment_of_utc(value) %}
             {%- endif %}

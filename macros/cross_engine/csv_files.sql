@@ -1,16 +1,16 @@
 {#- CSV files: where the header is, in which encoding, and what reads them. -#}
 
 
-{#- Delimiter, place of the header and UTF-16 are found from the first lines. DuckDB's own detection may settle on
+{#- Delimiter, place of the header and UTF-16 are found from the first lines. An engine's own detection may settle on
     a dialect in which damaged lines look whole, or skip lines to get there. -#}
-{% macro duckdb__csv_groups(table_name, files) %}
-    {% set encodings = duckdb__encodings(files) %}
-    {% set first_lines = duckdb__first_lines(files, 1, encodings) %}
+{% macro csv_groups(table_name, files) %}
+    {% set heads = heads_of(files, 1) %}
     {#- thousands of files have the same first line, and what it says is found out once -#}
     {% set files_by_line = {} %}
     {% for path in files %}
+        {% do raw_data_error(table_name ~ ': ' ~ path ~ heads[path].fault) if heads[path].fault %}
         {% do files_by_line.setdefault(
-            (first_lines[path] | first, duckdb__compression(path), encodings.get(path, "'utf-8'")), []
+            (heads[path].lines | first, csv_compression(path), heads[path].encoding), []
         ).append(path) %}
     {% endfor %}
     {% set files_by_header = {} %}
@@ -19,7 +19,7 @@
         {% for path in (alike[:1] if is_header else alike) %}
             {% set head = namespace(lines=[line], number=1) %}
             {% if not is_header %}
-                {% set head.lines = duckdb__first_lines([path], 30, encodings)[path] %}
+                {% set head.lines = heads_of([path], 30, {path: encoding})[path].lines %}
                 {% if '.' in table_name %}
                     {% set head.lines = whole_records(head.lines) %}
                 {% endif %}
@@ -33,7 +33,7 @@
                 (delimiter, names | join(delimiter), format), {'names': names, 'files': []}
             ).files.extend(alike if is_header else [path]) %}
             {% if head.number > 1 %}
-                {% do duckdb__check_skip(table_name, path, names, delimiter, format) %}
+                {% do check_skip(table_name, path, names, delimiter, format) %}
             {% endif %}
         {% endfor %}
     {% endfor %}
@@ -44,14 +44,51 @@
             {% do types.update({name: 'varchar'}) %}
         {% endfor %}
         {% do groups.append({
-            'relation': duckdb__read_csv(same.files, same.names, delimiter, format),
+            'relation': read_csv(same.files, same.names, delimiter, format),
             'types': types,
             'place': some_of(same.files),
             'files': same.files,
             'forms': {},
+            'csv': (same.names, delimiter, format),
         }) %}
     {% endfor %}
     {{ return(groups) }}
+{% endmacro %}
+
+
+{#- A Parquet file has no lines. -#}
+{% macro first_lines_of(files) %}
+    {% set texts = [] %}
+    {% set lines = {} %}
+    {% for path in files %}
+        {% do lines.update({path: []}) %}
+        {% do texts.append(path) if not path.lower().endswith('.parquet') %}
+    {% endfor %}
+    {% for path, head in heads_of(texts, 30).items() %}
+        {% do lines.update({path: head.lines}) %}
+    {% endfor %}
+    {{ return(lines) }}
+{% endmacro %}
+
+
+{% macro csv_compression(path) %}
+    {{ return('gzip' if path.lower().endswith('.gz') else 'none') }}
+{% endmacro %}
+
+
+{#- The encoding and the first lines of each file; `fault` where they cannot be read. `encodings` are those that are
+    known. -#}
+{% macro heads_of(files, number, encodings=none) %}
+    {{ return(adapter.dispatch('heads_of', 'customer_lifecycle_warehouse')(files, number, encodings)) }}
+{% endmacro %}
+
+{% macro duckdb__heads_of(files, number, encodings=none) %}
+    {% set known = duckdb__encodings(files) if encodings is none else encodings %}
+    {% set heads = {} %}
+    {% for path, lines in duckdb__first_lines(files, number, known).items() %}
+        {% do heads.update({path: {'encoding': known.get(path, 'utf-8'), 'lines': lines}}) %}
+    {% endfor %}
+    {{ return(heads) }}
 {% endmacro %}
 
 
@@ -69,26 +106,9 @@
     {% endfor %}
     {% set encodings = {} %}
     {% for path, is_utf_16 in duckdb__rows_of(queries) if is_utf_16 %}
-        {% do encodings.update({path: "'utf-16'"}) %}
+        {% do encodings.update({path: 'utf-16'}) %}
     {% endfor %}
     {{ return(encodings) }}
-{% endmacro %}
-
-
-{% macro first_lines_of(files) %}
-    {{ return(adapter.dispatch('first_lines_of', 'customer_lifecycle_warehouse')(files)) }}
-{% endmacro %}
-
-{#- A Parquet file has no lines. -#}
-{% macro duckdb__first_lines_of(files) %}
-    {% set texts = [] %}
-    {% set lines = {} %}
-    {% for path in files %}
-        {% do lines.update({path: []}) %}
-        {% do texts.append(path) if not path.lower().endswith('.parquet') %}
-    {% endfor %}
-    {% do lines.update(duckdb__first_lines(texts, 30, duckdb__encodings(texts))) %}
-    {{ return(lines) }}
 {% endmacro %}
 
 
@@ -129,11 +149,17 @@
     {% set readers = {} %}
     {% for path in files %}
         {% do readers.update({path: 'read_csv(' ~ duckdb__path(path) ~ options
-            ~ ', encoding = ' ~ encodings.get(path, "'utf-8'") ~ ', compression = ' ~ duckdb__compression(path) ~ ')'}) %}
+            ~ ', encoding = ' ~ sql_text(encodings.get(path, 'utf-8'))
+            ~ ', compression = ' ~ sql_text(csv_compression(path)) ~ ')'}) %}
     {% endfor %}
     {{ return(readers) }}
 {% endmacro %}
 
+
+{#- Looks at a file with lines above its header, and stops where the engine cannot take them for what they are. -#}
+{% macro check_skip(table_name, path, names, delimiter, format) %}
+    {{ return(adapter.dispatch('check_skip', 'customer_lifecycle_warehouse')(table_name, path, names, delimiter, format)) }}
+{% endmacro %}
 
 {#- DuckDB skips records, not lines: after a quote that is not closed it would skip the whole file. -#}
 {% macro duckdb__check_skip(table_name, path, names, delimiter, format) %}
@@ -160,29 +186,33 @@
 {% endmacro %}
 
 
+{#- What reads CSV files of one header, every column as text, with file_name_column(). -#}
+{% macro read_csv(files, names, delimiter, format) %}
+    {{ return(adapter.dispatch('read_csv', 'customer_lifecycle_warehouse')(files, names, delimiter, format)) }}
+{% endmacro %}
+
+{#- DuckDB's own detection of a compression is wrong where the name of a folder has a question mark. -#}
 {% macro duckdb__read_csv(files, names, delimiter, format, has_header=true) %}
     {% set compression, encoding, skip = format %}
     {{ return('read_csv(' ~ duckdb__paths(files)
         ~ ', auto_detect = false, header = ' ~ has_header | lower ~ ', columns = '
         ~ duckdb__text_columns(names) ~ ', delim = ' ~ sql_text(delimiter)
         ~ ", quote = '\"', escape = '\"', comment = '', skip = " ~ skip
-        ~ ', strict_mode = true, null_padding = false, ignore_errors = false, encoding = ' ~ encoding
-        ~ ', compression = ' ~ compression ~ ', hive_partitioning = false, filename = '
+        ~ ', strict_mode = true, null_padding = false, ignore_errors = false, encoding = ' ~ sql_text(encoding)
+        ~ ', compression = ' ~ sql_text(compression) ~ ', hive_partitioning = false, filename = '
         ~ sql_text(file_name_column()) ~ ')') }}
 {% endmacro %}
 
 
-{#- DuckDB's own detection is wrong where the name of a folder has a question mark. -#}
-{% macro duckdb__compression(path) %}
-    {{ return("'gzip'" if path.lower().endswith('.gz') else "'none'") }}
-{% endmacro %}
-
-
+{#- A CSV file of the project's own, read as any other. -#}
 {% macro read_csv_of_texts(path, names) %}
-    {{ return(adapter.dispatch('read_csv_of_texts', 'customer_lifecycle_warehouse')(path, names)) }}
+    {{ return(read_csv([path], names, ',', (csv_compression(path), 'utf-8', 0))) }}
 {% endmacro %}
 
-{% macro duckdb__read_csv_of_texts(path, names) %}
-    {% set format = (duckdb__compression(path), "'utf-8'", 0) %}
-    {{ return(duckdb__read_csv([path], names, ',', format)) }}
+
+{#- Looks for damaged lines where the engine does not say itself, in words and once, what is wrong with a file. -#}
+{% macro stop_at_damaged_lines(table_name, part) %}
+    {{ return(adapter.dispatch('stop_at_damaged_lines', 'customer_lifecycle_warehouse')(table_name, part)) }}
 {% endmacro %}
+
+{% macro default__stop_at_damaged_lines(table_name, part) %}{% endmacro %}

@@ -103,14 +103,15 @@
         ~ '\n        ) as string)') }}
 {% endmacro %}
 
-{#- Spark leaves out what is NULL unless it is told not to. -#}
+{#- Spark leaves out what is NULL, and writes times in another way, unless it is told not to. -#}
 {% macro spark__json_text(expressions) %}
     {% set pairs = [] %}
     {% for name, expression in expressions.items() %}
         {% do pairs.append(sql_text(name) ~ ', ' ~ expression) %}
     {% endfor %}
     {{ return('to_json(named_struct(\n            ' ~ pairs | join(',\n            ')
-        ~ "\n        ), map('ignoreNullFields', 'false'))") }}
+        ~ "\n        ), map('ignoreNullFields', 'false', 'timestampFormat', 'yyyy-MM-dd HH:mm:ssx', 'timestampNTZFormat',"
+        ~ " 'yyyy-MM-dd HH:mm:ss'))") }}
 {% endmacro %}
 
 
@@ -159,15 +160,7 @@
 
 {#- Only the digits of a text, without zeros in front: 0049 and +49 are the same. -#}
 {% macro digits_of(text) %}
-    {{ return(adapter.dispatch('digits_of', 'customer_lifecycle_warehouse')(text)) }}
-{% endmacro %}
-
-{% macro duckdb__digits_of(text) %}
-    {{ return("ltrim(regexp_replace(" ~ text ~ ", '[^0-9]', '', 'g'), '0')") }}
-{% endmacro %}
-
-{% macro spark__digits_of(text) %}
-    {{ return("ltrim('0', regexp_replace(" ~ text ~ ", '[^0-9]', ''))") }}
+    {{ return("trim(leading '0' from " ~ without(text, '[^0-9]') ~ ')') }}
 {% endmacro %}
 
 
@@ -210,6 +203,20 @@
     {% endfor %}
     {{ return('(select wide.*, cells.* from ' ~ relation ~ ' as wide lateral view stack(' ~ names | length ~ ', '
         ~ cells | join(', ') ~ ') cells as column_number, column_name, cell)') }}
+{% endmacro %}
+
+
+{#- A number of a row that is greater than those of the rows before it in its file. -#}
+{% macro row_in_file() %}
+    {{ return(adapter.dispatch('row_in_file', 'customer_lifecycle_warehouse')()) }}
+{% endmacro %}
+
+{% macro duckdb__row_in_file() %}
+    {{ return('row_number() over ()') }}
+{% endmacro %}
+
+{% macro spark__row_in_file() %}
+    {{ return('monotonically_increasing_id()') }}
 {% endmacro %}
 
 

@@ -11,11 +11,6 @@
     {{ return(found.columns[0].values() | list) }}
 {% endmacro %}
 
-{% macro spark__list_files(patterns) %}
-    {{ return([]) }}
-{% endmacro %}
-
-
 {% macro last_modified(files) %}
     {{ return(adapter.dispatch('last_modified', 'customer_lifecycle_warehouse')(files)) }}
 {% endmacro %}
@@ -31,16 +26,12 @@
 
 
 {% macro file_groups(table_name, files) %}
-    {{ return(adapter.dispatch('file_groups', 'customer_lifecycle_warehouse')(table_name, files)) }}
-{% endmacro %}
-
-{% macro duckdb__file_groups(table_name, files) %}
     {% set csv = [] %}
     {% set parquet = [] %}
     {% for path in files %}
         {% do (parquet if path.lower().endswith('.parquet') else csv).append(path) %}
     {% endfor %}
-    {{ return(duckdb__csv_groups(table_name, csv) + duckdb__parquet_groups(parquet)) }}
+    {{ return(csv_groups(table_name, csv) + parquet_groups(table_name, parquet)) }}
 {% endmacro %}
 
 
@@ -76,36 +67,26 @@
 {% endmacro %}
 
 
-{% macro duckdb__parquet_groups(files) %}
+{#- Files of one schema are read at once. -#}
+{% macro parquet_groups(table_name, files) %}
     {% set files_by_schema = {} %}
-    {% if files %}
-        {% set query %}
-            select
-                file_name,
-                string_agg(concat_ws(' ', name, duckdb_type, num_children), ', ' order by column_id)
-            from parquet_schema({{ duckdb__paths(files) }})
-            group by file_name
-            order by file_name
-        {% endset %}
-        {% for path, schema in run_query(query).rows %}
-            {% do files_by_schema.setdefault(schema, []).append(path) %}
-        {% endfor %}
-    {% endif %}
+    {% for path, schema in (parquet_schemas(files) if files else {}).items() %}
+        {% do raw_data_error(table_name ~ ': ' ~ path ~ ' cannot be read. Deliver it again.') if schema is none %}
+        {% do files_by_schema.setdefault(schema, []).append(path) %}
+    {% endfor %}
     {% set groups = [] %}
     {% for files_of_schema in files_by_schema.values() %}
-        {% set relation = 'read_parquet(' ~ duckdb__paths(files_of_schema)
-            ~ ', hive_partitioning = false' %}
-        {% set types = column_types(relation ~ ')') %}
+        {% set relation = read_parquet(files_of_schema) %}
+        {% set types = column_types(relation) %}
+        {% do types.pop(file_name_column()) %}
         {#- no column of the contract is a list or a struct, and a text can be compared and rejected -#}
         {% set texts = [] %}
-        {% for name, type in types.items() if modules.re.match('(struct|map|union)[(]|.*]$', type) %}
+        {% for name, type in types.items() if modules.re.match('(struct|map|union|array)[(<]|.*]$', type) %}
             {% do types.update({name: 'varchar'}) %}
-            {% do texts.append('cast(' ~ adapter.quote(name) ~ ' as varchar) as ' ~ adapter.quote(name)) %}
+            {% do texts.append(name) %}
         {% endfor %}
-        {% set relation = relation ~ ', filename = ' ~ sql_text(file_name_column()) ~ ')' %}
         {% do groups.append({
-            'relation': '(select * replace (' ~ texts | join(', ') ~ ') from ' ~ relation ~ ')' if texts
-                else relation,
+            'relation': with_texts(relation, texts) if texts else relation,
             'types': types,
             'place': some_of(files_of_schema),
             'files': files_of_schema,
@@ -113,6 +94,52 @@
         }) %}
     {% endfor %}
     {{ return(groups) }}
+{% endmacro %}
+
+
+{#- Parquet files, and what tells their schemas apart, in the order of their names; none where an engine can say that a
+    file has no schema. -#}
+{% macro parquet_schemas(files) %}
+    {{ return(adapter.dispatch('parquet_schemas', 'customer_lifecycle_warehouse')(files)) }}
+{% endmacro %}
+
+{% macro duckdb__parquet_schemas(files) %}
+    {% set query %}
+        select
+            file_name,
+            string_agg(concat_ws(' ', name, duckdb_type, num_children), ', ' order by column_id)
+        from parquet_schema({{ duckdb__paths(files) }})
+        group by file_name
+        order by file_name
+    {% endset %}
+    {% set schemas = {} %}
+    {% for path, schema in run_query(query).rows %}
+        {% do schemas.update({path: schema}) %}
+    {% endfor %}
+    {{ return(schemas) }}
+{% endmacro %}
+
+
+{#- What reads Parquet files of one schema, with file_name_column(). -#}
+{% macro read_parquet(files) %}
+    {{ return(adapter.dispatch('read_parquet', 'customer_lifecycle_warehouse')(files)) }}
+{% endmacro %}
+
+{% macro duckdb__read_parquet(files) %}
+    {{ return('read_parquet(' ~ duckdb__paths(files) ~ ', hive_partitioning = false, filename = '
+        ~ sql_text(file_name_column()) ~ ')') }}
+{% endmacro %}
+
+
+{#- A relation some of whose columns are made texts. -#}
+{% macro with_texts(relation, names) %}
+    {% set quoted = [] %}
+    {% set texts = [] %}
+    {% for name in names %}
+        {% do quoted.append(adapter.quote(name)) %}
+        {% do texts.append('cast(' ~ adapter.quote(name) ~ ' as string) as ' ~ adapter.quote(name)) %}
+    {% endfor %}
+    {{ return('(select ' ~ columns_except(quoted) ~ ', ' ~ texts | join(', ') ~ ' from ' ~ relation ~ ')') }}
 {% endmacro %}
 
 
@@ -148,52 +175,6 @@
 {% endmacro %}
 
 
-{% macro nearest_names(wanted, found) %}
-    {{ return(adapter.dispatch('nearest_names', 'customer_lifecycle_warehouse')(wanted, found)) }}
-{% endmacro %}
-
-{% macro duckdb__nearest_names(wanted, found) %}
-    {% set nearest = {} %}
-    {% set query %}
-        with pairs as (
-            select
-                wanted,
-                found,
-                regexp_replace(lower(wanted), '[\s_.-]', '', 'g') as wanted_plain,
-                regexp_replace(lower(found), '[\s_.-]', '', 'g') as found_plain
-            from unnest({{ duckdb__text_list(wanted) }}) as wanted_names (wanted)
-            cross join unnest({{ duckdb__text_list(found) }}) as found_names (found)
-        ),
-
-        compared as (
-            select
-                *,
-                case
-                    when wanted_plain = found_plain then 2
-                    when contains(found_plain, wanted_plain) or ends_with(wanted_plain, found_plain) then 1.5
-                    else jaro_winkler_similarity(wanted_plain, found_plain)
-                end as similarity
-            from pairs
-        ),
-
-        -- a column that was found can be one of the wanted ones
-        nearest as (
-            select * from compared
-            where similarity > 0.85
-            qualify row_number() over (partition by found order by similarity desc, wanted) = 1
-        )
-
-        select wanted, arg_max(found, similarity)
-        from nearest
-        group by wanted
-    {% endset %}
-    {% for name, like_it in (run_query(query).rows if wanted and found else []) %}
-        {% do nearest.update({name: like_it}) %}
-    {% endfor %}
-    {{ return(nearest) }}
-{% endmacro %}
-
-
 {% macro column_types(relation) %}
     {{ return(adapter.dispatch('column_types', 'customer_lifecycle_warehouse')(relation)) }}
 {% endmacro %}
@@ -206,41 +187,14 @@
     {{ return(types) }}
 {% endmacro %}
 
-{#- A text is called varchar, as the rest of the project calls it. -#}
+{#- In the names of DuckDB, as the rest of the project calls them. A timestamp of Spark is a moment. -#}
 {% macro spark__column_types(relation) %}
+    {% set own_names = {
+        'string': 'varchar', 'int': 'integer', 'timestamp': 'timestamp with time zone', 'timestamp_ntz': 'timestamp',
+    } %}
     {% set types = {} %}
     {% for row in run_query('describe query select * from ' ~ relation).rows %}
-        {% do types.update({row[0] | lower: {'string': 'varchar', 'int': 'integer'}.get(row[1], row[1])}) %}
+        {% do types.update({row[0] | lower: own_names.get(row[1], row[1])}) %}
     {% endfor %}
     {{ return(types) }}
-{% endmacro %}
-
-
-{% macro spark__nearest_names(wanted, found) %}
-    {{ return({}) }}
-{% endmacro %}
-
-
-{% macro spark__last_modified(files) %}
-    {{ return('select cast(null as timestamp) as arrived_at') }}
-{% endmacro %}
-
-
-{% macro spark__file_groups(table_name, files) %}
-    {{ return([]) }}
-{% endmacro %}
-
-
-{% macro spark__text_of_file(path) %}
-    {{ return('text.`' ~ path ~ '`') }}
-{% endmacro %}
-
-
-{% macro spark__first_lines_of(files) %}
-    {{ return({}) }}
-{% endmacro %}
-
-
-{% macro spark__read_csv_of_texts(path, names) %}
-    {{ return('csv.`' ~ path ~ '`') }}
 {% endmacro %}

@@ -88,7 +88,14 @@
 {% macro spark__utc_time_of_day(day) %}
     {% set time = 'cast(' ~ day ~ ' as timestamp)' %}
     {% set zone = setting('reporting_timezone', 'UTC') %}
-    {{ return(time if zone == 'UTC' else 'to_utc_timestamp(' ~ time ~ ', ' ~ sql_text(zone) ~ ')') }}
+    {{ return(time if zone == 'UTC' else spark__utc_of_zone(time, sql_text(zone))) }}
+{% endmacro %}
+
+{#- Of the hour that a clock shows twice, Spark takes the first one and DuckDB the second. -#}
+{% macro spark__utc_of_zone(time, zone) %}
+    {% set second = "(to_utc_timestamp(" ~ time ~ " + interval '3' hour, " ~ zone ~ ") - interval '3' hour)" %}
+    {{ return('case when from_utc_timestamp(' ~ second ~ ', ' ~ zone ~ ') = ' ~ time ~ ' then ' ~ second
+        ~ ' else to_utc_timestamp(' ~ time ~ ', ' ~ zone ~ ') end') }}
 {% endmacro %}
 
 
@@ -115,17 +122,85 @@
         ~ without_letters ~ ') then cast(try_cast(' ~ time ~ ' as timestamptz) as timestamp) end') }}
 {% endmacro %}
 
-{#- A cast of Spark takes an offset after the time, with or without minutes, and the name of a zone as well, which is
-    no time here. -#}
+{#- Spark casts more texts to a time than DuckDB, such as 2024 or 10:00, and not all of DuckDB's. Those that have the
+    usual form are cast at once. -#}
 {% macro spark__utc_time_of_text(text) %}
     {% set time = "replace(replace(replace(replace(" ~ text
         ~ ", ' UTC', 'Z'), ' Z', 'Z'), ' +', '+'), ' -', '-')" %}
-    {% set without_letters = "translate(" ~ time ~ ", 'TZtz', '')" %}
-    {% set parsed = 'try_cast(' ~ time ~ ' as timestamp)' %}
-    {{ return("case when lower(" ~ without_letters ~ ') <> upper(' ~ without_letters ~ ') then null'
-        ~ ' when length(' ~ text ~ ') <= 10 then ' ~ utc_time_of_day('try_cast(' ~ text ~ ' as date)')
-        ~ ' when ' ~ matches(time, ':.*[Zz+-]') ~ ' then ' ~ parsed
-        ~ ' else ' ~ utc_time_of_local(parsed) ~ ' end') }}
+    {% set cast_time = 'try_cast(' ~ time ~ ' as timestamp)' %}
+    {% set usual = '^\\d{4}-\\d{2}-\\d{2}[ T](?:[01]\\d|2[0-3]):\\d{2}:\\d{2}(?:[.]\\d{1,6})?' %}
+    {% set day, clock, offset = spark__parts_of_time(time) %}
+    {% set moment = spark__time_of_parts(day, clock, offset) %}
+    {{ return('case when ' ~ matches(time, usual ~ '$') ~ ' then ' ~ utc_time_of_local(cast_time)
+        ~ ' when ' ~ matches(time, usual ~ '(?:Z|[+-]\\d{2}:\\d{2})$') ~ ' then ' ~ cast_time
+        ~ ' when ' ~ clock ~ " = '' then " ~ utc_time_of_day('try_cast(' ~ day ~ ' as date)')
+        ~ ' when ' ~ offset ~ " = '' then " ~ utc_time_of_local(moment) ~ ' else ' ~ moment ~ ' end') }}
+{% endmacro %}
+
+{#- The day, the clock and the offset in a text, which may lack the last two. An offset follows seconds. -#}
+{% macro spark__parts_of_time(text) %}
+    {% set pattern = '^ *(\\d{1,6})([-/ ])(\\d{1,2})\\2(\\d{1,2})(?:(?:T|\\s+)(?:(\\d{1,2}:\\d{1,2})|'
+        ~ '(\\d{1,2}:\\d{1,2}:\\d{1,2}(?:[.]\\d*)?)(?:(Z|[+-]\\d{2}(?::?\\d{2}(?::\\d{2})?)?):?)?))? *$' %}
+    {% set groups = [] %}
+    {% for group in range(8) %}
+        {% do groups.append('regexp_extract(' ~ text ~ ', ' ~ spark__pattern(pattern) ~ ', ' ~ group ~ ')') %}
+    {% endfor %}
+    {{ return((
+        spark__day_of_parts(groups[1], groups[3], groups[4]), groups[5] ~ ' || ' ~ groups[6], groups[7],
+    )) }}
+{% endmacro %}
+
+{% macro spark__day_of_parts(year, month, day) %}
+    {{ return("case when length(" ~ year ~ ") > 4 then '+' || " ~ year ~ " else lpad(" ~ year ~ ", 4, '0') end || '-' || "
+        ~ month ~ " || '-' || " ~ day) }}
+{% endmacro %}
+
+{#- The end of a day, 24:00, is the start of the next one. -#}
+{% macro spark__time_of_parts(day, clock, offset) %}
+    {% set is_end_of_day = matches(clock, '^24:00(:00([.]0*)?)?$') %}
+    {{ return('(try_cast(' ~ day ~ " || ' ' || case when " ~ is_end_of_day ~ " then '00:00:00' else " ~ clock ~ ' end || '
+        ~ offset ~ ' as timestamp) + case when ' ~ is_end_of_day ~ " then interval '1' day else interval '0' day end)") }}
+{% endmacro %}
+
+
+{#- The time that a clock shows, in whatever zone; an offset does not count. -#}
+{% macro local_time(text) %}
+    {{ return(adapter.dispatch('local_time', 'customer_lifecycle_warehouse')(text)) }}
+{% endmacro %}
+
+{% macro duckdb__local_time(text) %}
+    {{ return('try_cast(' ~ text ~ ' as timestamp)') }}
+{% endmacro %}
+
+{% macro spark__local_time(text) %}
+    {% set day, clock, _ = spark__parts_of_time("replace(" ~ text ~ ", ' UTC', 'Z')") %}
+    {{ return(spark__time_of_parts(day, clock, "''")) }}
+{% endmacro %}
+
+
+{#- A quick test that a text is a time. Some that are take a closer look. -#}
+{% macro is_time(text) %}
+    {{ return(adapter.dispatch('is_time', 'customer_lifecycle_warehouse')(text)) }}
+{% endmacro %}
+
+{% macro duckdb__is_time(text) %}
+    {{ return(duckdb__local_time(text) ~ ' is not null') }}
+{% endmacro %}
+
+{% macro spark__is_time(text) %}
+    {{ return(spark__local_time(text) ~ ' is not null') }}
+{% endmacro %}
+
+
+{#- A date at the start of a text, as DuckDB takes it. -#}
+{% macro spark__date_of_text(text) %}
+    {% set pattern = '^\\s*(\\d{1,6})([-/\\\\ ])(\\d{1,2})\\2(\\d{1,2})(?!\\d)(?!.*BC)' %}
+    {% set groups = [] %}
+    {% for group in range(5) %}
+        {% do groups.append('regexp_extract(' ~ text ~ ', ' ~ spark__pattern(pattern) ~ ', ' ~ group ~ ')') %}
+    {% endfor %}
+    {{ return('case when ' ~ matches(text, '^\\d{4}-\\d{2}-\\d{2}$') ~ ' then try_cast(' ~ text ~ ' as date) when '
+        ~ groups[1] ~ " <> '' then try_cast(" ~ spark__day_of_parts(groups[1], groups[3], groups[4]) ~ ' as date) end') }}
 {% endmacro %}
 
 
@@ -142,7 +217,7 @@
 
 {% macro spark__utc_time_of_local(time) %}
     {% set zone = setting('raw_timezone', 'UTC') %}
-    {{ return(time if zone == 'UTC' else 'to_utc_timestamp(' ~ time ~ ', ' ~ sql_text(zone) ~ ')') }}
+    {{ return(time if zone == 'UTC' else spark__utc_of_zone(time, sql_text(zone))) }}
 {% endmacro %}
 
 
@@ -175,7 +250,7 @@
 {% endmacro %}
 
 {% macro spark__moment_of_local(time, zone) %}
-    {{ return('to_utc_timestamp(' ~ time ~ ', ' ~ zone ~ ')') }}
+    {{ return(spark__utc_of_zone(time, zone)) }}
 {% endmacro %}
 
 

@@ -44,11 +44,7 @@
 
 
 {% macro cast_or_null(expression, from_type, to_type) %}
-    {% if to_type == 'integer' %}
-        {#- a cast alone would silently round 6.5 to 7 -#}
-        {{ return('case when try_cast(' ~ expression ~ ' as double) = try_cast(' ~ expression
-            ~ ' as integer) then try_cast(' ~ expression ~ ' as integer) end') }}
-    {% elif to_type == 'timestamp' and from_type in ('date', 'varchar') %}
+    {% if to_type == 'timestamp' and from_type in ('date', 'varchar') %}
         {{ return(utc_time_of_day(expression) if from_type == 'date'
             else utc_time_of_text(expression)) }}
     {% elif to_type == 'timestamp' and from_type in ('timestamp', 'timestamp_ns', 'timestamp_ms', 'timestamp_s') %}
@@ -58,8 +54,10 @@
         {{ return('coalesce(case when ' ~ expression ~ ' = floor(' ~ expression
             ~ ') then cast(try_cast(' ~ expression ~ ' as decimal(38, 0)) as string) end, cast('
             ~ expression ~ ' as string))') }}
+    {% elif from_type == 'varchar' %}
+        {{ return(cast_of_text(expression, to_type)) }}
     {% endif %}
-    {{ return('try_cast(' ~ expression ~ ' as ' ~ to_type ~ ')') }}
+    {{ return(cast_of_value(expression, from_type, to_type)) }}
 {% endmacro %}
 
 

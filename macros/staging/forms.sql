@@ -36,7 +36,7 @@
             {% set value = adapter.quote(column.name) %}
             {% set doubt = {
                 'time': value ~ ' is not null and not ' ~ is_plain_time(value),
-                'number': value ~ ' is not null and (try_cast(' ~ value ~ ' as decimal(18, 2)) is null or substr('
+                'number': value ~ ' is not null and (' ~ cast_of_text(value, 'decimal(18, 2)') ~ ' is null or substr('
                     ~ value ~ ", -4, 1) = '.')",
                 'key': value ~ " like '%.0' or " ~ value ~ " like '%E+%' or " ~ value ~ " like '%e+%'",
             }[kind_of_form(column)] %}
@@ -63,7 +63,7 @@
 
 {#- A time in the contract's form. Most of those that are not have a slash, which is quick to see. -#}
 {% macro is_plain_time(text) %}
-    {{ return('case when try_cast(' ~ text ~ ' as timestamp) is not null then true when contains(' ~ text ~ ", '/')"
+    {{ return('case when ' ~ is_time(text) ~ ' then true when contains(' ~ text ~ ", '/')"
         ~ ' then false else ' ~ cast_or_null(text, 'varchar', 'timestamp') ~ ' is not null end') }}
 {% endmacro %}
 
@@ -101,7 +101,7 @@
             'is_serial': matches('raw_value', '^[2-7]\\d{4}([.]\\d+)?$'),
         },
         'number': {
-            'is_plain': "try_cast(raw_value as decimal(18, 2)) is not null and substr(raw_value, -4, 1) <> '.'",
+            'is_plain': cast_of_text('raw_value', 'decimal(18, 2)') ~ " is not null and substr(raw_value, -4, 1) <> '.'",
             'is_number': number,
             'is_doubtful_point': number ~ ' and ' ~ matches('raw_value', '^\\D*[1-9]\\d{0,2}[.]\\d{3}\\D*$'),
             'is_doubtful_comma': number ~ ' and ' ~ matches('raw_value', '^\\D*[1-9]\\d{0,2},\\d{3}\\D*$'),
@@ -128,6 +128,7 @@
     {% set found = [] %}
     {% for table_name in raw_table_names() %}
         {% for part in delivered_parts(table_name) %}
+            {% do stop_at_damaged_lines(table_name, part) %}
             {% for column in columns_to_look_at(table_name, part) if execute %}
                 {% do found.append((table_name, part, column)) %}
             {% endfor %}
@@ -135,6 +136,7 @@
     {% endfor %}
     {% for export in export_names('files') %}
         {% for part in export_parts(export) %}
+            {% do stop_at_damaged_lines(export, part) %}
             {% for column in columns_to_look_at(export, part) %}
                 {% do found.append((export, part, column)) %}
             {% endfor %}

@@ -15,17 +15,14 @@
 {#- Case matters neither in the name of a file nor in that of a table's folder. An export of a system that is read is no
     file of the contract, whatever its name. -#}
 {% macro raw_files(table_name, suffixes='(csv|tsv|txt)([.]gz)?|parquet') %}
-    {% set folder = path_pattern(raw_folder()) %}
+    {% set folder = raw_folder() %}
     {% set files = [] %}
-    {% for pattern, names in [
-        (folder ~ '/*', table_name ~ '(_.*)?'), (table_folder(table_name) ~ '/*', '[^.].*'),
-    ] %}
-        {% for path in list_files([pattern]) %}
-            {% set name = path.split('/') | last | lower %}
-            {% if modules.re.fullmatch('(?s)' ~ names ~ '[.](' ~ suffixes ~ ')', name) %}
-                {% do files.append(path) %}
-            {% endif %}
-        {% endfor %}
+    {% for path in list_files([path_pattern(folder) ~ '/*', table_folder(table_name) ~ '/*']) %}
+        {% set inside = path[folder | length + 1:] %}
+        {% set names = '[^.].*' if '/' in inside else table_name ~ '(_.*)?' %}
+        {% if modules.re.fullmatch('(?s)' ~ names ~ '[.](' ~ suffixes ~ ')', inside.split('/') | last | lower) %}
+            {% do files.append(path) %}
+        {% endif %}
     {% endfor %}
     {% set exports = export_names('files') %}
     {% if files and exports %}

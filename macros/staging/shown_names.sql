@@ -77,3 +77,70 @@
 {% macro shown_currency(code) %}
     {{ return('case when ' ~ matches(code, '^[A-Z]{3}$') ~ ' then ' ~ code ~ " else 'another word' end") }}
 {% endmacro %}
+
+
+{#- For each wanted name, the one of those found that is most like it, if any is. A name that was found can be one of the
+    wanted ones. -#}
+{% macro nearest_names(wanted, found) %}
+    {% set nearest = {} %}
+    {% set best = {} %}
+    {% for name in found %}
+        {% set most = namespace(similarity=0.85, wanted=none) %}
+        {% for other in wanted | sort %}
+            {% set similarity = similarity_of(plain_name(other), plain_name(name)) %}
+            {% if similarity > most.similarity %}
+                {% set most.similarity = similarity %}
+                {% set most.wanted = other %}
+            {% endif %}
+        {% endfor %}
+        {% if most.wanted is not none and most.similarity > best.get(most.wanted, 0) %}
+            {% do best.update({most.wanted: most.similarity}) %}
+            {% do nearest.update({most.wanted: name}) %}
+        {% endif %}
+    {% endfor %}
+    {{ return(nearest) }}
+{% endmacro %}
+
+
+{#- 2 for the same name, 1.5 for one in the other, else Jaro and Winkler's: letters in common, and at the start. -#}
+{% macro similarity_of(wanted, found) %}
+    {% if wanted == found %}
+        {{ return(2) }}
+    {% elif wanted in found or wanted.endswith(found) %}
+        {{ return(1.5) }}
+    {% endif %}
+    {% set reach = [[wanted | length, found | length] | max // 2 - 1, 0] | max %}
+    {% set places = [] %}
+    {% set letters = [] %}
+    {% for letter in wanted %}
+        {% set at = namespace(place=none) %}
+        {% for place in range([loop.index0 - reach, 0] | max, [loop.index0 + reach + 1, found | length] | min) %}
+            {% if at.place is none and place not in places and found[place] == letter %}
+                {% set at.place = place %}
+            {% endif %}
+        {% endfor %}
+        {% if at.place is not none %}
+            {% do places.append(at.place) %}
+            {% do letters.append(letter) %}
+        {% endif %}
+    {% endfor %}
+    {% if not letters %}
+        {{ return(0) }}
+    {% endif %}
+    {% set moved = namespace(letters=0) %}
+    {% for place in places | sort %}
+        {% if found[place] != letters[loop.index0] %}
+            {% set moved.letters = moved.letters + 1 %}
+        {% endif %}
+    {% endfor %}
+    {% set common = letters | length %}
+    {% set jaro = (common / (wanted | length) + common / (found | length)
+        + (common - moved.letters // 2) / common) / 3 %}
+    {% set start = namespace(letters=0) %}
+    {% for letter in wanted[:4] %}
+        {% if start.letters == loop.index0 and found[loop.index0:loop.index] == letter %}
+            {% set start.letters = start.letters + 1 %}
+        {% endif %}
+    {% endfor %}
+    {{ return(jaro + start.letters * 0.1 * (1 - jaro) if jaro > 0.7 else jaro) }}
+{% endmacro %}

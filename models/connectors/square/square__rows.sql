@@ -10,7 +10,7 @@ timed as (
     select
         *,
         {{ moment_of_local(
-            cast_or_null("cast(date as string) || ' ' || time", none, 'timestamp'),
+            local_time("cast(date as string) || ' ' || time"),
             square_zone('time_zone')
         ) }} as happened_at,
         lower(coalesce(event_type, '')) = 'refund' as is_refund
