@@ -37,13 +37,14 @@ def published_number(project: Path, /) -> int:
     return number
 
 
-def check_live(project: Path, /, *, number: int) -> None:
-    """Check that file, pointer and views show one build, whose rows have this number."""
+def check_live(project: Path, /, *, number: int) -> set[str]:
+    """Check that file, pointer and views show one build of this number; returns the schemas."""
     live = live_build(publish_dir=project / "published")
     schema = f"marts_{live.name.lower()}"
-    pointed, through_view, in_schema, orders = ask(
+    pointed, schemas, through_view, in_schema, orders = ask(
         project,
         POINTED,
+        "show schemas like 'marts_*'",
         NUMBER_SEEN,
         f"select number from {schema}.dim_customers",
         f"select count(*) from {schema}.fct_orders",
@@ -52,6 +53,7 @@ def check_live(project: Path, /, *, number: int) -> None:
     assert through_view == in_schema == [[str(number)]]
     assert orders == [["1000"]]
     assert published_number(project) == number
+    return {name for (name,) in schemas}
 
 
 def test_a_refresh_publishes_a_schema_a_pointer_views_and_the_small_marts(project):
