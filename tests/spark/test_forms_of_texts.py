@@ -7,9 +7,9 @@ from typing import Any
 
 import duckdb
 import pytest
-from staged_engines import start_spark
 from lifecycle import PROJECT
 from spark_macros import SparkMacros
+from staged_engines import start_spark
 from texts import BOOLEANS, COMPACTS, DAYS, EPOCHS, KEYS, NUMBERS, PLAIN_NUMBERS, SERIALS, TIMES
 from texts import DATES as NUMERIC_DATES
 from texts import WORDS as WORDED_TIMES

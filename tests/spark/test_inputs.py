@@ -12,9 +12,9 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from staged_engines import TABLES, staged_on_duckdb, staged_on_spark, start_spark
 from connected import EXPORTS
 from lifecycle import PROJECT
+from staged_engines import TABLES, staged_on_duckdb, staged_on_spark, start_spark
 
 pytestmark = pytest.mark.spark
 

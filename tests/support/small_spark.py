@@ -106,7 +106,6 @@ def make_small(folder: Path, /, *, master: str = "local[2]") -> Path:
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.ansi.enabled": "true",
         "spark.sql.ansi.doubleQuotedIdentifiers": "true",
-        "spark.sql.parser.escapedStringLiterals": "true",
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.sources.default": "parquet",
         "spark.sql.warehouse.dir": str(folder / "spark" / "tables"),
