@@ -22,7 +22,6 @@ FITS = {
 SETTINGS = {
     "spark.master": "local[2]",
     "spark.sql.ansi.doubleQuotedIdentifiers": "true",
-    "spark.sql.parser.escapedStringLiterals": "true",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.shuffle.partitions": "2",
     "spark.sql.sources.default": "parquet",
