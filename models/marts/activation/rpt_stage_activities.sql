@@ -120,7 +120,7 @@ populations as (
         coalesce(changes.customer_days, 0)
         + ({{ days_between('stage_quarters.quarter_start_date', 'stage_quarters.closes_on') }} + 1)
         * (
-            sum(coalesce(changes.customers_change, 0)) over quarters_so_far
+            (sum(coalesce(changes.customers_change, 0)) over quarters_so_far)
             - coalesce(changes.customers_change, 0)
         ) as customer_days
     from stage_quarters
