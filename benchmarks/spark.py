@@ -97,7 +97,7 @@ def build(
 
 
 def build_on_spark(
-    *, folder: Path, raw_data: Path, memory: str, partitions: int
+    *, folder: Path, raw_data: Path, memory: str, partitions: int, conf: Mapping[str, str]
 ) -> tuple[list[Step], dict[str, Work]]:
     """Build from raw tables in a session of Spark; returns its steps, and the work per model."""
     from pyspark.sql import SparkSession
@@ -105,7 +105,7 @@ def build_on_spark(
     settings = settings_of(folder=folder, raw_data=None, memory_limit=None)
     events = folder / "events"
     events.mkdir()
-    own = SESSION | {"spark.eventLog.dir": events.as_uri()}
+    own = SESSION | {"spark.eventLog.dir": events.as_uri()} | conf
     lines = "".join(f"{name} {value}\n" for name, value in own.items())
     (folder / "spark-defaults.conf").write_text(lines, encoding="utf-8")
     values = {
@@ -240,9 +240,16 @@ def table_lines(
 @click.option("--memory", default="8g", help="Memory of the driver of Spark, which does the work.")
 @click.option("--memory-limit", help="Memory DuckDB may use.", show_default="the profile's")
 @click.option("--partitions", type=int, default=8, help="Parts that Spark shuffles rows into.")
+@click.option("--conf", multiple=True, help="A setting of Spark, name=value.")
 @click.option("--least", type=float, default=1.0, help="Seconds of the models with a line.")
 def main(
-    orders: int, folder: Path, memory: str, memory_limit: str | None, partitions: int, least: float
+    orders: int,
+    folder: Path,
+    memory: str,
+    memory_limit: str | None,
+    partitions: int,
+    conf: tuple[str, ...],
+    least: float,
 ) -> None:
     """Time the order path on both engines; prints the tables of docs/scale.md."""
     raw_data = folder.absolute() / f"raw_path_{orders}"
@@ -264,6 +271,7 @@ def main(
         raw_data=raw_data,
         memory=memory,
         partitions=partitions,
+        conf=dict(each.split("=", 1) for each in conf),
     )
     click.echo(
         f"{orders / 1e6:g} million orders, {os.cpu_count()} cores. DuckDB: peak memory {peak:.1f} "

@@ -76,14 +76,27 @@
 {% endmaterialization %}
 
 
+{#- Spark joins the rows of a view anew for each model that reads it, and sends them from machine to machine for that: a
+    join that many models read is a table. -#}
 {% materialization view, adapter='spark' %}
-    {% set relation = spark__begin_in_place('view') %}
+    {% set is_table = ' join ' in compiled_code and spark__readers() >= 8 %}
+    {% set relation = spark__begin_in_place('table' if is_table else 'view') %}
     {% call statement('main') -%}
-        create or replace view {{ relation }} as
+        {{ 'create table ' ~ relation ~ ' ' ~ file_format_clause() if is_table else 'create or replace view ' ~ relation }} as
         {{ spark__query_of_contract(compiled_code) }}
     {%- endcall %}
     {{ return(spark__end_in_place(relation)) }}
 {% endmaterialization %}
+
+
+{#- How many models read this one. -#}
+{% macro spark__readers() %}
+    {% set readers = [] %}
+    {% for node in graph.nodes.values() if node.resource_type == 'model' and model.unique_id in node.depends_on.nodes %}
+        {% do readers.append(node.name) %}
+    {% endfor %}
+    {{ return(readers | length) }}
+{% endmacro %}
 
 
 {#- Models in Python run in a refresh, which writes their tables. dbt alone leaves them empty. -#}
