@@ -65,15 +65,12 @@
 {% endmaterialization %}
 
 
-{#- Spark works a view out again for each model that reads it: one that several read is a table. So is one in a schema
-    to be published, where it would show other rows after the next build. Staging only leaves rows out. -#}
+{#- Spark joins the rows of a view anew for each model that reads it, and sends them from machine to machine for that: a
+    join that many models read is a table. So is a view in a schema to be published, where it would show other rows
+    after the next build. -#}
 {% materialization view, adapter='spark' %}
-    {% set readers = [] %}
-    {% for node in graph.nodes.values() if node.resource_type == 'model' and model.unique_id in node.depends_on.nodes %}
-        {% do readers.append(node.name) %}
-    {% endfor %}
     {% set is_table = this.schema == env_var('MARTS_SCHEMA', '')
-        or (readers | length > 1 and config.get('schema') == 'intermediate') %}
+        or (' join ' in compiled_code and spark__readers() >= 8) %}
     {% set relation = spark__begin_in_place('table' if is_table else 'view') %}
     {% if is_table %}
         {% do spark__create_table(relation, compiled_code) %}
@@ -116,6 +113,16 @@
         {%- endcall %}
         {% do spark__stop_at_nulls(relation) %}
     {% endif %}
+{% endmacro %}
+
+
+{#- How many models read this one. -#}
+{% macro spark__readers() %}
+    {% set readers = [] %}
+    {% for node in graph.nodes.values() if node.resource_type == 'model' and model.unique_id in node.depends_on.nodes %}
+        {% do readers.append(node.name) %}
+    {% endfor %}
+    {{ return(readers | length) }}
 {% endmacro %}
 
 

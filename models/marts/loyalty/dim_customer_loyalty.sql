@@ -1,6 +1,12 @@
 -- Grain: one row per customer who is active on as-of.
 {%- set high = var('loyalty_high_percentile') %}
 {%- set low = 1 - var('loyalty_high_percentile') %}
+{%- set percentiles = {
+    'interaction_percentile': ('engagements', 'asc'),
+    'purchase_percentile': ('purchases_12m', 'asc'),
+    'renewal_percentile': ('days_to_renew', 'desc'),
+    'advocacy_percentile': ('last_nps_score', 'asc'),
+} %}
 
 with
 
@@ -119,33 +125,37 @@ inputs as (
         on customers.customer_id = answers.customer_id
 ),
 
--- each percentile is among the customers whose input is known; ties share a rank
+-- each percentile is among the customers whose input is known; ties share a rank, so that the few
+-- values of an input are ranked in place of all customers
+{%- for percentile, (input, direction) in percentiles.items() %}
+{{ percentile }}s as (
+    select
+        {{ input }},
+        coalesce({{ rate(
+            'sum(count(*)) over (order by ' ~ input ~ ' ' ~ direction
+            ~ ' rows unbounded preceding) - count(*)',
+            'sum(count(*)) over () - 1',
+        ) }}, 0) as {{ percentile }}
+    from inputs
+    where {{ input }} is not null
+    group by {{ input }}
+),
+{% endfor %}
 ranked as (
     select
-        *,
-        percent_rank() over (order by engagements) as interaction_percentile,
-        case
-            when purchases_12m is not null
-                then percent_rank() over (
-                    partition by purchases_12m is null
-                    order by purchases_12m
-                )
-        end as purchase_percentile,
-        case
-            when days_to_renew is not null
-                then percent_rank() over (
-                    partition by days_to_renew is null
-                    order by days_to_renew desc
-                )
-        end as renewal_percentile,
-        case
-            when last_nps_score is not null
-                then percent_rank() over (
-                    partition by last_nps_score is null
-                    order by last_nps_score
-                )
-        end as advocacy_percentile
+        {%- for percentile in percentiles %}
+        {{ percentile }}s.{{ percentile }},
+        {%- endfor %}
+        inputs.*
     from inputs
+    left join interaction_percentiles
+        on inputs.engagements = interaction_percentiles.engagements
+    left join purchase_percentiles
+        on inputs.purchases_12m = purchase_percentiles.purchases_12m
+    left join renewal_percentiles
+        on inputs.days_to_renew = renewal_percentiles.days_to_renew
+    left join advocacy_percentiles
+        on inputs.last_nps_score = advocacy_percentiles.last_nps_score
 ),
 
 families as (
