@@ -234,10 +234,12 @@
         {% set job = modules.re.sub('part-[0-9]+-([0-9a-f-]{36})[.-].*', '\\1', path.split('/') | last) %}
         {% if (folder, job) not in known %}
             {% set columns = [] %}
-            {% for column in run_query(spark__or_else(
-                'describe query select * from ' ~ spark__reader('parquet', [path]),
-                'sqlexception', 'select cast(null as string) where false'
-            )).rows %}
+            {% set is_read = run_query(spark__or_else(
+                'select true from (select count(*) from (select * from ' ~ spark__reader('parquet', [path]) ~ ' limit 0))',
+                'sqlexception', 'select false'
+            )).rows[0][0] %}
+            {% for column in (run_query('describe query select * from '
+                ~ spark__reader('parquet', [path])).rows if is_read else []) %}
                 {% do columns.append(column[0] ~ ' ' ~ column[1]) %}
             {% endfor %}
             {% do known.update({(folder, job): columns | join(', ') or none}) %}

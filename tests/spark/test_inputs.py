@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from both_engines import TABLES, staged_on_duckdb, staged_on_spark, start_spark
+from both_engines import TABLES, differences, staged_on_duckdb, staged_on_spark, start_spark
 from connected import EXPORTS
 from lifecycle import PROJECT
 
@@ -51,7 +51,8 @@ def check(
     """Stage a folder on both engines, which must agree; returns what both say."""
     given = {"raw_input": "files", "raw_data_dir": str(folder)} | settings
     on_duckdb = staged_on_duckdb(settings=given, tables=tables)
-    assert staged_on_spark(spark, settings=given, tables=tables) == on_duckdb
+    on_spark = staged_on_spark(spark, settings=given, tables=tables)
+    assert not differences(on_duckdb, on_spark)
     return on_duckdb
 
 
@@ -103,6 +104,7 @@ CUSTOMERS: dict[str, str | bytes] = {
     ),
     "customers_15.parquet": parquet("select 'c15' as customer_id, 1704240000 as created_at"),
 }
+NANOSECONDS = "select 'o1' as order_id, timestamp_ns '2024-01-05' as ordered_at, 5 as amount"
 VALUES = """
     select
         'o' || i as order_id,
@@ -174,7 +176,12 @@ def test_a_bad_file_stops_the_build_in_the_same_words(
             "Sales of May\n\n" + ORDERS,
             "{}, line 1 is no header; line 3 looks like it. Take lines 1 to 2 away.",
         ),
-        ("orders.parquet", parquet(VALUES)[:900], "{} cannot be read. Deliver it again."),
+        (
+            "orders.parquet",
+            parquet(VALUES)[:900],
+            "{} cannot be read: it is damaged, or has a type",
+        ),
+        ("orders.parquet", parquet(NANOSECONDS), "{} cannot be read: it is damaged, or has a type"),
         (
             "orders.csv",
             codecs.BOM_UTF16_BE + ORDERS.encode("utf-16-be"),
@@ -188,7 +195,7 @@ def test_what_spark_alone_cannot_read_stops_the_build(
     deliver(tmp_path, {name: content})
     settings = {"raw_input": "files", "raw_data_dir": str(tmp_path)}
     found = staged_on_spark(spark, settings=settings, tables=TABLES)
-    assert found == "orders: " + said.format(tmp_path / name)
+    assert str(found).startswith("orders: " + said.format(tmp_path / name))
 
 
 def test_tables_are_the_same(tmp_path: Path, spark: Any) -> None:
@@ -199,7 +206,8 @@ def test_tables_are_the_same(tmp_path: Path, spark: Any) -> None:
     spark.sql(f"create table raw.orders as select * from parquet.`{tmp_path}/orders.parquet`")
     before = f"create schema raw; create table raw.orders as from '{tmp_path}/orders.parquet'"
     on_duckdb = staged_on_duckdb(settings=settings, tables=TABLES, before=before)
-    assert staged_on_spark(spark, settings=settings, tables=TABLES) == on_duckdb
+    on_spark = staged_on_spark(spark, settings=settings, tables=TABLES)
+    assert not differences(on_duckdb, on_spark)
     assert len(on_duckdb["orders"]) == 12
     spark.sql("drop schema raw cascade")
 
