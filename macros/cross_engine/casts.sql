@@ -56,6 +56,9 @@
     {% endfor %}
     {% if from_type and type != 'string' and kinds[0] != kinds[1] %}
         {{ return(cast_or_null('cast(' ~ value ~ ' as string)', 'varchar', type)) }}
+    {% elif from_type == 'timestamp with time zone' and type == 'string' %}
+        {#- as a text, a moment of Spark would be the time of any zone -#}
+        {{ return('cast(' ~ value ~ " as string) || '+00'") }}
     {% elif from_type in ('double', 'float') and type == 'decimal(18,2)' %}
         {{ return('try_cast(try_cast(round(' ~ value ~ ' * 100) as decimal(38, 0)) / 100 as ' ~ type ~ ')') }}
     {% endif %}

@@ -71,7 +71,8 @@
 {% macro parquet_groups(table_name, files) %}
     {% set files_by_schema = {} %}
     {% for path, schema in (parquet_schemas(files) if files else {}).items() %}
-        {% do raw_data_error(table_name ~ ': ' ~ path ~ ' cannot be read. Deliver it again.') if schema is none %}
+        {% do raw_data_error(table_name ~ ': ' ~ path ~ ' cannot be read: it is damaged, or has a type'
+            ~ ' that Spark lacks, such as times in nanoseconds. Deliver it again.') if schema is none %}
         {% do files_by_schema.setdefault(schema, []).append(path) %}
     {% endfor %}
     {% set groups = [] %}

@@ -19,46 +19,49 @@
 {% endmacro %}
 
 
-{#- Those of some files that may be damaged: all of them where reading fails. -#}
+{#- Those of some files that may be damaged: all of them where reading fails. A text that runs over the end of a file began
+    with a quote, and no quote ends it. -#}
 {% macro spark__damaged_files(files, names, delimiter, format) %}
-    {% set last_column = adapter.quote(spark__column_name(names | last)) %}
+    {% set last_column = adapter.quote(names | last) %}
     {% set file = adapter.quote(file_name_column()) %}
+    {% set last_cells = run_query(spark__or_else(
+        'select ' ~ file ~ ' as path, max_by(' ~ last_column ~ ', place) as cell from (select ' ~ last_column ~ ', ' ~ file
+            ~ ', monotonically_increasing_id() as place from ' ~ read_csv(files, names, delimiter, format)
+            ~ ') group by 1',
+        'sqlexception', "select '' as path, '' as cell"
+    )).rows %}
     {% set query %}
-        select ends.path
+        select path, max_by(value, place) as line, bool_and(is_valid_utf8(value)) as is_utf_8
         from (
-            select {{ file }} as path, max_by({{ last_column }}, place) as cell
-            from (
-                select {{ last_column }}, {{ file }}, monotonically_increasing_id() as place
-                from {{ read_csv(files, names, delimiter, format) }}
-            )
-            group by {{ file }}
-        ) as ends
-        inner join (
             select
-                path,
-                max_by(value, place) as line,
-                bool_and(is_valid_utf8(value)) as is_utf_8
-            from (
-                select {{ spark__file_name(files) }} as path, rtrim(value) as value,
-                    struct(_metadata.file_block_start, monotonically_increasing_id()) as place
-                from {{ spark__reader('text', files) }}
-            )
-            where value <> ''
-            group by path
-        ) as lines
-            on ends.path = lines.path
-        where
-            {{ 'false' if format[1] != 'utf-8' else 'not is_utf_8' }}
-            -- a text of several lines ends in a quote
-            or (cell rlike '[\n\r]' and not endswith(line, '"'))
-            or (endswith(line, '"' || cell) and not contains(cell, '"') and cell <> '')
-            or (line like {{ sql_text('%' ~ delimiter ~ '"') }} and coalesce(cell, '') = '')
+                {{ spark__file_name(files) }} as path,
+                rtrim(value) as value,
+                struct(_metadata.file_block_start, monotonically_increasing_id()) as place
+            from {{ spark__reader('text', files) }}
+        )
+        where value <> ''
+        group by path
     {% endset %}
-    {% set found = [] %}
-    {% for (path,) in run_query(spark__or_else(query, 'sqlexception', "select '' as path")).rows %}
-        {% do found.append(path) %}
-    {% endfor %}
-    {{ return(files if '' in found else found | sort) }}
+    {% set damaged = [] %}
+    {% if last_cells | length == 1 and last_cells[0][0] == '' %}
+        {{ return(files) }}
+    {% elif format[1] == 'utf-8' %}
+        {% set ends = {} %}
+        {% for path, line, is_utf_8 in run_query(query).rows %}
+            {% do ends.update({path: line}) %}
+            {% do damaged.append(path) if not is_utf_8 %}
+        {% endfor %}
+        {% for path, cell in last_cells if path not in damaged %}
+            {% set cell = cell or '' %}
+            {% set line = ends[path] %}
+            {% if (modules.re.search('[\n\r]', cell) and not line.endswith('"'))
+                or (cell and '"' not in cell and line.endswith('"' ~ cell))
+                or (not cell and line.endswith(delimiter ~ '"')) %}
+                {% do damaged.append(path) %}
+            {% endif %}
+        {% endfor %}
+    {% endif %}
+    {{ return(damaged | sort) }}
 {% endmacro %}
 
 

@@ -58,9 +58,15 @@
     it finds. Spark takes no empty file, and none whose name begins with an underscore. -#}
 {% macro spark__list_files(patterns) %}
     {% set globs = [] %}
-    {% set depths = [] %}
+    {% set wanted = [] %}
     {% for pattern in patterns %}
-        {% do depths.append(pattern.split('/') | length) %}
+        {% set expression = [] %}
+        {% for piece in modules.re.findall('\\[[^\\]]+\\]|[*?]|[^\\[*?]+', pattern) %}
+            {% do expression.append({'*': '[^/]*', '?': '[^/]'}.get(
+                piece, piece if piece.startswith('[') else modules.re.escape(piece)
+            )) %}
+        {% endfor %}
+        {% do wanted.append(expression | join) %}
         {% do globs.append(modules.re.sub('\\[([*?[])\\]|([{},\\\\])', '\\\\\\1\\2', pattern).replace('`', '``')) %}
     {% endfor %}
     {% set start = spark__common_folder(globs) %}
@@ -75,13 +81,10 @@
             ~ ('{' ~ ends | join(',') ~ '}' if ends | length > 1 else ends[0]) ~ '`',
         'PATH_NOT_FOUND', 'select cast(null as string) as file where false'
     )).rows %}
-        {% set parts = path.split('/') %}
-        {% if not is_whole and not patterns[0].startswith('/') %}
-            {#- of a path that is relative to the folder of the run, its end -#}
-            {% do files.update({parts[-depths[0]:] | join('/'): true}) %}
-        {% elif parts | length in depths %}
-            {% do files.update({path: true}) %}
-        {% endif %}
+        {#- of a path that is relative to the folder of the run, its end -#}
+        {% set path = path if is_whole or patterns[0].startswith('/')
+            else path.split('/')[-(patterns[0].split('/') | length):] | join('/') %}
+        {% do files.update({path: true}) if modules.re.fullmatch('(?s)' ~ wanted | join('|'), path) %}
     {% endfor %}
     {{ return(files | sort) }}
 {% endmacro %}
@@ -162,12 +165,19 @@
         order by path, number
     {% endset %}
     {% for path in files %}
-        {% do heads.update({path: {'encoding': 'utf-8', 'lines': [], 'fault': none}}) %}
+        {#- Spark takes them for patterns where it looks for the header of a file with line breaks in a text -#}
+        {% do heads.update({path: {
+            'encoding': 'utf-8',
+            'lines': [],
+            'fault': ' cannot be read by Spark, because its path has one of these: { } [ ] * ? Rename it.'
+                if modules.re.search('[*?\\[\\]{}]', path),
+        }}) %}
     {% endfor %}
     {% for path, encoding, fault, line in run_query(query).rows %}
         {% set head = heads[path] %}
         {% do head.update({'encoding': encoding, 'fault': head.fault or fault}) %}
-        {% do head.lines.append(line) %}
+        {#- dbt quotes the name of a column in backticks, and doubles none of them -#}
+        {% do head.lines.append(line.replace('`', "'")) %}
     {% endfor %}
     {{ return(heads) }}
 {% endmacro %}
@@ -194,7 +204,7 @@
     {% set columns = [] %}
     {% set cells = [] %}
     {% for name in names %}
-        {% set column = adapter.quote(spark__column_name(name)) %}
+        {% set column = adapter.quote(name) %}
         {% do columns.append(column) %}
         {% set whens = [] %}
         {% do whens.append('when octet_length(' ~ column ~ ') <> char_length(' ~ column ~ ') then coalesce('
@@ -209,18 +219,13 @@
     {% endfor %}
     {% set options = {
         'header': 'true', 'sep': delimiter, 'quote': '"', 'escape': '"', 'multiLine': 'true', 'mode': 'FAILFAST',
-        'columnPruning': 'false', 'unescapedQuoteHandling': 'RAISE_ERROR', 'ignoreLeadingWhiteSpace': 'true',
+        'columnPruning': 'false', 'unescapedQuoteHandling': 'RAISE_ERROR',
+        'ignoreLeadingWhiteSpace': 'false' if delimiter == '\t' else 'true',
         'encoding': 'ISO-8859-1' if encoding == 'utf-8' else 'UTF-16LE',
     } %}
     {{ return('(select ' ~ cells | join(', ') ~ ', ' ~ spark__file_name(files) ~ ' as '
         ~ adapter.quote(file_name_column()) ~ ' from ' ~ spark__reader('csv', files, options) ~ ' as delivered ('
         ~ columns | join(', ') ~ '))') }}
-{% endmacro %}
-
-
-{#- Between backticks there is none in a name. -#}
-{% macro spark__column_name(name) %}
-    {{ return(name.replace('`', "'")) }}
 {% endmacro %}
 
 
@@ -234,10 +239,12 @@
         {% set job = modules.re.sub('part-[0-9]+-([0-9a-f-]{36})[.-].*', '\\1', path.split('/') | last) %}
         {% if (folder, job) not in known %}
             {% set columns = [] %}
-            {% for column in run_query(spark__or_else(
-                'describe query select * from ' ~ spark__reader('parquet', [path]),
-                'sqlexception', 'select cast(null as string) where false'
-            )).rows %}
+            {% set is_read = run_query(spark__or_else(
+                'select true from (select count(*) from (select * from ' ~ spark__reader('parquet', [path]) ~ ' limit 0))',
+                'sqlexception', 'select false'
+            )).rows[0][0] %}
+            {% for column in (run_query('describe query select * from '
+                ~ spark__reader('parquet', [path])).rows if is_read else []) %}
                 {% do columns.append(column[0] ~ ' ' ~ column[1]) %}
             {% endfor %}
             {% do known.update({(folder, job): columns | join(', ') or none}) %}

@@ -1,6 +1,6 @@
 """One delivery, staged on DuckDB and on Spark by the project's macros, without dbt."""
 
-import re
+import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -93,11 +93,30 @@ def staged(
             or str(error).splitlines()[0]
         )
     return {
-        table: sorted(({k: text(v) for k, v in row.items()} for row in rows), key=repr)
+        table: sorted(({k: text(v) for k, v in row.items()} for row in rows), key=str)
         for table, rows in found.items()
     }
 
 
 def text(value: object, /) -> str:
-    """Write a value as both engines would."""
-    return re.sub(r"\.0+$", "", str(value)) if isinstance(value, float) else str(value)
+    """Write a value as both engines would; numbers of JSON have no width."""
+    if isinstance(value, str) and value.startswith("{"):
+        given = json.loads(value, parse_int=float)
+        words = {key: f"{v:.6g}" if isinstance(v, float) else v for key, v in given.items()}
+        return str(words).replace("Infinity", "inf")
+    return str(value)
+
+
+def differences(one: Rows | str, other: Rows | str, /) -> list[object]:
+    """List the values that differ, row by row, else the rows or the messages."""
+    if isinstance(one, str) or isinstance(other, str):
+        return [] if one == other else [one, other]
+    found: list[object] = []
+    for table, rows in one.items():
+        if len(rows) != len(other[table]):
+            found.append((table, len(rows), len(other[table])))
+        for row, twin in zip(rows, other[table], strict=False):
+            found += [
+                (table, name, row[name], twin[name]) for name in row if row[name] != twin[name]
+            ]
+    return found
