@@ -1,6 +1,7 @@
 """The command `lifecycle rollback`."""
 
 from dataclasses import replace
+from typing import Any
 
 import click
 from rich.console import Console
@@ -10,9 +11,10 @@ from python_helpers.cli.command import Command
 from python_helpers.core.folders import Folders
 from python_helpers.core.log import Log, say
 from python_helpers.core.settings import SPARK, Choices, resolve_settings
-from python_helpers.publishing.builds import live_build, make_live
+from python_helpers.publishing.builds import kept_builds, make_live
 from python_helpers.publishing.rollback import roll_back
-from python_helpers.spark.publish import going_live, is_on_spark
+from python_helpers.spark.publish import go_live as go_live_on_spark
+from python_helpers.spark.publish import is_on_spark
 from python_helpers.spark.session import session_of
 
 
@@ -36,11 +38,15 @@ def rollback(*, to: str | None, folders: Folders, choices: Choices) -> None:
     before the live one that was not taken back itself. The next refresh publishes as usual.
     """
     log = Log(file=folders.log_file)
-    live = live_build(publish_dir=folders.publish_dir)
-    go_live = make_live
-    if live and is_on_spark(live):
-        settings = replace(resolve_settings(folders), engine=SPARK)
-        go_live = going_live(session=session_of(settings=settings), log=log)
+
+    def go_live(**where: Any) -> None:
+        """Make a build live: under the lock, because a refresh may have the catalog open."""
+        if any(map(is_on_spark, kept_builds(publish_dir=folders.publish_dir))):
+            settings = replace(resolve_settings(folders), engine=SPARK)
+            go_live_on_spark(session=session_of(settings=settings), log=log, **where)
+        else:
+            make_live(**where)
+
     build, before = roll_back(
         publish_dir=folders.publish_dir, to=to, log=log, wait=choices.lock_wait, go_live=go_live
     )

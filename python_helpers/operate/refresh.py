@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ from python_helpers.publishing.writing import SPILL, begun_build
 from python_helpers.report.page import write_report
 from python_helpers.spark.build import build_in_spark
 from python_helpers.spark.marts_file import copy_marts
-from python_helpers.spark.publish import begin, drop_old, going_live
+from python_helpers.spark.publish import begin, drop_old, go_live
 from python_helpers.warehouse.build import build, remove_half_made, remove_spill
 from python_helpers.warehouse.dbt import prepare_folders
 
@@ -121,7 +122,7 @@ def build_and_publish(*, settings: Settings, run: Run, log: Log) -> Path:
                 run=run,
                 marts=marts,
                 audit_facts=audited.in_manifest(),
-                go_live=going_live(session=session, log=log) if session else make_live,
+                go_live=partial(go_live, session=session, log=log) if session else make_live,
             )
         if session:
             drop_old(session=session, publish_dir=settings.publish_dir, log=log)

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from python_helpers.core.errors import BuildError
 from python_helpers.core.log import Log
 from python_helpers.core.settings import Settings
 from python_helpers.spark.python_models import is_python, run_python_models, waves
+from python_helpers.spark.session import first_line
 from python_helpers.warehouse.build import Build, build_command, build_error, run_build, summed
 from python_helpers.warehouse.dbt import run_dbt
 
@@ -28,12 +30,22 @@ def build_in_spark(*, settings: Settings, session: SparkSession, log: Log) -> Bu
             command = ["build", "--indirect-selection", "empty", "--select", *chosen]
             command += ["--full-refresh"] if settings.full_refresh else []
             results += run_build(command=command, settings=settings, log=log)
-        run_python_models(
-            session=session,
-            manifest=manifest,
-            names=[name for name in python if name in selected],
-        )
+        for name in python:
+            if name in selected:
+                run_python(name, session=session, manifest=manifest, settings=settings)
     return summed(results=results, started_at=started_at, settings=settings)
+
+
+def run_python(
+    name: str, /, *, session: SparkSession, manifest: Mapping[str, Any], settings: Settings
+) -> None:
+    """Run a model in Python. Raises BuildError; with debug, what it raises."""
+    try:
+        run_python_models(session=session, manifest=manifest, names=[name])
+    except Exception as error:
+        if settings.debug:
+            raise
+        raise BuildError(f"model {name}: {type(error).__name__}: {first_line(error)}") from error
 
 
 def planned(*, settings: Settings) -> tuple[dict[str, Any], set[str]]:

@@ -8,10 +8,10 @@ next run lets the catalog follow.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from python_helpers.core.errors import PublishError
 from python_helpers.core.log import Log
@@ -41,13 +41,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
-class GoLive(Protocol):
-    """Makes a build in the folder the live one."""
-
-    def __call__(self, *, build: Path, publish_dir: Path, links: Iterable[str] = ...) -> None:
-        """Do it, or raise PublishError, and then the build before is still live."""
-
-
 def begin(*, settings: Settings, build_id: str) -> tuple[Settings, SparkSession]:
     """Repair what a killed run left, and name the schemas of a new build.
 
@@ -72,8 +65,10 @@ def compared_in_spark(settings: Settings, /) -> Settings:
 
 
 def is_on_spark(build: Path, /) -> bool:
-    """Tell whether the marts of a build are in Spark. Raises PublishError if it is damaged."""
-    return bool(read_manifest(build=build).get("engine") == SPARK)
+    """Tell whether the marts of a build are in Spark; nothing is known of a damaged one."""
+    with suppress(PublishError):
+        return bool(read_manifest(build=build).get("engine") == SPARK)
+    return False
 
 
 def follow(*, session: SparkSession, publish_dir: Path) -> None:
@@ -114,11 +109,6 @@ def drop_unkept(*, session: SparkSession, publish_dir: Path) -> None:
     )
 
 
-def going_live(*, session: SparkSession, log: Log) -> GoLive:
-    """Return what makes a build live in both places; see `go_live`."""
-    return partial(go_live, session=session, log=log)
-
-
 def go_live(
     *,
     build: Path,
@@ -131,6 +121,8 @@ def go_live(
 
     Raises PublishError. Views that cannot be moved are a warning, since the pointer is what counts.
     """
+    if not is_on_spark(build):  # one of DuckDB, to which a folder of both rolls back
+        return make_live(build=build, publish_dir=publish_dir, links=links)
     with said_by_spark():
         check_pointer(session=session, publish_dir=publish_dir)
         if schema_of(build.name) not in schemas(session=session):
