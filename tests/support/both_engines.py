@@ -23,7 +23,7 @@ SPARK = {
     "SPARK_MASTER": "local[2]",
     "SPARK_MEMORY": "3g",
     "SPARK_PARTITIONS": "1",
-    "SPARK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "SPARK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC",
 }
 
 

@@ -7,7 +7,7 @@
 with
 
 metrics as (
-    select *
+    select metrics.*
     from (
         values
         {%- for metric in catalogued_metrics() or [{}] %}

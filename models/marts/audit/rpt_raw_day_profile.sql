@@ -55,7 +55,9 @@ day_counts as (
         column_name,
         category,
         raw_rows
-    from ({{ counts_as_rows(table_name ~ '_by_day', counts, ['event_date']) }}) as {{ table_name }}_counts
+    from (
+        {{ counts_as_rows(table_name ~ '_by_day', counts, ['event_date']) }}
+    ) as {{ table_name }}_counts
     union all
     {%- if raw_contract(table_name).columns.currency %}
     select

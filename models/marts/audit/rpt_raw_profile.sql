@@ -1,7 +1,8 @@
 -- Grain: one row per raw table, column and category, with one per column and one per table.
 
-{#- What is counted of each table: [column, category, expression]. Only words of the contract and currencies are named,
-    which identify no one. Any other word may have been typed by anyone, so it is only counted. -#}
+{#- What is counted of each table: [column, category, expression]. Only words of the contract and
+    currencies are named, which identify no one. Any other word may have been typed by anyone, so it
+    is only counted. -#}
 {%- set counted = {} %}
 {%- for table_name in raw_table_names() %}
 {%- do ref('base_' ~ table_name) %}
@@ -38,7 +39,9 @@ counts as (
         column_name,
         category,
         raw_rows
-    from ({{ counts_as_rows(table_name ~ '_counted', counts) }}) as {{ table_name }}_counts
+    from (
+        {{ counts_as_rows(table_name ~ '_counted', counts) }}
+    ) as {{ table_name }}_counts
     where category = 'any' or raw_rows > 0
     {%- for column in (raw_contract(table_name).columns.values() if execute else []) %}
     {%- if 'currency' in column.name and not column.config.meta.accepted_values %}
