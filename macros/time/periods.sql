@@ -179,9 +179,9 @@
 {% endmacro %}
 
 
-{#- Periods of a grain in a year: a week is 7 of 365.25 days. -#}
+{#- Periods of a grain in a year: a week is 7 of 365.25 days, so a year has 1461 / 28. -#}
 {% macro periods_per_year(period_grain) %}
-    {{ return('case ' ~ period_grain ~ " when 'week' then 365.25 / 7 when 'month' then 12 when 'quarter' then 4"
+    {{ return('case ' ~ period_grain ~ " when 'week' then 1461 / 28 when 'month' then 12 when 'quarter' then 4"
         ~ ' else 1 end') }}
 {% endmacro %}
 
@@ -251,7 +251,7 @@
 
 {#- Whether the term of a version is so long that its renewals are reported. -#}
 {% macro is_long_term() %}
-    {{ return('months_in_term + days_in_term * 12.0 / 365 > ' ~ var('renewal_min_months')) }}
+    {{ return('months_in_term + days_in_term * 12 / 365 > ' ~ var('renewal_min_months')) }}
 {% endmacro %}
 
 

@@ -679,6 +679,7 @@ BANNED_ANYWHERE = {
     r"\binterval\s*['\d(]": "days_after() or months_after()",
     rf"\b({DATE}|days_after|months_after|\w+_start)\s*[-+]": "days_after() or days_between()",
     rf"[-+]\s*(\w+\.)?{DATE}\b": "days_after() or days_between()",
+    r"\d\.\d+\s*/\s*\d": "whole numbers, which divide alike everywhere",
     r"_amount\s*/|/\s*(\w+\.)?\w*_amount\b": "rate() or amount_per(): decimals divide differently",
     r"\bover \w+\s*[-+*/]": "brackets around the window, which some engines read on",
     r"\btarget\.type\b": "a macro per engine",

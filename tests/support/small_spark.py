@@ -116,7 +116,9 @@ def make_small(folder: Path, /, *, master: str = "local[2]") -> Path:
         # tables of some rows need no code that pays off with millions
         "spark.sql.adaptive.enabled": "false",
         "spark.sql.codegen.wholeStage": "false",
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC",
+        "spark.driver.extraJavaOptions": (
+            "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC"
+        ),
     }
     outputs = {"target": "spark", "outputs": {"spark": profile}}
     (folder / "profiles.yml").write_text(yaml.safe_dump({"customer_lifecycle_warehouse": outputs}))

@@ -247,7 +247,9 @@ next_purchases as (
         visits.next_visit_on as event_on,
         'Last purchase on ' || cast(customers.last_purchase_on as string)
         || coalesce(
-            ', usually one every ' || cast(cast(customers.median_gap_days as bigint) as string)
+            ', usually one every ' || cast(
+                cast(round(customers.median_gap_days) as bigint) as string
+            )
             || ' days', ''
         ) || '; the next is expected on ' || cast(visits.next_visit_on as string)
         || '.' as why

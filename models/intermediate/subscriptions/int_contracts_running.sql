@@ -52,7 +52,7 @@ contracts as (
         partition by spells.customer_id
         order by
             coalesce(versions.stopped_on > spells.as_of_date, true) desc,
-            {{ months_of_term() }} + {{ days_of_term() }} * 12.0 / 365 desc,
+            {{ months_of_term() }} + {{ days_of_term() }} * 12 / 365 desc,
             versions.started_on desc,
             versions.subscription_id asc,
             versions.item_id asc

@@ -153,7 +153,7 @@ formula_slices as (
         ltv_status,
         cast(ampu_amount as double) as ampu,
         1 - coalesce(churn_rate, 0) as kept,
-        (1 - coalesce(churn_rate, 0)) * power(1 + {{ var('annual_discount_rate') }}, -1.0 / 12)
+        (1 - coalesce(churn_rate, 0)) * power(1 + {{ var('annual_discount_rate') }}, -1 / 12)
             as kept_and_discounted
     from {{ ref('int_ltv_formulas') }}
     where period_grain = 'month' and segment_name in ('all', 'customer_segment')
