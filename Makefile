@@ -84,7 +84,7 @@ test-nightly: $(INSTALLED_DEV) ## run the slowest tests: random damage, late del
 	@$(PYTEST) -m nightly $(ARGS)
 
 test-faults: $(INSTALLED_DEV) ## kill refreshes at random moments, fill the disk, break builds; readers must not notice
-	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest -m faults $(ARGS)
+	@$(WITHOUT_SETTINGS) $(BIN)/python -m pytest -m "faults and not spark" $(ARGS)
 
 test-bi: $(INSTALLED_DEV) $(SUPERSET)/.installed ## install a Superset into target/superset, and import the dashboard of docs/superset
 	@$(WITHOUT_SETTINGS) SUPERSET=$(SUPERSET) $(BIN)/python -m pytest -m bi $(ARGS)
@@ -93,7 +93,7 @@ test-bi: $(INSTALLED_DEV) $(SUPERSET)/.installed ## install a Superset into targ
 test-spark: $(SPARK)/.installed ## install Spark into target/spark, build the sample on both engines, and compare every mart
 	@command -v java > /dev/null || (apt-get update && apt-get install --yes --no-install-recommends \
 		default-jre-headless) > target/java.log 2>&1 || echo "Java could not be installed."
-	@$(WITHOUT_SETTINGS) $(SPARK)/bin/python -m pytest -m "spark and not long" $(ARGS)
+	@$(WITHOUT_SETTINGS) $(SPARK)/bin/python -m pytest -m "spark and not long and not faults" $(ARGS)
 
 bouncer: $(INSTALLED) $(BOUNCER)/.installed ## install dbt-bouncer into target/bouncer, and check the project against the rules of dbt-bouncer.yml
 	@mkdir -p $(BOUNCER)/project
