@@ -17,13 +17,15 @@
 {% macro raw_files(table_name, suffixes='(csv|tsv|txt)([.]gz)?|parquet') %}
     {% set folder = raw_folder() %}
     {% set files = [] %}
+    {% set files_of_folder = [] %}
     {% for path in list_files([path_pattern(folder) ~ '/*', table_folder(table_name) ~ '/*']) %}
         {% set inside = path[folder | length + 1:] %}
         {% set names = '[^.].*' if '/' in inside else table_name ~ '(_.*)?' %}
         {% if modules.re.fullmatch('(?s)' ~ names ~ '[.](' ~ suffixes ~ ')', inside.split('/') | last | lower) %}
-            {% do files.append(path) %}
+            {% do (files_of_folder if '/' in inside else files).append(path) %}
         {% endif %}
     {% endfor %}
+    {% do files.extend(files_of_folder) %}
     {% set exports = export_names('files') %}
     {% if files and exports %}
         {% set headers = headers_of(exports) %}

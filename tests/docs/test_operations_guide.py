@@ -45,6 +45,7 @@ def test_every_option_and_variable_is_there():
         option for command in COMMANDS.values() for each in command.params for option in each.opts
     } | {"--now", "--help"}
     options |= {"--selector", "--resource-type"}  # of dbt
+    options |= {"--no-deps", "--require-hashes"}  # of pip
     variables = {each.envvar for command in COMMANDS.values() for each in command.params}
     variables |= {f"LIFECYCLE_{name.upper()}" for name in TOLD}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", GUIDE)) <= options
