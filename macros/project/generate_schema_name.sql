@@ -5,6 +5,9 @@
         {{ default__generate_schema_name(custom_schema_name, node) }}
     {%- elif (node.config.database or target.database) != target.database -%}
         main
+    {%- elif custom_schema_name == 'marts' -%}
+        {#- with Spark, a refresh builds the marts into a schema of their own -#}
+        {{ env_var('MARTS_SCHEMA', 'marts') }}
     {%- else -%}
         {{ custom_schema_name | trim if custom_schema_name else target.schema }}
     {%- endif -%}

@@ -30,7 +30,6 @@ from python_helpers.publishing.builds import (
     DATABASE,
     REPORT,
     live_build,
-    make_live,
     read_manifest,
 )
 from python_helpers.publishing.publish import OPTION, close_marts, publish
@@ -122,7 +121,7 @@ def build_and_publish(*, settings: Settings, run: Run, log: Log) -> Path:
                 run=run,
                 marts=marts,
                 audit_facts=audited.in_manifest(),
-                go_live=partial(go_live, session=session, log=log) if session else make_live,
+                go_live=partial(go_live, session=session, log=log) if session else None,
             )
         if session:
             drop_old(session=session, publish_dir=settings.publish_dir, log=log)

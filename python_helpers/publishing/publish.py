@@ -15,7 +15,7 @@ from python_helpers.core.errors import PublishError
 from python_helpers.core.folders import project_version
 from python_helpers.core.settings import READING, Settings
 from python_helpers.core.sql import name, text
-from python_helpers.publishing.builds import DATABASE, make_live
+from python_helpers.publishing.builds import DATABASE
 from python_helpers.publishing.runs import Run
 from python_helpers.publishing.writing import facts_of_file, said_why, write_build
 from python_helpers.warehouse.build import MARTS_SCHEMA, Build
@@ -133,7 +133,7 @@ def publish(
     run: Run,
     marts: Marts,
     audit_facts: Mapping[str, object] | None = None,
-    go_live: Callable[..., None] = make_live,
+    go_live: Callable[..., None] | None = None,
 ) -> Path:
     """Publish the file of a build, and what lies beside it; returns their folder.
 

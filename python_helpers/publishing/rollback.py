@@ -25,7 +25,7 @@ def roll_back(
     to: str | None = None,
     log: Log,
     wait: float = 0,
-    go_live: Callable[..., None] = make_live,
+    go_live: Callable[..., None] | None = None,
 ) -> tuple[Path, Path | None]:
     """Make a build live, by default the previous one; returns it and the one that was live.
 
@@ -43,7 +43,7 @@ def roll_back(
             facts = facts_of(build=build)
             remove_leftovers(publish_dir=publish_dir)
             with run.deciding:
-                go_live(build=build, publish_dir=publish_dir)
+                (go_live or make_live)(build=build, publish_dir=publish_dir)
                 run.record(outcome=ROLLED_BACK, replaced_build_id=live and live.name, **facts)
         return build, live
 

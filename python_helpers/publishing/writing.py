@@ -79,7 +79,7 @@ def write_build(
     keep: int,
     option: str,
     links: Iterable[str] = LINKS,
-    go_live: Callable[..., None] = make_live,
+    go_live: Callable[..., None] | None = None,
 ) -> Path:
     """Make a folder that `write` completes the live build, and record the run; returns the folder.
 
@@ -101,7 +101,7 @@ def write_build(
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
         build = finish_build(folder=folder, build_id=run.id)
         with run.deciding:
-            go_live(build=build, publish_dir=publish_dir, links=links)
+            (go_live or make_live)(build=build, publish_dir=publish_dir, links=links)
             # the disk may be too full for a record, and the build is live all the same
             with suppress(OSError):
                 run.record(outcome=outcome, seconds=seconds, **facts_of(build=build))
