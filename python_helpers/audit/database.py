@@ -229,10 +229,18 @@ def value_of(
     """Return the value of a parameter, and why it has none, if so. Raises what a query does."""
     cause = create_query(database=database, name=name, sql=sql, unanswered=unanswered)
     row = {} if cause else database.first_row(name) or {}
-    value = row if len(row) > 1 else row.get(next(iter(row), ""))
+    value = in_order(row) if len(row) > 1 else row.get(next(iter(row), ""))
     if value is None:
         return None, cause or f"because {name} has no value"
     return convert_to_json_serializable(value), None
+
+
+def in_order(row: Mapping[str, Any], /) -> dict[str, Any]:
+    """Order the lists of a row by the first: an engine collects values in any order."""
+    if not all(isinstance(value, list) for value in row.values()):
+        return dict(row)
+    together = sorted(zip(*row.values(), strict=True))
+    return dict(zip(row, map(list, zip(*together, strict=True)), strict=True))
 
 
 def is_model(name: str, /, *, project_dir: Path) -> bool:
