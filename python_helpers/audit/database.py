@@ -26,6 +26,7 @@ from python_helpers.core.settings import Settings
 from python_helpers.core.sql import name as identifier
 from python_helpers.core.sql import text
 from python_helpers.publishing.builds import DATABASE
+from python_helpers.spark.session import session_of
 
 SCHEMAS = ("marts", "intermediate", "staging", "restricted")
 PUBLISHED = '"last published build"'  # no warehouse file has this name
@@ -111,6 +112,7 @@ def opened(*, settings: Settings, before: Path | None, docs: Path) -> Iterator[A
     """
     context = gx.get_context(project_config=data_docs(folder=docs), mode="ephemeral")
     if settings.on_spark:
+        session_of(settings=settings)  # it says so if Spark is not installed
         from python_helpers.audit.on_spark import opened_in_spark
 
         with opened_in_spark(settings=settings, docs=docs, context=context) as found:

@@ -38,7 +38,7 @@ def schemas(*, session: SparkSession) -> list[str]:
 
 
 def newest_schema(*, session: SparkSession) -> str:
-    """Name the schema of the newest build, published or refused; `marts`, if there is none."""
+    """Name the schema of the newest build, published or refused; before the first it is `marts`."""
     return (schemas(session=session) or [MARTS])[-1]
 
 

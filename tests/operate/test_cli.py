@@ -36,6 +36,7 @@ from python_helpers.core.folders import Places, find_folders
 from python_helpers.core.log import Log
 from python_helpers.core.settings import MAX_SPILL, MEMORY_LIMIT, Settings, resolve_settings
 from python_helpers.publishing.builds import live_build, read_manifest
+from python_helpers.spark import session as session_module
 from python_helpers.warehouse import build as build_module
 
 ORDERS = """\
@@ -663,3 +664,15 @@ def test_docs_of_a_warehouse_that_cannot_be_built_say_so(small_project, tmp_path
     assert result.exit_code == 1
     _, cause = result.stderr.split("Error: No page was written.\n")
     assert cause.startswith("test assert_no_orders")
+
+
+@pytest.mark.parametrize("command", ["refresh", "audit"])
+def test_without_spark_a_command_says_what_to_install(command, tmp_path, monkeypatch):
+    monkeypatch.setattr(session_module, "NEEDED", ("a_module_that_nobody_has",))
+    monkeypatch.setitem(sys.modules, "pyspark", None)  # importing it fails
+    places = ("--warehouse", tmp_path / "warehouse.duckdb", "--publish-dir", tmp_path / "published")
+    if command == "audit":
+        duckdb.connect(str(tmp_path / "warehouse.duckdb")).close()
+    result = run(command, "--engine", "spark", *places)
+    assert result.exit_code == 2
+    assert "needs dbt-spark and pyspark, and Java 17" in result.stderr
