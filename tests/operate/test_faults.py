@@ -20,6 +20,7 @@ import pytest
 from exporting import ask, postgres, publish_tables
 from lifecycle import MART, PROJECT, PROJECT_MACROS
 from tiny_refresh import (
+    SMALL_PROJECT,
     checked_number,
     environment,
     make_project,
@@ -180,24 +181,7 @@ def test_an_erasure_that_is_killed_leaves_whole_builds_and_the_next_one_finishes
     assert "not finished" not in run_tiny(project, "status").stdout
 
 
-DBT_PROJECT = {
-    "dbt_project.yml": """\
-name: customer_lifecycle_warehouse
-version: 0.0.1
-profile: customer_lifecycle_warehouse
-models: {customer_lifecycle_warehouse: {+materialized: table}}
-flags: {send_anonymous_usage_stats: false}
-""",
-    "models/int_run_settings.sql": """\
-{{ config(schema='intermediate') }}
-select
-    date '2024-06-30' as as_of_date,
-    'EUR' as reporting_currency,
-    null::integer as activity_window_days,
-    true as is_sample,
-    false as is_as_of_date_set,
-    false as is_reporting_currency_set
-""",
+DBT_PROJECT = SMALL_PROJECT | {
     "tests/expectations/marts.yml": """\
 queries:
   customers: |

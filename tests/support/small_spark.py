@@ -15,30 +15,13 @@ from pathlib import Path
 
 import yaml
 from lifecycle import PROJECT, PROJECT_MACROS
-from tiny_refresh import environment
+from tiny_refresh import SMALL_PROJECT, environment
 
 KILLED = str(Path(__file__).with_name("killed_before.py"))
 PYTHON = os.environ.get("LIFECYCLE_SPARK_PYTHON", sys.executable)
 """The Python that has dbt-spark and pyspark, if it is another one than that of the tests."""
-MART = "{{ config(schema=env_var('MARTS_SCHEMA', 'marts'), contract={'enforced': true}) }}"
-FILES = {
-    "dbt_project.yml": """\
-name: customer_lifecycle_warehouse
-version: 0.0.1
-profile: customer_lifecycle_warehouse
-models: {customer_lifecycle_warehouse: {+materialized: table}}
-flags: {send_anonymous_usage_stats: false}
-""",
-    "models/int_run_settings.sql": """\
-{{ config(schema='intermediate') }}
-select
-    date '2024-06-30' as as_of_date,
-    'EUR' as reporting_currency,
-    cast(null as int) as activity_window_days,
-    true as is_sample,
-    false as is_as_of_date_set,
-    false as is_reporting_currency_set
-""",
+MART = "{{ config(schema='marts', contract={'enforced': true}) }}"
+FILES = SMALL_PROJECT | {
     "models/int_numbers.sql": """\
 {{ config(schema='intermediate') }}
 select cast({{ env_var('NUMBER') }} as bigint) as number, id as order_id

@@ -37,6 +37,26 @@ models:
   marts: {+schema: marts}
   utilities: {+schema: intermediate}
 """
+SMALL_PROJECT = {
+    "dbt_project.yml": """\
+name: customer_lifecycle_warehouse
+version: 0.0.1
+profile: customer_lifecycle_warehouse
+models: {customer_lifecycle_warehouse: {+materialized: table}}
+flags: {send_anonymous_usage_stats: false}
+""",
+    "models/int_run_settings.sql": """\
+{{ config(schema='intermediate') }}
+select
+    date '2024-06-30' as as_of_date,
+    'EUR' as reporting_currency,
+    cast(null as integer) as activity_window_days,
+    true as is_sample,
+    false as is_as_of_date_set,
+    false as is_reporting_currency_set
+""",
+}
+"""The files of a small dbt project that a refresh asks for, on either engine."""
 STAMPS = "select distinct number from fct_orders union select number from dim_customers"
 
 
