@@ -126,11 +126,14 @@ select
     coalesce(cancel_reason, 'unknown') as cancel_reason,
     billing_interval,
     cast(billing_interval_count as bigint) as billing_interval_count,
+    cast(deliveries_per_term as bigint) as deliveries_per_term,
     currency,
 
     -- amounts
     quantity,
     amount as original_amount,
+    discount_amount as original_discount_amount,
+    credited_amount as original_credited_amount,
     monthly_price,
     exchange_rate,
     mrr_amount,
@@ -144,6 +147,7 @@ select
     mrr_amount > 0 as is_paying,
     monthly_cost is null as is_margin_estimated,
     is_involuntary,
+    coalesce(is_refunded, false) as is_refunded,
     signed_price < 0 as is_priced_below_zero,
     -- the status says that it lives, but its end has come and no later version exists
     is_over

@@ -22,11 +22,14 @@ select
     cancel_reason,
     billing_interval,
     billing_interval_count,
+    deliveries_per_term,
     currency,
 
     -- amounts
     quantity,
     original_amount,
+    original_discount_amount,
+    original_credited_amount,
     monthly_price,
     exchange_rate,
     mrr_amount,
@@ -36,6 +39,7 @@ select
     is_paying,
     is_margin_estimated,
     is_involuntary,
+    is_refunded,
     is_priced_below_zero,
     is_over_despite_status
 from {{ ref('int_subscription_versions') }}
