@@ -33,7 +33,7 @@ def build_in_spark(*, settings: Settings, session: SparkSession, log: Log) -> Bu
         for name in python:
             if name in selected:
                 run_python(name, session=session, manifest=manifest, settings=settings)
-    return summed(results=results, started_at=started_at, settings=settings)
+    return summed(results=results, started_at=started_at)
 
 
 def run_python(

@@ -58,7 +58,7 @@ def said_by_spark() -> Iterator[None]:
 
 def first_line(error: Exception, /) -> str:
     """Return the first line of an error of Spark; the others are stacks of Java."""
-    return next(iter(str(error).splitlines()), type(error).__name__)
+    return next(filter(None, str(error).splitlines()), type(error).__name__)
 
 
 def is_installed(module: str, /) -> bool:

@@ -68,7 +68,7 @@ def build(*, settings: Settings, log: Log) -> Build:
     if settings.marts_file:
         check_profile(settings=settings)
     results = run_build(command=build_command(settings=settings), settings=settings, log=log)
-    return summed(results=results, started_at=started_at, settings=settings)
+    return summed(results=results, started_at=started_at)
 
 
 def run_build(*, command: Sequence[str], settings: Settings, log: Log) -> list[RunResult]:
@@ -92,15 +92,14 @@ def run_build(*, command: Sequence[str], settings: Settings, log: Log) -> list[R
     return results
 
 
-def summed(*, results: Sequence[RunResult], started_at: datetime, settings: Settings) -> Build:
+def summed(*, results: Sequence[RunResult], started_at: datetime) -> Build:
     """Sum up the results of a build that passed."""
     nodes: list[Any] = [result.node for result in results]
-    schema = settings.marts_schema or MARTS_SCHEMA
     marts = {
         each.alias: each
         for each in nodes
-        # in a file of their own they are in another schema than the one that they ask for
-        if each.resource_type == "model" and each.config.schema == schema
+        # in a file of their own, and on Spark, they are in another schema than they ask for
+        if each.resource_type == "model" and each.config.schema == MARTS_SCHEMA
     }
     counts = Counter(f"{node.resource_type}s" for node in nodes)
     counts["warnings"] = sum(str(result.status) == "warn" for result in results)
