@@ -14,6 +14,7 @@
 {% set content = names | reject('in', contract.config.meta.key + ['updated_at']) | list %}
 {% set content_hash = hash_number(content | join(', ')) %}
 {% do warn_of_ignored_columns(table_name, raw.types, names) %}
+{%- set versions_of = (contract.config.meta.versions_of or []) | join(', ') %}
 {%- set is_erasing = 'customer_id' in names and 'customer_id' in raw.types and has_erasures() %}
 
 with
@@ -59,10 +60,25 @@ repeated_keys as (
     having count(*) > 1
 ),
 
+{%- if versions_of %}
+
+first_versions as (
+    select
+        {{ hash_number(versions_of) }} as versions_hash,
+        min(started_at) as first_started_at
+    from typed_rows
+    group by {{ hash_number(versions_of) }}
+),
+{%- endif %}
+
 matched_rows as {{ not_materialized() }} (
     select
         dated_rows.*,
         repeated_keys.key_hash is not null as has_repeated_key
+        {%- if versions_of %},
+        coalesce(dated_rows.started_at <= first_versions.first_started_at, true)
+            as is_first_version
+        {%- endif %}
         {%- if exchange_rates %},
         case
             when dated_rows.currency = dated_rows.reporting_currency
@@ -81,6 +97,10 @@ matched_rows as {{ not_materialized() }} (
     from dated_rows
     left join repeated_keys
         on {{ hash_number(key) }} = repeated_keys.key_hash
+    {%- if versions_of %}
+    left join first_versions
+        on {{ hash_number(versions_of) }} = first_versions.versions_hash
+    {%- endif %}
     {%- if exchange_rates %}
     left join {{ exchange_rates }} as rates
         on

@@ -101,8 +101,8 @@
         {% do days.append(reporting_day(name)
             if contract.columns[name].data_type == 'timestamp' else name) %}
     {% endfor %}
-    {{ return('coalesce(' ~ days | join(', ') ~ ')' if days | length > 1
-        else days | first | default('cast(null as date)')) }}
+    {{ return(('least(' if contract.config.meta.event_is == 'first' else 'coalesce(') ~ days | join(', ') ~ ')'
+        if days | length > 1 else days | first | default('cast(null as date)')) }}
 {% endmacro %}
 
 

@@ -129,7 +129,7 @@ def test_texts_numbers_and_what_is_not_known_arrive_as_they_are(session):
 
     query = """
         select cast(0.1 as double) as ratio, cast(12.30 as decimal(18, 2)) as amount,
-            'a "b", \\c\nd' as word, date '2024-02-29' as day, true as flag
+            'a "b", \\\\c\nd' as word, date '2024-02-29' as day, true as flag
         union all
         select double('NaN'), null, '', null, null
     """

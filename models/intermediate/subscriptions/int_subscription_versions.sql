@@ -1,13 +1,13 @@
--- Grain: one row per accepted version of a subscription.
+-- Grain: one row per version of a subscription.
 {{ config(materialized='table', post_hook='{{ warn_of_doubtful_versions() }}') }}
 {%- set stop_order = {
-    'paid_through': ['last_paid_or_ended_on', 'cancel_requested_on'],
+    'paid_through': ['end_at_once', 'last_paid_or_ended_on', 'cancel_requested_on'],
     'cancelled': ['ended_on', 'paid_through_on', 'cancel_requested_on'],
-    'requested': ['cancel_requested_on', 'ended_on', 'paid_through_on'],
+    'requested': ['requested_on', 'ended_on', 'paid_through_on'],
 } %}
 {%- set churn_recognised_at = policy('churn_recognised_at', stop_order.keys() | list) %}
-{%- set unpaid_states = {'churn': "'trialing', 'paused'", 'kept': "'trialing'"} %}
-{%- set paused_counts_as = policy('paused_counts_as', unpaid_states.keys() | list) %}
+{%- set paused_counts_as = policy('paused_counts_as', ['churn', 'kept']) %}
+{%- set free_time_counts_as = policy('free_time_counts_as', ['churn', 'kept']) %}
 
 with
 
@@ -15,43 +15,96 @@ settings as (
     select * from {{ ref('int_run_settings') }}
 ),
 
+-- what comes next in the subscription, unless the version was the last before a cancellation
 versions as (
     select
         *,
-        event_date as started_on,
-        {{ reporting_day('ended_at') }} as ended_on,
-        {{ reporting_day('paid_through_at') }} as paid_through_on,
-        {{ reporting_day('cancel_requested_at') }} as cancel_requested_on,
+        least(signed_on, started_on) as committed_from,
         row_number() over subscription_life as version_number,
-        lead(event_date) over subscription_life as next_started_on
-    from {{ ref('stg_subscriptions') }}
+        case when not is_closed then lead(started_on) over subscription_life end
+            as next_started_on,
+        case when not is_closed then lead(least(signed_on, started_on)) over subscription_life end
+            as next_committed_from,
+        lead(cancel_requested_on) over subscription_life as next_cancel_requested_on,
+        -- a pause that nobody came back from
+        coalesce(lead(status = 'paused' and (is_cancelled or ended_on is not null))
+            over subscription_life, false) as is_paused_for_good
+    from {{ ref('int_subscription_states') }}
     window subscription_life as (
         partition by subscription_id, item_id
         order by started_at
     )
 ),
 
+-- what was paid for and not used was paid back: by another contract of the customer from that day
+-- on, or with an invoice
+starts as (
+    select distinct
+        customer_id,
+        started_on
+    from versions
+),
+
+refunds as (
+    select
+        subscription_id,
+        max(coalesce({{ reporting_day('refunded_at') }}, order_date)) as refunded_on
+    from {{ ref('int_orders_classified') }}
+    where subscription_id is not null and is_completed and own_refunded_amount > 0
+    group by subscription_id
+),
+
 -- an end in the future is only planned: the contract is still open
 versions_judged as (
     select
         versions.*,
+        settings.as_of_date,
         greatest(versions.paid_through_on, versions.ended_on) as last_paid_or_ended_on,
         coalesce(versions.ended_on <= settings.as_of_date, false)
-        or coalesce(versions.status in ('cancelled', 'expired'), false) as is_over
+        or versions.is_cancelled as is_over,
+        starts.started_on is not null as is_followed_at_once,
+        case
+            when
+                versions.is_ended_at_once
+                or versions.is_refunded
+                or versions.credited_amount <> 0
+                or starts.started_on is not null
+                or coalesce(refunds.refunded_on >= versions.ended_on, false)
+                then versions.ended_on
+        end as end_at_once,
+        -- who goes on without a gap, and asks no more, has taken the request back
+        case
+            when
+                versions.next_started_on
+                <= coalesce(versions.ended_on, versions.paid_through_on, {{ open_end() }})
+                and coalesce(versions.next_cancel_requested_on > versions.next_started_on, true)
+                then null
+            else versions.cancel_requested_on
+        end as requested_on
     from versions
     cross join settings
+    left join starts
+        on
+            versions.customer_id = starts.customer_id
+            and versions.ended_on = starts.started_on
+            and versions.ended_on > versions.started_on
+            and versions.ended_on < versions.paid_through_on
+    left join refunds
+        on versions.subscription_id = refunds.subscription_id
 ),
 
 -- the start of the next version ends this one at the latest
 versions_stopped as (
     select
         *,
+        {%- for name, choice in {
+            'own_stop_on': churn_recognised_at, 'own_paid_stop_on': 'paid_through',
+        }.items() %}
         case
-            when is_over
-                then greatest(
-                    coalesce({{ stop_order[churn_recognised_at] | join(', ') }}), started_on
-                )
-        end as own_stop_on,
+            when is_over{{ ' or requested_on is not null' if choice == 'requested' }}
+                then greatest(coalesce({{ stop_order[choice] | join(', ') }}), started_on)
+        end as {{ name }},
+        {%- endfor %}
         coalesce(
             status,
             case
@@ -68,31 +121,70 @@ versions_priced as (
     select
         *,
         least(own_stop_on, next_started_on) as stopped_on,
+        least(own_paid_stop_on, next_started_on) as paid_stop_on,
         {{ per_month(
             'cast(amount as double) * quantity - coalesce(abs(discount_amount), 0)'
         ) }} as signed_price,
         {{ per_month('abs(cast(cost_amount as double)) * quantity') }} as monthly_cost
+        {%- if free_time_counts_as == 'kept' %},
+        -- somebody who has paid goes on into free time
+        coalesce(
+            max(case when known_status <> 'trialing' and amount > 0 then 1 else 0 end)
+                over versions_before, 0
+        ) = 1
+        and coalesce(max(own_stop_on) over version_before >= started_on, true) as is_of_a_payer
+        {%- endif %}
     from versions_stopped
+    {%- if free_time_counts_as == 'kept' %}
+    window
+        versions_before as (
+            partition by subscription_id, item_id
+            order by started_at
+            rows between unbounded preceding and 1 preceding
+        ),
+        version_before as (
+            partition by subscription_id, item_id
+            order by started_at
+            rows between 1 preceding and 1 preceding
+        )
+    {%- endif %}
 ),
 
--- trials earn nothing yet, and no price is below zero
+-- trials earn nothing yet, what was bought for life nothing more, and no price is below zero
 versions_paid as (
     select
         *,
         case
-            when known_status in ({{ unpaid_states[paused_counts_as] }}) then 0
+            when billing_interval = 'lifetime' then 0
+            when
+                known_status = 'trialing'
+                {{ 'and not is_of_a_payer' if free_time_counts_as == 'kept' }}
+                then 0
+            {%- if paused_counts_as == 'churn' %}
+            when known_status = 'paused' then 0
+            {%- endif %}
             else greatest(signed_price, 0)
         end as monthly_price
     from versions_priced
 ),
 
+-- what was signed before it began is worth what it is on its first day, once that is known
 versions_converted as (
     select
-        *,
-        {{ monthly_in_reporting_currency('monthly_price', 'exchange_rate') }} as mrr_amount,
-        {{ monthly_in_reporting_currency('monthly_cost', 'exchange_rate') }}
-            as monthly_cost_amount
+        versions_paid.*,
+        coalesce(rates.exchange_rate, versions_paid.exchange_rate) as rate_of_start,
+        {{ monthly_in_reporting_currency(
+            'versions_paid.monthly_price', 'coalesce(rates.exchange_rate, versions_paid.exchange_rate)'
+        ) }} as mrr_amount,
+        {{ monthly_in_reporting_currency(
+            'versions_paid.monthly_cost', 'coalesce(rates.exchange_rate, versions_paid.exchange_rate)'
+        ) }} as monthly_cost_amount
     from versions_paid
+    left join {{ ref('int_exchange_rates_daily') }} as rates
+        on
+            versions_paid.currency = rates.currency
+            and versions_paid.started_on = rates.rate_date
+            and versions_paid.committed_from < versions_paid.started_on
 )
 
 select
@@ -109,15 +201,29 @@ select
     stopped_on,
     own_stop_on,
     next_started_on,
+    signed_on,
     ended_on,
     paid_through_on,
     cancel_requested_on,
+    -- from the signature to the stop under `paid_through`, or to the request to cancel
+    committed_from,
+    least(
+        paid_stop_on,
+        case when cancel_requested_on < committed_from then committed_from else cancel_requested_on end,
+        next_committed_from
+    ) as committed_to,
 
     -- words
     known_status as status,
     case
         when stopped_on is null then 'open'
-        when stopped_on = next_started_on then 'replaced'
+        when stopped_on = next_started_on
+            then
+                case
+                    when is_paused_for_good and '{{ paused_counts_as }}' = 'churn' then 'paused'
+                    else 'replaced'
+                end
+        when stopped_on = ended_on and is_followed_at_once then 'replaced'
         when stopped_on = ended_on then 'ended'
         when stopped_on = paid_through_on then 'paid_through'
         when stopped_on = cancel_requested_on then 'cancel_requested'
@@ -135,7 +241,7 @@ select
     discount_amount as original_discount_amount,
     credited_amount as original_credited_amount,
     monthly_price,
-    exchange_rate,
+    rate_of_start as exchange_rate,
     mrr_amount,
     case
         when mrr_amount = 0 then {{ as_amount('0') }}
@@ -144,13 +250,15 @@ select
     end as margin_mrr_amount,
 
     -- flags
-    mrr_amount > 0 as is_paying,
+    mrr_amount > 0 and started_on <= as_of_date as is_paying,
+    billing_interval = 'lifetime' and known_status <> 'trialing' as is_for_life,
     monthly_cost is null as is_margin_estimated,
     is_involuntary,
-    coalesce(is_refunded, false) as is_refunded,
+    is_refunded,
     signed_price < 0 as is_priced_below_zero,
     -- the status says that it lives, but its end has come and no later version exists
     is_over
     and known_status not in ('cancelled', 'expired')
+    and not is_closed
     and next_started_on is null as is_over_despite_status
 from versions_converted
