@@ -1,6 +1,7 @@
 """Thousands of customers whose subscriptions go on at random: the marts equal the simulator."""
 
 import datetime as dt
+import statistics
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -13,7 +14,15 @@ from differences import Lines, compare
 from lifecycle import build_with_dbt
 from random_subscriptions import AS_OF, SEGMENTS, Delivery, Row, some_delivery
 from simulated_deliveries import Simulated, simulated, situations
-from simulated_periods import mrr_sums, periods, retention_counts
+from simulated_periods import MONTHS_OF_GRAIN, mrr_sums, periods, retention_counts
+from simulated_plans import (
+    episodes,
+    paid_by_plan,
+    plan_movements,
+    plan_sums,
+    subscription_counts,
+    trials,
+)
 from subscription_simulator import RELATIONSHIPS, Policy
 
 pytestmark = pytest.mark.long  # each policy is a build, and a walk through every day
@@ -27,7 +36,15 @@ POLICIES = {
         churn_recognised_at="cancelled", renewal_grace_days=0
     ),
 }
-MARTS = ("fct_mrr_movements", "rpt_mrr_periods", "fct_activity_spells", "rpt_retention_periods")
+MARTS = (
+    "fct_mrr_movements",
+    "rpt_mrr_periods",
+    "fct_activity_spells",
+    "rpt_retention_periods",
+    "rpt_mrr_plans",
+    "rpt_trials",
+    "rpt_dunning",
+)
 
 AT_LEAST = 20
 SITUATIONS = {
@@ -224,3 +241,129 @@ def test_every_period_counts_the_customers_of_the_simulator(built, relationship)
 
 def test_every_period_has_the_recurring_revenue_of_the_simulator(built):
     compare_periods(built, mart="rpt_mrr_periods", relationship="", sums_of=mrr_sums)
+
+
+def test_every_period_counts_the_subscriptions_of_the_simulator(built):
+    compare_periods(built, mart="rpt_mrr_periods", relationship="", sums_of=subscription_counts)
+
+
+def said(sums: Mapping[str, int], /) -> list[str]:
+    """Say what is counted; a row in which nothing is counted may be there or not."""
+    return [f"{name} {sums[name]}" for name in sorted(sums) if sums[name]]
+
+
+def test_every_plan_moves_in_every_period_as_in_the_simulator(built):
+    run = built.simulated.run
+    walked = []
+    for history in built.simulated.histories.values():
+        days = paid_by_plan(history=history, run=run)
+        moves = list(plan_movements(history=history, days=days, run=run))
+        if moves:
+            walked.append((moves, days))
+    expected: dict[str, Counter] = defaultdict(Counter)
+    for period in periods(run=run, with_weeks=built.with_weeks):
+        for moves, days in walked:
+            sums = plan_sums(movements=moves, days=days, period=period, run=run)
+            for plan, its_sums in sums.items():
+                key = f"{period.grain} {period.starts_on}, {' / '.join(plan)}"
+                expected[key].update(its_sums)
+    assert sum(sums["plan_in_mrr_amount"] for sums in expected.values()) > 0
+    names = sorted({name for sums in expected.values() for name in sums})
+    found = {}
+    for row in built.rows("select * from marts.rpt_mrr_plans"):
+        plan = " / ".join((row["plan_id"], row["billing_term"], row["currency"]))
+        key = f"{row['period_grain']} {row['period_start_date']}, {plan}"
+        found[key] = said({name: row[name] for name in names})
+    built.compare(
+        what="plans",
+        expected={key: said(sums) for key, sums in expected.items() if said(sums)},
+        found={key: lines for key, lines in found.items() if lines},
+    )
+
+
+def median(days: Iterable[int], /) -> float | None:
+    """Return the median of some days, if there are any."""
+    return statistics.median(found) if (found := list(days)) else None
+
+
+def slices(built: Built, customer_id: str, /) -> list[str]:
+    """Name the slices that a customer is in."""
+    values = zip(SEGMENTS, built.simulated.segments[customer_id], strict=True)
+    return ["all all", *(f"{name} {value}" for name, value in values)]
+
+
+def test_every_trial_ends_as_in_the_simulator(built):
+    cohorts = defaultdict(list)
+    for customer_id, history in built.simulated.histories.items():
+        for trial in trials(history=history, run=built.simulated.run):
+            month = trial.began_on.replace(day=1)
+            plan = f"plan {trial.term.version.plan_id or 'unknown'}"
+            for name in (*slices(built, customer_id), plan):
+                cohorts[f"{month} {name}"].append(trial)
+    expected = {}
+    for key, begun in cohorts.items():
+        counts = Counter(f"trials_{trial.outcome}" for trial in begun)
+        days = median(trial.days for trial in begun if trial.outcome == "converted")
+        expected[key] = [*said(counts | {"trials_begun": len(begun)}), f"median {days}"]
+    found = {}
+    for row in built.rows("select * from marts.rpt_trials"):
+        key = f"{row['cohort_month']} {row['segment_name']} {row['segment_value']}"
+        counts = {name: row[name] for name in row if name.startswith("trials_")}
+        found[key] = [*said(counts), f"median {row['median_days_to_convert']}"]
+    seen = Counter(trial.outcome for key in cohorts if "all" in key for trial in cohorts[key])
+    assert min(seen[outcome] for outcome in ("converted", "lost", "open")) > 0
+    built.compare(what="trials", expected=numbers(expected), found=numbers(found))
+
+
+def numbers(lines: Lines, /) -> Lines:
+    """Write 3.0 as 3."""
+    return {key: [line.removesuffix(".0") for line in said] for key, said in lines.items()}
+
+
+def test_every_failed_payment_ends_as_in_the_simulator(built):
+    run = built.simulated.run
+    begun = defaultdict(list)
+    churned = Counter()
+    for customer_id, history in built.simulated.histories.items():
+        happened = [(each.began_on, each) for each in episodes(history=history, run=run)]
+        happened += [
+            (spell.ended_on, None)
+            for spell in history.spells
+            if spell.relationship == "subscription" and spell.ended_on
+        ]
+        for day, episode in happened:
+            for period in periods(run=run):
+                if period.grain not in MONTHS_OF_GRAIN:
+                    continue
+                if not period.starts_on <= day <= period.closes_on:
+                    continue
+                for name in slices(built, customer_id):
+                    key = f"{period.grain} {period.starts_on} {name}"
+                    if episode:
+                        begun[key].append(episode)
+                    else:
+                        churned[key] += 1
+    expected = {}
+    for key in begun.keys() | churned.keys():
+        sums = Counter(f"episodes_{each.outcome}" for each in begun[key])
+        sums |= {"episodes_begun": len(begun[key]), "churn_events": churned[key]}
+        for each in begun[key]:
+            sums[f"{each.outcome}_mrr_amount"] += each.term.mrr
+            sums["past_due_mrr_amount"] += each.term.mrr
+        expected[key] = said(sums)
+        for outcome in ("recovered", "lost"):
+            days = median(each.days for each in begun[key] if each.outcome == outcome)
+            expected[key].append(f"{outcome} {days}")
+    found = {}
+    for row in built.rows("select * from marts.rpt_dunning"):
+        key = f"{row['period_grain']} {row['period_start_date']} "
+        key += f"{row['segment_name']} {row['segment_value']}"
+        names = [name for name in row if name.startswith("episodes_") or name.endswith("_amount")]
+        found[key] = said({name: row[name] for name in (*names, "churn_events")})
+        found[key] += [
+            f"recovered {row['median_days_to_recover']}",
+            f"lost {row['median_days_to_lose']}",
+        ]
+    seen = Counter(each.outcome for key in begun if "all" in key for each in begun[key])
+    assert min(seen[outcome] for outcome in ("recovered", "lost", "open")) > 0
+    built.compare(what="failed payments", expected=numbers(expected), found=numbers(found))

@@ -78,6 +78,7 @@ class Version:
     customer_id: str
     started_at: datetime
     amount: Decimal
+    plan_id: str | None = None
     quantity: Decimal = Decimal(1)
     discount_amount: Decimal = Decimal(0)
     currency: str = REPORTING_CURRENCY
@@ -194,15 +195,21 @@ def accepted_terms(*, versions: Iterable[Version], run: Run) -> dict[str, list[T
     return dict(terms)
 
 
-def paying_terms(*, terms: Sequence[Term], run: Run) -> list[Term | None]:
-    """Return for each day the term of one subscription that pays at its end, if any does."""
-    paying = []
+def held_terms(*, terms: Sequence[Term], run: Run) -> list[Term | None]:
+    """Return for each day the term of one subscription that is in force at its end, if any is."""
+    held = []
     for day in run.days:
         begun = [term for term in terms if term.started_on <= day]
         current = begun[-1] if begun else None  # the later one of the same day wins it
         has_stopped = current and current.stops_on and current.stops_on <= day
-        paying.append(current if current and current.mrr > 0 and not has_stopped else None)
-    return paying
+        held.append(None if has_stopped else current)
+    return held
+
+
+def paying_terms(*, terms: Sequence[Term], run: Run) -> list[Term | None]:
+    """Return for each day the term of one subscription that pays at its end, if any does."""
+    held = held_terms(terms=terms, run=run)
+    return [term if term and term.mrr > 0 else None for term in held]
 
 
 def with_gaps_filled(
@@ -255,6 +262,10 @@ class History:
     active: dict[str, list[bool]]
     """Of each relationship whether it lasts at the end of the day."""
     spells: list[Spell]
+    paid: list[list[Term | None]]
+    """Of each subscription the term that is paid for at the end of the day, short gaps filled."""
+    held: list[list[Term | None]]
+    """Of each subscription the term in force at the end of the day, paid for or not."""
 
 
 def simulate(
@@ -263,15 +274,19 @@ def simulate(
     """Walk every customer through all days."""
     grace_days = run.policy.renewal_grace_days
     subscriptions = defaultdict(list)
+    subscriptions_held = defaultdict(list)
     for terms in accepted_terms(versions=versions, run=run).values():
+        held = held_terms(terms=terms, run=run)
         filled = with_gaps_filled(
             days=paying_terms(terms=terms, run=run),
             grace_days=grace_days,
             goes_on=lambda before, after: before.version.customer_id == after.version.customer_id,
         )
         for owner in {term.version.customer_id for term in terms}:
-            own = [term if term and term.version.customer_id == owner else None for term in filled]
-            subscriptions[owner].append(own)
+            for days, lives in ((filled, subscriptions), (held, subscriptions_held)):
+                lives[owner].append(
+                    [term if term and term.version.customer_id == owner else None for term in days]
+                )
 
     histories = {}
     for customer_id in sorted(subscriptions.keys() | purchases.keys()):
@@ -306,6 +321,8 @@ def simulate(
                     run=run,
                 )
             ],
+            paid=own,
+            held=subscriptions_held[customer_id],
         )
     return histories
 

@@ -4,7 +4,9 @@
 select
     customer_id,
     started_on as first_paid_on,
-    {{ terms_after('started_on', 1) }} as first_term_ended_on
+    {{ terms_after('started_on', 1) }} as first_term_ended_on,
+    coalesce(plan_id, 'unknown') as first_plan,
+    {{ billing_term() }} as first_billing_term
 from {{ ref('int_subscription_versions') }}
 where is_paying and (stopped_on is null or started_on < stopped_on)
 qualify row_number() over (

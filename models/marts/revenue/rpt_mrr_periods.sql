@@ -6,12 +6,21 @@
 {%- endfor %}
 {%- set measures = measures + [
     'opening_mrr', 'closing_mrr', 'paying_customers', 'gross_retained_mrr', 'net_retained_mrr',
+    'opening_subscriptions', 'started_subscriptions', 'lost_subscriptions', 'closing_subscriptions',
+] %}
+{#- what a day changes and a period cumulates -#}
+{%- set changes = [
+    'mrr_change', 'paying_customers_change', 'started_subscriptions', 'lost_subscriptions',
 ] %}
 {%- set keys = ['segment_number', 'period_grain', 'period_start_date'] %}
 {#- the days of movements that are added up first: months make all periods but weeks -#}
 {%- set summed_day = 'moved_on' if var('report_weeks') else month_start('moved_on') %}
 
 with
+
+settings as (
+    select * from {{ ref('int_run_settings') }}
+),
 
 -- numbered, so that the steps below group by one number instead of four columns
 segments as (
@@ -33,6 +42,37 @@ movements as (
         on {{ same_values('customers', 'segments', segments()) }}
 ),
 
+subscription_spells as (
+    select
+        spells.started_on,
+        spells.stopped_on,
+        segments.segment_number
+    from {{ ref('int_subscription_spells') }} as spells
+    inner join {{ ref('int_customers') }} as customers
+        on spells.customer_id = customers.customer_id
+    inner join segments
+        on {{ same_values('customers', 'segments', segments()) }}
+),
+
+subscription_ends as (
+    select
+        segment_number,
+        started_on as moved_on,
+        1 as started_subscriptions,
+        0 as lost_subscriptions
+    from subscription_spells
+
+    union all
+
+    select
+        segment_number,
+        stopped_on as moved_on,
+        0 as started_subscriptions,
+        1 as lost_subscriptions
+    from subscription_spells
+    where stopped_on is not null
+),
+
 -- added up first, so that each grain is made of few rows
 days_moved as (
     select
@@ -49,9 +89,28 @@ days_moved as (
                 when movement = 'churn' then -1
                 else 0
             end
-        ) as paying_customers_change
+        ) as paying_customers_change,
+        0 as started_subscriptions,
+        0 as lost_subscriptions
     from movements
     group by segment_number, {{ summed_day }}
+
+    union all
+
+    select
+        ends.segment_number,
+        {{ summed_day }} as moved_on,
+        {%- for movement in movements %}
+        0 as {{ movement }}_mrr,
+        {%- endfor %}
+        0 as mrr_change,
+        0 as paying_customers_change,
+        sum(ends.started_subscriptions) as started_subscriptions,
+        sum(ends.lost_subscriptions) as lost_subscriptions
+    from subscription_ends as ends
+    cross join settings
+    where ends.moved_on <= settings.as_of_date
+    group by ends.segment_number, {{ summed_day }}
 ),
 
 days_by_period as (
@@ -66,8 +125,7 @@ periods_moved as (
         {%- for movement in movements %}
         sum({{ movement }}_mrr) as {{ movement }}_mrr,
         {%- endfor %}
-        sum(mrr_change) as mrr_change,
-        sum(paying_customers_change) as paying_customers_change
+        {{ of_each(changes, 'sum({})') }}
     from days_by_period
     group by segment_number, period_grain, period_start_date
 ),
@@ -121,8 +179,7 @@ segment_periods_moved as (
         {%- for movement in movements %}
         coalesce(periods_moved.{{ movement }}_mrr, 0) as {{ movement }}_mrr,
         {%- endfor %}
-        coalesce(periods_moved.mrr_change, 0) as mrr_change,
-        coalesce(periods_moved.paying_customers_change, 0) as paying_customers_change,
+        {{ of_each(changes, 'coalesce(periods_moved.{}, 0)') }},
         coalesce(periods_retained.gross_retained_change, 0) as gross_retained_change,
         coalesce(periods_retained.net_retained_change, 0) as net_retained_change
     from segment_periods
@@ -136,7 +193,9 @@ periods_cumulated as (
     select
         *,
         sum(mrr_change) over periods_so_far as closing_mrr,
-        sum(paying_customers_change) over periods_so_far as paying_customers
+        sum(paying_customers_change) over periods_so_far as paying_customers,
+        sum(started_subscriptions - lost_subscriptions) over periods_so_far
+            as closing_subscriptions
     from segment_periods_moved
     window periods_so_far as (
         partition by segment_number, period_grain
@@ -149,6 +208,8 @@ calendar_periods as (
     select
         *,
         closing_mrr - mrr_change as opening_mrr,
+        closing_subscriptions - started_subscriptions + lost_subscriptions
+            as opening_subscriptions,
         closing_mrr - mrr_change + gross_retained_change as gross_retained_mrr,
         closing_mrr - mrr_change + net_retained_change as net_retained_mrr
     from periods_cumulated
@@ -236,7 +297,13 @@ year_changes as (
         {{ '0' if months else 'mrr_change' }} as closing_mrr,
         {{ '0' if months else 'paying_customers_change' }} as paying_customers,
         0 as gross_retained_mrr,
-        0 as net_retained_mrr
+        0 as net_retained_mrr,
+        {{ sign }}started_subscriptions as started_subscriptions,
+        {{ sign }}lost_subscriptions as lost_subscriptions,
+        {{ 'started_subscriptions - lost_subscriptions' if months else '0' }}
+            as opening_subscriptions,
+        {{ '0' if months else 'started_subscriptions - lost_subscriptions' }}
+            as closing_subscriptions
     from days_moved
 
     union all
@@ -252,7 +319,11 @@ year_changes as (
         0 as closing_mrr,
         0 as paying_customers,
         gross_retained_mrr,
-        net_retained_mrr
+        net_retained_mrr,
+        0 as started_subscriptions,
+        0 as lost_subscriptions,
+        0 as opening_subscriptions,
+        0 as closing_subscriptions
     from years_retained
 ),
 
@@ -282,7 +353,11 @@ periods_rated as (
         periods.*,
         {{ segment_columns('segments') }},
         case when periods.is_complete_period and periods.has_rates then periods.opening_mrr end
-            as rated_mrr
+            as rated_mrr,
+        case
+            when periods.is_complete_period and periods.has_rates
+                then periods.opening_subscriptions
+        end as rated_subscriptions
     from periods
     inner join segments
         on periods.segment_number = segments.segment_number
@@ -311,6 +386,10 @@ select
 
     -- counts
     cast(paying_customers as bigint) as paying_customers,
+    cast(opening_subscriptions as bigint) as opening_subscriptions,
+    cast(started_subscriptions as bigint) as started_subscriptions,
+    cast(lost_subscriptions as bigint) as lost_subscriptions,
+    cast(closing_subscriptions as bigint) as closing_subscriptions,
 
     -- averages
     {{ amount_per('closing_mrr', 'nullif(paying_customers, 0)') }} as arpa_amount,
@@ -328,6 +407,7 @@ select
                 'new_mrr + expansion_mrr + reactivation_mrr', '-(churn_mrr + contraction_mrr)'
             ) }}
     end as quick_ratio,
+    {{ rate('lost_subscriptions', 'rated_subscriptions') }} as subscription_churn_rate,
 
     -- flags
     is_complete_period
