@@ -1,5 +1,6 @@
--- Recurring revenue of a day is its MRR divided by the days of its month. Added up day by day it is
--- the revenue of the cohorts, except for the cents by which changes are rounded.
+-- Recurring revenue of a day is its MRR divided by the days of its month. Added up day by day, with
+-- what was bought for life, it is the revenue of the cohorts, except for the cents by which changes
+-- are rounded.
 with
 
 changes_by_day as (
@@ -20,9 +21,18 @@ daily as (
     where dates.is_past
 ),
 
+bought_for_life as (
+    select coalesce(sum(one_off_amount), 0) as revenue_amount
+    from {{ ref('fct_subscription_versions') }}
+    where coalesce(stopped_on > started_on, true)
+),
+
 expected as (
-    select sum(cast(mrr as double) / day(last_day(date_day))) as revenue_amount
+    select
+        sum(cast(daily.mrr as double) / day(last_day(daily.date_day)))
+        + max(bought_for_life.revenue_amount) as revenue_amount
     from daily
+    cross join bought_for_life
 ),
 
 earned as (

@@ -73,3 +73,14 @@ select
     coalesce(next_changed_on, {{ open_end() }}) as active_to
 from subscription_ends
 where is_start
+
+union all
+
+-- what was bought for life keeps its customer for good, without MRR
+select
+    customer_id,
+    'subscription' as relationship,
+    started_on as active_from,
+    coalesce(stopped_on, {{ open_end() }}) as active_to
+from {{ ref('int_subscription_versions') }}
+where is_for_life and (stopped_on is null or started_on < stopped_on)

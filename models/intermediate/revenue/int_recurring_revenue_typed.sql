@@ -177,6 +177,81 @@ changes as (
         partition by customer_id, spell_started_on
         order by changed_on
     )
+),
+
+-- what is paid once for good is earned on its day
+bought_for_life as (
+    select
+        versions.customer_id,
+        versions.started_on,
+        sum(versions.one_off_amount) as revenue,
+        sum(
+            case
+                when versions.is_margin_estimated
+                    then {{ as_amount('versions.one_off_amount * ' ~ default_margin_rate()) }}
+                else versions.one_off_amount - versions.one_off_cost_amount
+            end
+        ) as margin,
+        sum(case when versions.is_margin_estimated then versions.one_off_amount else 0 end)
+            as uncosted_revenue,
+        row_number() over (
+            partition by versions.customer_id
+            order by versions.started_on
+        ) = 1
+        and coalesce(min(first_terms.first_paid_on) >= versions.started_on, true) as is_first
+    from {{ ref('int_subscription_versions') }} as versions
+    left join first_terms
+        on versions.customer_id = first_terms.customer_id
+    where
+        versions.is_for_life
+        and (versions.stopped_on is null or versions.started_on < versions.stopped_on)
+    group by versions.customer_id, versions.started_on
+),
+
+days_earned as (
+    select
+        customer_id,
+        spell_started_on,
+        changed_on,
+
+        -- what every later month earns more, or less
+        {{ as_amount('mrr_change') }} as mrr_change_amount,
+        {{ as_amount('margin_change') }} as margin_mrr_change_amount,
+        {{ as_amount('uncosted_change') }} as uncosted_mrr_change_amount,
+        {{ as_amount('first_purchase_change') }} as first_purchase_mrr_change_amount,
+        {{ as_amount('expansion_change') }} as expansion_mrr_change_amount,
+
+        -- what the month of the change earns of it, in whole cents so that all sums agree
+        {{ in_cents('mrr_change * rest_of_month') }} as revenue_amount,
+        {{ in_cents('margin_change * rest_of_month') }} as margin_amount,
+        {{ in_cents('uncosted_change * rest_of_month') }} as uncosted_revenue_amount,
+        {{ in_cents('first_purchase_change * rest_of_month') }} as first_purchase_revenue_amount,
+        {{ in_cents('expansion_change * rest_of_month') }} as expansion_revenue_amount
+    from changes
+    where
+        mrr_change <> 0
+        or margin_change <> 0
+        or uncosted_change <> 0
+        or first_purchase_change <> 0
+        or expansion_change <> 0
+
+    union all
+
+    select
+        customer_id,
+        started_on as spell_started_on,
+        started_on as changed_on,
+        0 as mrr_change_amount,
+        0 as margin_mrr_change_amount,
+        0 as uncosted_mrr_change_amount,
+        0 as first_purchase_mrr_change_amount,
+        0 as expansion_mrr_change_amount,
+        revenue as revenue_amount,
+        margin as margin_amount,
+        uncosted_revenue as uncosted_revenue_amount,
+        case when is_first then revenue else 0 end as first_purchase_revenue_amount,
+        0 as expansion_revenue_amount
+    from bought_for_life
 )
 
 select
@@ -185,23 +260,12 @@ select
     spell_started_on,
     changed_on,
 
-    -- what every later month earns more, or less
-    {{ as_amount('mrr_change') }} as mrr_change_amount,
-    {{ as_amount('margin_change') }} as margin_mrr_change_amount,
-    {{ as_amount('uncosted_change') }} as uncosted_mrr_change_amount,
-    {{ as_amount('first_purchase_change') }} as first_purchase_mrr_change_amount,
-    {{ as_amount('expansion_change') }} as expansion_mrr_change_amount,
-
-    -- what the month of the change earns of it, in whole cents so that all sums agree
-    {{ in_cents('mrr_change * rest_of_month') }} as revenue_amount,
-    {{ in_cents('margin_change * rest_of_month') }} as margin_amount,
-    {{ in_cents('uncosted_change * rest_of_month') }} as uncosted_revenue_amount,
-    {{ in_cents('first_purchase_change * rest_of_month') }} as first_purchase_revenue_amount,
-    {{ in_cents('expansion_change * rest_of_month') }} as expansion_revenue_amount
-from changes
-where
-    mrr_change <> 0
-    or margin_change <> 0
-    or uncosted_change <> 0
-    or first_purchase_change <> 0
-    or expansion_change <> 0
+    -- amounts
+    {{ of_each([
+        'mrr_change_amount', 'margin_mrr_change_amount', 'uncosted_mrr_change_amount',
+        'first_purchase_mrr_change_amount', 'expansion_mrr_change_amount', 'revenue_amount',
+        'margin_amount', 'uncosted_revenue_amount', 'first_purchase_revenue_amount',
+        'expansion_revenue_amount',
+    ], as_amount('sum({})')) | replace(', ', ',\n    ') }}
+from days_earned
+group by customer_id, spell_started_on, changed_on

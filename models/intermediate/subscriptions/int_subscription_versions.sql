@@ -112,7 +112,9 @@ versions_stopped as (
                 when cancel_requested_on is not null or cancel_reason is not null then 'cancelled'
                 else 'expired'
             end
-        ) as known_status
+        ) as known_status,
+        cast(amount as double) * quantity - coalesce(abs(discount_amount), 0) as term_price,
+        abs(cast(cost_amount as double)) * quantity as term_cost
     from versions_judged
 ),
 
@@ -122,10 +124,8 @@ versions_priced as (
         *,
         least(own_stop_on, next_started_on) as stopped_on,
         least(own_paid_stop_on, next_started_on) as paid_stop_on,
-        {{ per_month(
-            'cast(amount as double) * quantity - coalesce(abs(discount_amount), 0)'
-        ) }} as signed_price,
-        {{ per_month('abs(cast(cost_amount as double)) * quantity') }} as monthly_cost
+        {{ per_month('term_price') }} as signed_price,
+        {{ per_month('term_cost') }} as monthly_cost
         {%- if free_time_counts_as == 'kept' %},
         -- somebody who has paid goes on into free time
         coalesce(
@@ -178,7 +178,9 @@ versions_converted as (
         ) }} as mrr_amount,
         {{ monthly_in_reporting_currency(
             'versions_paid.monthly_cost', 'coalesce(rates.exchange_rate, versions_paid.exchange_rate)'
-        ) }} as monthly_cost_amount
+        ) }} as monthly_cost_amount,
+        billing_interval = 'lifetime' and known_status <> 'trialing' and started_on <= as_of_date
+            as is_for_life
     from versions_paid
     left join {{ ref('int_exchange_rates_daily') }} as rates
         on
@@ -248,14 +250,19 @@ select
         when monthly_cost is null then {{ as_amount('mrr_amount * ' ~ default_margin_rate()) }}
         else {{ as_amount('mrr_amount - monthly_cost_amount') }}
     end as margin_mrr_amount,
+    -- what is paid once, for good
+    case when is_for_life then {{ in_cents('greatest(term_price, 0) * rate_of_start') }} end
+        as one_off_amount,
+    case when is_for_life then {{ in_cents('term_cost * rate_of_start') }} end
+        as one_off_cost_amount,
 
     -- flags
     mrr_amount > 0 and started_on <= as_of_date as is_paying,
-    billing_interval = 'lifetime' and known_status <> 'trialing' as is_for_life,
-    monthly_cost is null as is_margin_estimated,
+    is_for_life,
+    term_cost is null as is_margin_estimated,
     is_involuntary,
     is_refunded,
-    signed_price < 0 as is_priced_below_zero,
+    term_price < 0 as is_priced_below_zero,
     -- the status says that it lives, but its end has come and no later version exists
     is_over
     and known_status not in ('cancelled', 'expired')

@@ -1,4 +1,4 @@
--- Grain: one row per accepted version of a subscription.
+-- Grain: one row per version of a subscription.
 
 select
     -- keys
@@ -12,9 +12,12 @@ select
     -- dates
     started_on,
     stopped_on,
+    signed_on,
     ended_on,
     paid_through_on,
     cancel_requested_on,
+    committed_from,
+    committed_to,
 
     -- words
     status,
@@ -34,9 +37,11 @@ select
     exchange_rate,
     mrr_amount,
     margin_mrr_amount,
+    one_off_amount,
 
     -- flags
     is_paying,
+    is_for_life,
     is_margin_estimated,
     is_involuntary,
     is_refunded,

@@ -7,10 +7,12 @@
 {%- set measures = measures + [
     'opening_mrr', 'closing_mrr', 'paying_customers', 'gross_retained_mrr', 'net_retained_mrr',
     'opening_subscriptions', 'started_subscriptions', 'lost_subscriptions', 'closing_subscriptions',
+    'committed_mrr',
 ] %}
 {#- what a day changes and a period cumulates -#}
 {%- set changes = [
     'mrr_change', 'paying_customers_change', 'started_subscriptions', 'lost_subscriptions',
+    'committed_change',
 ] %}
 {%- set keys = ['segment_number', 'period_grain', 'period_start_date'] %}
 {#- the days of movements that are added up first: months make all periods but weeks -#}
@@ -54,12 +56,14 @@ subscription_spells as (
         on {{ same_values('customers', 'segments', segments()) }}
 ),
 
-subscription_ends as (
+-- beside the movements: subscriptions that begin and end, and what is committed
+days_beside as (
     select
         segment_number,
         started_on as moved_on,
         1 as started_subscriptions,
-        0 as lost_subscriptions
+        0 as lost_subscriptions,
+        0 as committed_change
     from subscription_spells
 
     union all
@@ -68,9 +72,24 @@ subscription_ends as (
         segment_number,
         stopped_on as moved_on,
         0 as started_subscriptions,
-        1 as lost_subscriptions
+        1 as lost_subscriptions,
+        0 as committed_change
     from subscription_spells
     where stopped_on is not null
+
+    union all
+
+    select
+        segments.segment_number,
+        changes.changed_on as moved_on,
+        0 as started_subscriptions,
+        0 as lost_subscriptions,
+        changes.mrr_change_amount as committed_change
+    from {{ ref('int_committed_mrr_changes') }} as changes
+    inner join {{ ref('int_customers') }} as customers
+        on changes.customer_id = customers.customer_id
+    inner join segments
+        on {{ same_values('customers', 'segments', segments()) }}
 ),
 
 -- added up first, so that each grain is made of few rows
@@ -91,26 +110,28 @@ days_moved as (
             end
         ) as paying_customers_change,
         0 as started_subscriptions,
-        0 as lost_subscriptions
+        0 as lost_subscriptions,
+        0 as committed_change
     from movements
     group by segment_number, {{ summed_day }}
 
     union all
 
     select
-        ends.segment_number,
+        days_beside.segment_number,
         {{ summed_day }} as moved_on,
         {%- for movement in movements %}
         0 as {{ movement }}_mrr,
         {%- endfor %}
         0 as mrr_change,
         0 as paying_customers_change,
-        sum(ends.started_subscriptions) as started_subscriptions,
-        sum(ends.lost_subscriptions) as lost_subscriptions
-    from subscription_ends as ends
+        sum(days_beside.started_subscriptions) as started_subscriptions,
+        sum(days_beside.lost_subscriptions) as lost_subscriptions,
+        sum(days_beside.committed_change) as committed_change
+    from days_beside
     cross join settings
-    where ends.moved_on <= settings.as_of_date
-    group by ends.segment_number, {{ summed_day }}
+    where days_beside.moved_on <= settings.as_of_date
+    group by days_beside.segment_number, {{ summed_day }}
 ),
 
 days_by_period as (
@@ -195,7 +216,8 @@ periods_cumulated as (
         sum(mrr_change) over periods_so_far as closing_mrr,
         sum(paying_customers_change) over periods_so_far as paying_customers,
         sum(started_subscriptions - lost_subscriptions) over periods_so_far
-            as closing_subscriptions
+            as closing_subscriptions,
+        sum(committed_change) over periods_so_far as committed_mrr
     from segment_periods_moved
     window periods_so_far as (
         partition by segment_number, period_grain
@@ -303,7 +325,8 @@ year_changes as (
         {{ 'started_subscriptions - lost_subscriptions' if months else '0' }}
             as opening_subscriptions,
         {{ '0' if months else 'started_subscriptions - lost_subscriptions' }}
-            as closing_subscriptions
+            as closing_subscriptions,
+        {{ '0' if months else 'committed_change' }} as committed_mrr
     from days_moved
 
     union all
@@ -323,7 +346,8 @@ year_changes as (
         0 as started_subscriptions,
         0 as lost_subscriptions,
         0 as opening_subscriptions,
-        0 as closing_subscriptions
+        0 as closing_subscriptions,
+        0 as committed_mrr
     from years_retained
 ),
 
@@ -381,6 +405,7 @@ select
     {{ as_amount('reactivation_mrr') }} as reactivation_mrr_amount,
     {{ as_amount('fx_mrr') }} as fx_mrr_amount,
     {{ as_amount('closing_mrr') }} as closing_mrr_amount,
+    {{ as_amount('committed_mrr') }} as committed_mrr_amount,
     {{ as_amount('gross_retained_mrr') }} as gross_retained_mrr_amount,
     {{ as_amount('net_retained_mrr') }} as net_retained_mrr_amount,
 
