@@ -175,6 +175,21 @@
         from {{ this }}
         where is_priced_below_zero
         having count(*) > 0
+
+        union all
+
+        -- silence: the time paid for was over more than a term ago, and nobody said what came then
+        select
+            count(*),
+            'are live and paid through more than a term before as-of, such as subscription '
+            || min(versions.subscription_id) || '. Each counts as paying; deliver what became of it'
+        from {{ this }} as versions
+        cross join {{ ref('int_run_settings') }} as settings
+        where
+            versions.status in ('trialing', 'active')
+            and versions.stopped_on is null
+            and {{ terms_after('versions.paid_through_on', 1) }} < settings.as_of_date
+        having count(*) > 0
     {% endset %}
     {% do warn_of(query, 'subscriptions: {0} version(s) {1}.') %}
 {% endmacro %}

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from connected import connected
-from lifecycle import PROJECT, VARIABLES, build_with_dbt, run
+from lifecycle import PROJECT, VARIABLES, build_with_dbt, refresh_delivery, run
 
 from python_helpers.delivery.rendering import Macros
 
@@ -318,37 +318,100 @@ def later(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Query]:
     for name in ("cancelled-at-once-with-credit", "free-month-as-trial", "lifetime-member"):
         for file in (case(name) / "raw").iterdir():
             shutil.copy(file, folder / "raw" / f"{file.stem}_{name}.csv")
-    marts = ("fct_mrr_movements", "fct_churn_events")
-    with built(folder / "raw", folder, *marts, AS_OF_DATE="2025-12-31") as ask:
+    # what the case cannot say: what the order paid for is a membership for life
+    (folder / "raw" / "subscriptions_for_life.csv").write_text(
+        "subscription_id,customer_id,started_at,amount,currency,billing_interval,status\n"
+        "life,c_lifetime,2025-02-01,300.00,EUR,lifetime,active\n"
+    )
+    orders = folder / "raw" / "orders_lifetime-member.csv"
+    lines = orders.read_text().splitlines()
+    orders.write_text(f"{lines[0]},subscription_id\n{lines[1]},life\n")
+    settings = {"AS_OF_DATE": "2025-12-31", "dbt_vars": {"free_time_counts_as": "kept"}}
+    marts = ("fct_mrr_movements", "fct_churn_events", "rpt_revenue_mix", "dim_customers")
+    with built(folder / "raw", folder, *marts, **settings) as ask:
         yield ask
 
 
 @pytest.mark.long
-@pytest.mark.xfail(strict=True, reason="a cancellation whose unused part is credited")
 def test_a_plan_that_was_credited_ends_with_its_successor(later):
-    assert later(mrr("2025-12-31", "c_upg")) == [("60.00",)]
-    assert later(mrr("2025-03-20", "c_imm")) == [("0.00",)]
+    movements = (
+        "select moved_on::text, movement, mrr_change_amount::text from marts.fct_mrr_movements "
+        "where customer_id = '{}' order by 1"
+    )
+    assert later(movements.format("c_upg")) == [
+        ("2025-01-15", "new", "40.00"),
+        ("2025-04-15", "expansion", "20.00"),
+    ]
+    assert later(movements.format("c_imm")) == [
+        ("2025-01-15", "new", "100.00"),
+        ("2025-03-20", "churn", "-100.00"),
+    ]
+    stage = "select lifecycle_stage from marts.dim_customers where customer_id = 'c_upg'"
+    assert later(stage) != [("at_risk",)]
 
 
 @pytest.mark.long
-@pytest.mark.xfail(strict=True, reason="a free month for somebody who pays is no trial")
 def test_a_free_month_is_no_churn(later):
     assert later("from marts.fct_churn_events where customer_id = 'c_free'") == []
+    assert later(mrr("2025-05-20", "c_free")) == [("20.00",)]
 
 
 @pytest.mark.long
-@pytest.mark.xfail(strict=True, reason="billing_interval lifetime: a customer for good, MRR 0")
 def test_a_member_for_life_is_not_lost(later):
     assert later("from marts.fct_churn_events where customer_id = 'c_lifetime'") == []
+    assert later(mrr("2025-12-31", "c_lifetime")) == [("0.00",)]
+    active = "select is_active, cohort_month::text from marts.dim_customers where customer_id = "
+    assert later(f"{active}'c_lifetime'") == [(True, "2025-02-01")]
+    # 300 on its day, and what the others pay: 100 for 2 months and 19 of 31 days less 14 of 31...
+    paid = 300 + 100 * (17 / 31 + 1 + 19 / 31)
+    # ...40 for 3 months, then 60 for 8 and 16 of 30 days, 20 from January 10, and 20 from February 1
+    paid += 40 * (17 / 31 + 2 + 14 / 30) + 60 * (16 / 30 + 8) + 20 * (22 / 31 + 11) + 20 * 11
+    ((found,),) = later(
+        "select sum(total_revenue_amount)::double from marts.rpt_revenue_mix "
+        "where period_grain = 'year'"
+    )
+    assert found == pytest.approx(paid, abs=0.1)
 
 
 @pytest.mark.long
-@pytest.mark.xfail(strict=True, reason="committed MRR: a request to cancel counts on its day")
-def test_a_request_to_cancel_counts_on_its_day(tmp_path):
-    marts = ("fct_mrr_movements",)
-    settings = {"AS_OF_DATE": "2025-06-30", "dbt_vars": {"churn_recognised_at": "requested"}}
-    with built(case("committed-mrr-requested/raw"), tmp_path, *marts, **settings) as ask:
-        assert ask(mrr("2025-03-05", "q1")) == [("0.00",)]
+def test_a_request_to_cancel_counts_on_its_day_and_one_that_was_withdrawn_is_nothing(tmp_path):
+    told = []
+    for day in ("2025-06-30", "2025-12-31"):
+        refreshed = refresh_delivery(
+            tmp_path,
+            *("--as-of", day, "--vars", "{churn_recognised_at: requested}"),
+            delivery=case("committed-mrr-requested/raw"),
+        )
+        # the same day, told before and after the end: no closed month changes, and nobody is warned
+        assert refreshed.exit_code == 0, refreshed.output
+        assert "changed" not in refreshed.output
+        with duckdb.connect(str(tmp_path / "published" / "marts.duckdb"), read_only=True) as marts:
+            movements = marts.execute(
+                "select customer_id, moved_on::text, movement, mrr_change_amount::text "
+                "from marts.fct_mrr_movements order by all"
+            ).fetchall()
+            committed = marts.execute(
+                "select period_start_date::text, sum(closing_mrr_amount)::text, "
+                "sum(committed_mrr_amount)::text from marts.rpt_mrr_periods "
+                "where period_grain = 'month' and period_start_date <= '2025-06-01' "
+                "group by 1 order by 1"
+            ).fetchall()
+        told.append((movements, committed))
+    assert told[0] == told[1]
+    assert told[0] == (
+        [
+            ("q1", "2025-01-01", "new", "100.00"),
+            ("q1", "2025-03-05", "churn", "-100.00"),
+            ("q2", "2025-01-01", "new", "20.00"),
+            ("q2", "2025-03-05", "churn", "-20.00"),
+            ("q3", "2025-01-01", "new", "20.00"),
+            ("q4", "2025-01-01", "new", "20.00"),
+        ],
+        [
+            *((f"2025-0{month}-01", "160.00", "160.00") for month in (1, 2)),
+            *((f"2025-0{month}-01", "40.00", "40.00") for month in (3, 4, 5, 6)),
+        ],
+    )
 
 
 @pytest.mark.long
