@@ -364,7 +364,7 @@ def test_a_member_for_life_is_not_lost(later):
     assert later(f"{active}'c_lifetime'") == [(True, "2025-02-01")]
     # 300 on its day, and what the others pay: 100 for 2 months and 19 of 31 days less 14 of 31...
     paid = 300 + 100 * (17 / 31 + 1 + 19 / 31)
-    # ...40 for 3 months, then 60 for 8 and 16 of 30 days, 20 from January 10, and 20 from February 1
+    # ...40 for 3 months, then 60 for 8 and 16 days, 20 from January 10, and 20 from February 1 on
     paid += 40 * (17 / 31 + 2 + 14 / 30) + 60 * (16 / 30 + 8) + 20 * (22 / 31 + 11) + 20 * 11
     ((found,),) = later(
         "select sum(total_revenue_amount)::double from marts.rpt_revenue_mix "

@@ -193,12 +193,67 @@ def test_a_row_that_is_rejected_held_back_or_superseded_does_nothing():
     history = walked(
         version("2024-01-10", 100, updated_at="2024-01-12"),
         version("2024-01-10", 70, updated_at="2024-01-11"),
-        version("2024-02-10", 70, status="cancelled"),
+        version("2024-02-10", 70, status="cancelled", subscription_id="t"),
         version("2024-03-10", 70, currency="USD"),
         version("2024-04-10", 70, ended_at="2024-04-09"),
         version("2025-01-01", 70),
     )
     assert moved(history) == [("2024-01-10", "new", 10000)]
+
+
+@pytest.mark.parametrize("dates", [{}, {"ended_at": "2024-03-10"}])
+@pytest.mark.parametrize("status", ["active", "paused", "trialing"])
+def test_a_row_that_only_says_it_is_over_ends_the_version_before_it(status, dates):
+    history = walked(
+        version("2024-01-10", 100),
+        version("2024-02-10", 80, status=status, paid_through_at="2025-02-10"),
+        version("2024-03-10", 80, status="cancelled", **dates),
+    )
+    kept = [("2024-02-10", "contraction", -2000), ("2024-03-10", "churn", -8000)]
+    lost = [("2024-02-10", "churn", -10000)]
+    assert moved(history)[1:] == (kept if status == "active" else lost)
+
+
+@pytest.mark.parametrize(
+    ("ended", "expected"),
+    [
+        ("", [("2024-01-24", "new", 10000)]),
+        ("2024-03-01", [("2024-01-24", "new", 10000), ("2024-03-01", "churn", -10000)]),
+        ("2024-01-24", []),
+    ],
+)
+def test_a_trial_that_a_paid_version_tells_is_free(ended, expected):
+    row = version("2024-01-10", 100, trial_ends_at="2024-01-24", ended_at=ended)
+    assert moved(walked(row | {"status": "cancelled" if ended else "active"})) == expected
+
+
+def test_what_was_paid_back_stops_at_once():
+    row = version("2024-01-10", 100, **cancelled("2025-01-10"), ended_at="2024-03-10")
+    assert len(moved(walked(row))) == 1
+    for values in ({"is_refunded": "true"}, {"credited_amount": "1"}):
+        assert moved(walked(row | values))[1:] == [("2024-03-10", "churn", -10000)]
+    successor = version("2024-03-10", 120, subscription_id="t")
+    assert moved(walked(row, successor))[1:] == [("2024-03-10", "expansion", 2000)]
+
+
+def test_a_request_counts_while_the_end_lies_ahead_unless_it_is_withdrawn():
+    policy = Policy(churn_recognised_at="requested")
+    asked = version("2024-01-10", 100, cancel_requested_at="2024-03-01", ended_at="2025-01-10")
+    assert moved(walked(asked, policy=policy))[1:] == [("2024-03-01", "churn", -10000)]
+    goes_on = version("2024-04-01", 100)
+    assert moved(walked(asked, goes_on, policy=policy)) == [("2024-01-10", "new", 10000)]
+
+
+def test_free_time_of_a_payer_is_lost_or_kept():
+    rows = [
+        version("2024-01-10", 100),
+        version("2024-02-10", 100, status="trialing"),
+        version("2024-03-10", 100),
+    ]
+    assert [movement for _, movement, _ in moved(walked(*rows))] == ["new", "churn", "reactivation"]
+    kept = Policy(free_time_counts_as="kept")
+    assert moved(walked(*rows, policy=kept)) == [("2024-01-10", "new", 10000)]
+    assert moved(walked(version("2024-01-10", 100, status="trialing"), policy=kept)) == []
 
 
 def test_of_two_versions_of_a_day_the_later_one_counts():

@@ -7,12 +7,13 @@ before it is rounded whole hundred-millionths, and neither ever is a floating-po
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from typing import TypeVar
 
 REPORTING_CURRENCY = "EUR"
@@ -26,10 +27,14 @@ INTERVALS_PER_MONTH = {
     "quarter": Fraction(1, 3),
     "year": Fraction(1, 12),
 }
+OVER = ("cancelled", "expired")
 RELATIONSHIPS = ("orders", "subscription", "any")
 
 Rates = Mapping[str, Sequence[tuple[date, Fraction]]]
 """Of each currency what one unit is worth in the reporting currency, by day, oldest first."""
+
+Starts = Set[tuple[str, date]]
+"""The customers, each with the days on which a state of theirs begins."""
 
 T = TypeVar("T")
 
@@ -40,6 +45,7 @@ class Policy:
 
     churn_recognised_at: str = "paid_through"
     paused_counts_as: str = "churn"
+    free_time_counts_as: str = "churn"
     renewal_grace_days: int = 1
 
 
@@ -89,6 +95,10 @@ class Version:
     paid_through_at: datetime | None = None
     cancel_requested_at: datetime | None = None
     cancel_reason: str | None = None
+    signed_at: datetime | None = None
+    trial_ends_at: datetime | None = None
+    credited_amount: Decimal = Decimal(0)
+    is_refunded: bool = False
     updated_at: datetime | None = None
 
 
@@ -98,10 +108,28 @@ COLUMNS = [column.name for column in fields(Version)]
 def read_version(*, row: Mapping[str, str]) -> Version:
     """Read a row of subscriptions.csv; an empty value takes its default."""
     types = {"billing_interval_count": int, "amount": Decimal, "quantity": Decimal}
-    types |= {"discount_amount": Decimal}
+    types |= {"discount_amount": Decimal, "credited_amount": Decimal}
+    types |= {"is_refunded": lambda text: text == "true"}
     types |= {name: datetime.fromisoformat for name in row if name.endswith("_at")}
     values = {name: types.get(name, str)(text) for name, text in row.items() if text}
     return Version(**{name: values[name] for name in COLUMNS if name in values})
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """What a subscription is from a day on, however its rows tell it."""
+
+    version: Version
+    started_on: date
+    status: str | None
+    ended: date | None
+    paid_through: date | None
+    requested: date | None
+    is_cancelled: bool = False
+    """A status says that it is over."""
+    is_closed: bool = False
+    """A row of its own says that the subscription is over."""
+    is_ended_at_once: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -123,9 +151,15 @@ def rounded(number: Fraction) -> int:
     return whole if number >= 0 else -whole
 
 
-def monthly_price(*, version: Version, policy: Policy) -> int:
-    """Return what a month costs, in hundred-millionths of the version's own currency."""
-    if version.status == "trialing":
+def monthly_price(*, version: Version, policy: Policy, is_of_payer: bool = False) -> int:
+    """Return what a month costs, in hundred-millionths of the version's own currency.
+
+    A payer goes on into free time: what the policy says of it is asked for nobody else.
+    """
+    if version.billing_interval == "lifetime":
+        return 0
+    is_free_time_kept = is_of_payer and policy.free_time_counts_as == "kept"
+    if version.status == "trialing" and not is_free_time_kept:
         return 0
     if version.status == "paused" and policy.paused_counts_as == "churn":
         return 0
@@ -140,59 +174,172 @@ def cents(*, price: int, rate: Fraction) -> int:
     return rounded(Fraction(rounded(price * rate), PRICE_UNITS_PER_CENT))
 
 
-def own_stop(*, version: Version, run: Run) -> date | None:
-    """Return the first day a version no longer pays for by its own dates; None while it is open."""
-    ended, paid_through, requested = (
-        time.date() if time else None
-        for time in (version.ended_at, version.paid_through_at, version.cancel_requested_at)
+def day_of(time: datetime | None, /) -> date | None:
+    """Return the day of a time."""
+    return time.date() if time else None
+
+
+def states(*, versions: Sequence[Version]) -> Iterator[State]:
+    """Yield the states that the rows of one subscription tell, the oldest first."""
+    after = dict(pairwise(versions))
+    for number, version in enumerate(versions):
+        if number and says_it_is_over(version):
+            continue
+        started_on = version.started_at.date()
+        state = State(
+            version=version,
+            started_on=started_on,
+            status=version.status,
+            ended=day_of(version.ended_at),
+            paid_through=day_of(version.paid_through_at),
+            requested=day_of(version.cancel_requested_at),
+            is_cancelled=version.status in OVER,
+        )
+        following = after.get(version)
+        if following and says_it_is_over(following):
+            state = closed(state, by=following)
+        trial_to = day_of(version.trial_ends_at)
+        if version.status == "trialing" or not trial_to or trial_to <= started_on:
+            yield state
+            continue
+        end = state.ended
+        if not end and state.status in OVER:
+            end = state.paid_through or state.requested
+        if end and end <= trial_to:  # never paid
+            yield replace(state, status="trialing")
+            continue
+        nothing = {"ended": None, "paid_through": None, "requested": None, "is_cancelled": False}
+        yield replace(
+            state,
+            version=replace(version, credited_amount=Decimal(0), is_refunded=False),
+            status="trialing",
+            is_closed=False,
+            is_ended_at_once=False,
+            **nothing,
+        )
+        next_day = following and not state.is_closed and following.started_at.date()
+        if not next_day or trial_to < next_day:
+            yield replace(state, started_on=trial_to)
+
+
+def says_it_is_over(version: Version, /) -> bool:
+    """Tell whether a row has no day of its own, if it is not the first."""
+    dates = (version.ended_at, version.paid_through_at, version.cancel_requested_at)
+    started_on = version.started_at.date()
+    return version.status in OVER and all(at.date() <= started_on for at in dates if at)
+
+
+def closed(state: State, /, *, by: Version) -> State:
+    """Return a state that the row after it ends; what it was stays."""
+    day = by.started_at.date()
+    at_once = not state.ended or state.ended > day
+    is_paid = (state.status or "active") == "active"
+    status = by.status if is_paid else state.status
+    version = replace(
+        state.version,
+        is_refunded=state.version.is_refunded or by.is_refunded,
+        credited_amount=by.credited_amount or state.version.credited_amount,
+        cancel_reason=by.cancel_reason or state.version.cancel_reason,
     )
-    has_ended = ended is not None and ended <= run.as_of
-    if version.status not in ("cancelled", "expired") and not has_ended:
+    return replace(
+        state,
+        version=version,
+        status=status,
+        ended=day if at_once else state.ended,
+        requested=day_of(by.cancel_requested_at) or state.requested,
+        is_cancelled=True,
+        is_closed=True,
+        is_ended_at_once=at_once,
+    )
+
+
+def own_stop(*, state: State, following: State | None, begun: Starts, run: Run) -> date | None:
+    """Return the first day a state no longer pays for by its own dates; None while it is open."""
+    policy = run.policy.churn_recognised_at
+    ended, paid_through, requested = state.ended, state.paid_through, state.requested
+    last = max((day for day in (ended, paid_through) if day), default=None)
+    was_paid_back = state.version.is_refunded or state.version.credited_amount
+    if ended and state.started_on < ended < (paid_through or ended):
+        was_paid_back = was_paid_back or (state.version.customer_id, ended) in begun
+    if ended and (state.is_ended_at_once or was_paid_back):
+        last = ended
+    asked = requested
+    if following and not state.is_closed:
+        goes_on = following.started_on <= (ended or paid_through or date.max)
+        asks_no_more = not following.requested or following.requested > following.started_on
+        if goes_on and asks_no_more:
+            asked = None
+    is_over = state.is_cancelled or (ended is not None and ended <= run.as_of)
+    if not is_over and not (policy == "requested" and asked):
         return None
-    later = max((day for day in (ended, paid_through) if day), default=None)
     preferred = {
-        "paid_through": (later, requested),
+        "paid_through": (last, requested),
         "cancelled": (ended, paid_through, requested),
-        "requested": (requested, ended, paid_through),
-    }[run.policy.churn_recognised_at]
-    stop = next(day for day in preferred if day)
-    return max(stop, version.started_at.date())
+        "requested": (asked, ended, paid_through),
+    }[policy]
+    return max(next(day for day in preferred if day), state.started_on)
 
 
 def accepted_terms(*, versions: Iterable[Version], run: Run) -> dict[str, list[Term]]:
     """Return the terms of each subscription in the order of their start.
 
-    Left out is a row that is rejected (over without a date, ended before its first day, no exchange
-    rate), held back (it starts after as-of) or superseded by a newer one of the same key.
+    Left out is a row that is rejected (over without a date, and the first of its subscription;
+    ended before its first day; no exchange rate), held back (it is signed, or starts, after as-of)
+    or superseded by a newer one of the same key.
     """
+    versions = list(versions)
+    first: dict[str, datetime] = {}
+    for version in versions:
+        known = first.get(version.subscription_id, version.started_at)
+        first[version.subscription_id] = min(known, version.started_at)
     newest: dict[tuple[str, datetime], Version] = {}
     for version in versions:
         dates = (version.ended_at, version.paid_through_at, version.cancel_requested_at)
-        if version.status in ("cancelled", "expired") and not any(dates):
+        is_first = version.started_at == first[version.subscription_id]
+        if version.status in OVER and not any(dates) and is_first:
             continue
         started_on = version.started_at.date()
         if version.ended_at and version.ended_at.date() < started_on:
             continue
-        if started_on > run.as_of or not run.rate(currency=version.currency, day=started_on):
+        known_on = min(started_on, day_of(version.signed_at) or started_on)
+        if known_on > run.as_of or not run.rate(currency=version.currency, day=known_on):
             continue
         key = (version.subscription_id, version.started_at)
         if key not in newest or newest[key].updated_at < version.updated_at:
             newest[key] = version
 
-    terms = defaultdict(list)
+    rows = defaultdict(list)
     for subscription_id, started_at in sorted(newest):
-        version = newest[subscription_id, started_at]
-        price = monthly_price(version=version, policy=run.policy)
-        rate = run.rate(currency=version.currency, day=started_at.date())
-        term = Term(
-            version=version,
-            started_on=started_at.date(),
-            stops_on=own_stop(version=version, run=run),
-            price=price,
-            mrr=cents(price=price, rate=rate),
+        rows[subscription_id].append(newest[subscription_id, started_at])
+    told = {name: list(states(versions=versions)) for name, versions in rows.items()}
+    begun = {(each.version.customer_id, each.started_on) for one in told.values() for each in one}
+    return {
+        name: list(valued_terms(states=story, begun=begun, run=run)) for name, story in told.items()
+    }
+
+
+def valued_terms(*, states: Sequence[State], begun: Starts, run: Run) -> Iterator[Term]:
+    """Yield the terms of a subscription that have begun."""
+    has_paid, runs_to = False, None
+    for state, following in zip(states, [*states[1:], None], strict=True):
+        stop = own_stop(state=state, following=following, begun=begun, run=run)
+        goes_on = runs_to is None or runs_to >= state.started_on
+        price = monthly_price(
+            version=replace(state.version, status=state.status),
+            policy=run.policy,
+            is_of_payer=has_paid and goes_on,
         )
-        terms[subscription_id].append(term)
-    return dict(terms)
+        has_paid = has_paid or (state.status != "trialing" and state.version.amount > 0)
+        runs_to = stop
+        if state.started_on <= run.as_of:
+            rate = run.rate(currency=state.version.currency, day=state.started_on)
+            yield Term(
+                version=replace(state.version, status=state.status),
+                started_on=state.started_on,
+                stops_on=stop,
+                price=price,
+                mrr=cents(price=price, rate=rate),
+            )
 
 
 def held_terms(*, terms: Sequence[Term], run: Run) -> list[Term | None]:

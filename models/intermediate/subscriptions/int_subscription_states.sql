@@ -139,7 +139,7 @@ select
     customer_id,
     plan_id,
     coalesce(trial_to, started_on) as started_on,
-    signed_on,
+    case when trial_to is null then signed_on end as signed_on,
     last_day as ended_on,
     paid_through_on,
     last_request as cancel_requested_on,

@@ -22,7 +22,7 @@ versions as (
         least(signed_on, started_on) as committed_from,
         row_number() over subscription_life as version_number,
         case when not is_closed then lead(started_on) over subscription_life end
-            as next_started_on,
+            as next_version_on,
         case when not is_closed then lead(least(signed_on, started_on)) over subscription_life end
             as next_committed_from,
         lead(cancel_requested_on) over subscription_life as next_cancel_requested_on,
@@ -59,6 +59,10 @@ versions_judged as (
     select
         versions.*,
         settings.as_of_date,
+        -- what is signed and has not begun replaces nothing yet
+        case
+            when versions.next_version_on <= settings.as_of_date then versions.next_version_on
+        end as next_started_on,
         greatest(versions.paid_through_on, versions.ended_on) as last_paid_or_ended_on,
         coalesce(versions.ended_on <= settings.as_of_date, false)
         or versions.is_cancelled as is_over,
@@ -75,9 +79,9 @@ versions_judged as (
         -- who goes on without a gap, and asks no more, has taken the request back
         case
             when
-                versions.next_started_on
+                versions.next_version_on
                 <= coalesce(versions.ended_on, versions.paid_through_on, {{ open_end() }})
-                and coalesce(versions.next_cancel_requested_on > versions.next_started_on, true)
+                and coalesce(versions.next_cancel_requested_on > versions.next_version_on, true)
                 then null
             else versions.cancel_requested_on
         end as requested_on
