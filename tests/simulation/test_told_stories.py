@@ -31,7 +31,7 @@ TOLD = {
     "versions": """(
         select subscription_id, started_on, stopped_on, status, mrr_amount, committed_from,
             committed_to, is_paying, customer_id
-        from marts.fct_subscription_versions
+        from intermediate.int_subscription_versions
     )""",
 }
 
