@@ -32,7 +32,7 @@ plan_changes_of_days as (
             partition by customer_id, {{ plan | join(', ') }}
             order by changed_on
             rows unbounded preceding
-        ) - mrr_change_amount as mrr_before_amount,
+        ) as mrr_after_amount,
         sum(gained_amount) over customer_day as day_gained_amount,
         sum(lost_amount) over customer_day as day_lost_amount,
         sum(gained_amount) over plans_so_far as gained_so_far_amount,
@@ -51,6 +51,7 @@ plan_changes_of_days as (
 days_moved as (
     select
         *,
+        mrr_after_amount - mrr_change_amount as mrr_before_amount,
         coalesce({{ rate(moved, 'day_gained_amount') }}, 0) as moved_share_of_gains,
         coalesce({{ rate(moved, 'day_lost_amount') }}, 0) as moved_share_of_losses
     from plan_changes_of_days
@@ -122,7 +123,9 @@ select
     customer_id,
     changed_on as moved_on,
     movement,
-    {{ plan | join(',\n    ') }},
+    plan_id,
+    billing_term,
+    currency,
 
     -- amounts
     {{ as_amount('mrr_before_amount') }} as mrr_before_amount,
