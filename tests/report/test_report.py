@@ -168,7 +168,10 @@ def test_a_mart_that_was_not_published_leaves_its_charts_out(published, tmp_path
     marts.write_bytes((published / "marts.duckdb").read_bytes())
     with duckdb.connect(str(marts)) as connection:
         connection.execute("drop table rpt_nps")
-        connection.execute("delete from rpt_mrr_periods")
+        for mart in ("rpt_mrr_periods", "rpt_mrr_plans", "rpt_trials"):
+            connection.execute(f"delete from {mart}")
+        # subscribers left, and no payment ever failed
+        connection.execute("update rpt_dunning set episodes_begun = 0")
     write_report(
         database=marts,
         facts={"build_id": "x", "as_of_date": "2025-12-31", "reporting_currency": "EUR"},
@@ -179,6 +182,8 @@ def test_a_mart_that_was_not_published_leaves_its_charts_out(published, tmp_path
     data = data_of(page)
     names = {chart["name"] for chart in data["charts"]}
     assert not names & {"nps", "mrr_waterfall", "mrr_retention"}
+    assert not names & {"plans", "trials", "failed_payments"}
+    assert "Plans, trials and failed payments</a>" not in page
     assert "Left out, because there is no data for it:" in page
     assert {tile["tile"] for tile in data["tiles"]["0"]} == {
         "Active customers",
@@ -222,6 +227,37 @@ def test_rates_of_exchange_are_in_no_quick_ratio():
     ]
     # (new + expansion + reactivation) / (churn + contraction)
     assert "for each unit lost, 2.0 were gained" in found_charts()["mrr_waterfall"].sentence(rows)
+
+
+def test_the_sentence_of_plans_names_none_of_the_small_ones():
+    def plan(name: str, closing: int, moved_in: int) -> dict:
+        amounts = {"closing_mrr": closing, "in_mrr": moved_in, "out_mrr": -10}
+        return {"plan": name, "closing_share": closing / 1000, **amounts}
+
+    say = found_charts()["plans"].sentence
+    rows = [plan("gold", 200, 5), plan("silver", 100, 40), plan("Other plans", 700, 500)]
+    assert say(rows) == (
+        "gold makes up 20% of recurring revenue, 200 a month; "
+        "silver gained the most from other plans, 30."
+    )
+    assert say(rows[:1]) == "gold makes up 20% of recurring revenue, 200 a month."
+    assert say(rows[2:]) == "No plan has 5 paying customers."
+
+
+def test_open_trials_and_failed_payments_are_in_no_share():
+    trials = {"month": date(2025, 1, 1), "trials_converted": 3, "trials_lost": 1}
+    say = found_charts()["trials"].sentence
+    assert say([trials | {"trials_open": 2}]) == (
+        "Of 4 trials begun since January 2025 and decided, 75% were converted; 2 are still open."
+    )
+    none = {"trials_converted": 0, "trials_lost": 0, "trials_open": 1}
+    assert say([trials | none]) == "Nothing is decided yet of 1 trial."
+    payments = {"quarter": "2025 Q1", "episodes_recovered": 1, "episodes_lost": 3}
+    payments |= {"episodes_open": 9, "churn_events": 10, "involuntary_churn_events": 2}
+    assert found_charts()["failed_payments"].sentence([payments]) == (
+        "Of 4 failed payments since 2025 Q1 that are decided, 25% were recovered; "
+        "20% of the subscribers who left did not choose to."
+    )
 
 
 @pytest.mark.parametrize(

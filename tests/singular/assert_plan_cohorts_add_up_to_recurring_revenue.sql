@@ -1,5 +1,5 @@
--- In every month the cohorts together have the paying customers and the MRR of all customers, by each
--- of their segments.
+-- In every month the cohorts together have the paying customers and the MRR of all customers, by
+-- each of their segments.
 with
 
 cohorts as (

@@ -150,6 +150,33 @@ ANSWERS = {
         value="any_value(renewal_rate)",
         rows="segment_name = 'all'",
     ),
+    ("subscription_churn_rate", "metric_time__year"): by_period(
+        mart="rpt_mrr_periods",
+        grain="year",
+        value="sum(lost_subscriptions) / nullif(sum(opening_subscriptions), 0)",
+    ),
+    ("plan_mrr", "metric_time__quarter plan__plan_id"): by_period(
+        mart="rpt_mrr_plans",
+        grain="quarter",
+        value="sum(closing_mrr_amount)",
+        by="plan_id",
+        rated=False,
+    ),
+    ("trial_conversion_rate", "metric_time__month"): (
+        "select cohort_month, conversion_rate from marts.rpt_trials where segment_name = 'all'"
+    ),
+    ("recovery_rate", "metric_time__month"): by_period(
+        mart="rpt_dunning",
+        grain="month",
+        value="any_value(recovery_rate)",
+        rows="segment_name = 'all'",
+    ),
+    ("involuntary_churn_share", "metric_time__quarter"): by_period(
+        mart="rpt_dunning",
+        grain="quarter",
+        value="any_value(involuntary_churn_share)",
+        rows="segment_name = 'all'",
+    ),
     ("stage_entries", "metric_time__quarter stage__lifecycle_stage"): by_period(
         mart="rpt_stage_periods",
         grain="quarter",

@@ -1,5 +1,7 @@
 -- Grain: one row per free trial of a subscription and item that began by as-of.
-{%- set life = 'partition by subscription_id, item_id, customer_id order by started_on, version_number' %}
+{%- set life -%}
+partition by subscription_id, item_id, customer_id order by started_on, version_number
+{%- endset %}
 {%- set grace_days = var('renewal_grace_days') %}
 
 with

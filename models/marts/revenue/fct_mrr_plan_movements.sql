@@ -1,6 +1,7 @@
 -- Grain: one row per customer, day, kind of movement, plan, billing term and currency.
 {%- set plan = ['plan_id', 'billing_term', 'currency'] %}
 {%- set keys = ['customer_id', 'changed_on'] + plan %}
+{%- set moved = 'least(day_gained_amount, day_lost_amount)' %}
 
 with
 
@@ -31,7 +32,7 @@ plan_changes_of_days as (
             partition by customer_id, {{ plan | join(', ') }}
             order by changed_on
             rows unbounded preceding
-        ) - mrr_change_amount as mrr_before_amount,
+        ) as mrr_after_amount,
         sum(gained_amount) over customer_day as day_gained_amount,
         sum(lost_amount) over customer_day as day_lost_amount,
         sum(gained_amount) over plans_so_far as gained_so_far_amount,
@@ -46,31 +47,27 @@ plan_changes_of_days as (
         )
 ),
 
--- what some plans lose and others gain on a day has moved between them: of each plan its share, cut
--- from the running total, so that the cents add up
+-- what some plans lose and others gain on a day has moved between them
+days_moved as (
+    select
+        *,
+        mrr_after_amount - mrr_change_amount as mrr_before_amount,
+        coalesce({{ rate(moved, 'day_gained_amount') }}, 0) as moved_share_of_gains,
+        coalesce({{ rate(moved, 'day_lost_amount') }}, 0) as moved_share_of_losses
+    from plan_changes_of_days
+),
+
+-- each plan's part is cut from the running total, so that the cents add up
 plan_changes_moved as (
     select
         *,
-        {%- for side in ['gained', 'lost'] %}
-        case
-            when day_gained_amount = 0 or day_lost_amount = 0 or {{ side }}_amount = 0 then 0
-            -- all of the smaller side has moved
-            when day_{{ side }}_amount = least(day_gained_amount, day_lost_amount)
-                then {{ side }}_amount
-            else
-                {%- for so_far in [
-                    side ~ '_so_far_amount',
-                    '(' ~ side ~ '_so_far_amount - ' ~ side ~ '_amount)',
-                ] %}
-                {{ '- ' if not loop.first }}{{ in_cents(
-                    rate('least(day_gained_amount, day_lost_amount)', 'day_' ~ side ~ '_amount')
-                    ~ ' * ' ~ so_far
-                ) }}
-                {%- endfor %}
-        end as moved_{{ 'in' if side == 'gained' else 'out' }}_amount
-        {{- ',' if not loop.last }}
-        {%- endfor %}
-    from plan_changes_of_days
+        {{ in_cents('moved_share_of_gains * gained_so_far_amount') }}
+        - {{ in_cents('moved_share_of_gains * (gained_so_far_amount - gained_amount)') }}
+            as moved_in_amount,
+        {{ in_cents('moved_share_of_losses * lost_so_far_amount') }}
+        - {{ in_cents('moved_share_of_losses * (lost_so_far_amount - lost_amount)') }}
+            as moved_out_amount
+    from days_moved
 ),
 
 -- what is left is what the customer's own movement of the day is made of
@@ -126,7 +123,9 @@ select
     customer_id,
     changed_on as moved_on,
     movement,
-    {{ plan | join(',\n    ') }},
+    plan_id,
+    billing_term,
+    currency,
 
     -- amounts
     {{ as_amount('mrr_before_amount') }} as mrr_before_amount,

@@ -320,8 +320,8 @@ year_changes as (
         {{ '0' if months else 'paying_customers_change' }} as paying_customers,
         0 as gross_retained_mrr,
         0 as net_retained_mrr,
-        {{ sign }}started_subscriptions as started_subscriptions,
-        {{ sign }}lost_subscriptions as lost_subscriptions,
+        {{ sign ~ 'started_subscriptions' }} as started_subscriptions,
+        {{ sign ~ 'lost_subscriptions' }} as lost_subscriptions,
         {{ 'started_subscriptions - lost_subscriptions' if months else '0' }}
             as opening_subscriptions,
         {{ '0' if months else 'started_subscriptions - lost_subscriptions' }}

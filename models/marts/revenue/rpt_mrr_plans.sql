@@ -85,7 +85,7 @@ plan_periods_moved as (
 calendar_periods as (
     select
         *,
-        sum(mrr_change) over periods_so_far - mrr_change as opening_mrr,
+        (sum(mrr_change) over periods_so_far) - mrr_change as opening_mrr,
         sum(mrr_change) over periods_so_far as closing_mrr,
         sum(paying_customers_change) over periods_so_far as paying_customers
     from plan_periods_moved
@@ -145,16 +145,23 @@ select
     -- keys
     periods.period_grain,
     periods.period_start_date,
-    plans.{{ plan | join(',\n    plans.') }},
+    plans.plan_id,
+    plans.billing_term,
+    plans.currency,
 
     -- dates
     periods.closes_on,
 
     -- amounts
     {{ as_amount('periods.opening_mrr') }} as opening_mrr_amount,
-    {%- for movement in movements %}
-    {{ as_amount('periods.' ~ movement ~ '_mrr') }} as {{ movement }}_mrr_amount,
-    {%- endfor %}
+    {{ as_amount('periods.new_mrr') }} as new_mrr_amount,
+    {{ as_amount('periods.expansion_mrr') }} as expansion_mrr_amount,
+    {{ as_amount('periods.contraction_mrr') }} as contraction_mrr_amount,
+    {{ as_amount('periods.churn_mrr') }} as churn_mrr_amount,
+    {{ as_amount('periods.reactivation_mrr') }} as reactivation_mrr_amount,
+    {{ as_amount('periods.fx_mrr') }} as fx_mrr_amount,
+    {{ as_amount('periods.plan_in_mrr') }} as plan_in_mrr_amount,
+    {{ as_amount('periods.plan_out_mrr') }} as plan_out_mrr_amount,
     {{ as_amount('periods.closing_mrr') }} as closing_mrr_amount,
     {{ as_amount('periods.all_plans_closing_mrr') }} as all_plans_closing_mrr_amount,
 

@@ -1,4 +1,4 @@
--- Grain: one row per cohort month, months since and slice of the contract that customers began with.
+-- Grain: one row per cohort month, months since and slice of the first contract.
 
 with
 
