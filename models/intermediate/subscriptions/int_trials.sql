@@ -35,7 +35,7 @@ versions as (
     where
         versions.started_on <= settings.as_of_date
         and (versions.stopped_on is null or versions.started_on < versions.stopped_on)
-        and (versions.status = 'trialing' or versions.is_paying)
+        and (versions.status = 'trialing' or versions.is_paying or versions.is_for_life)
 ),
 
 versions_in_order as (
