@@ -8,7 +8,7 @@ tallies as (
 ),
 
 tallies_by_slice as (
-    {{ rows_by_slice('tallies') }}
+    {{ rows_by_slice('tallies', slices() + ['touchpoint']) }}
 ),
 
 counts as (
@@ -19,6 +19,13 @@ counts as (
         segment_name,
         segment_value,
         cast(sum(invitations) as bigint) as invitations,
+        -- who was asked about two touchpoints was asked once
+        cast(sum(
+            case
+                when segment_name = 'touchpoint' then asked_customers_of_touchpoint
+                else asked_customers
+            end
+        ) as bigint) as asked_customers,
         cast(sum(answered_invitations) as bigint) as answered_invitations,
         cast(sum(answers) as bigint) as answers,
         cast(sum(latest_answers) as bigint) as latest_answers,
@@ -29,6 +36,7 @@ counts as (
         cast(sum(easy_answers) as bigint) as easy_answers,
         cast(sum(sum_of_scores) as bigint) as sum_of_scores
     from tallies_by_slice
+    where survey_type <> 'nps' or segment_name <> 'touchpoint'
     group by survey_type, period_grain, period_start_date, segment_name, segment_value
 )
 
@@ -45,6 +53,7 @@ select
 
     -- counts
     counts.invitations,
+    counts.asked_customers,
     counts.answered_invitations,
     counts.answers,
     counts.latest_answers,
