@@ -1,7 +1,8 @@
--- Grain: one row per survey type, period and combination of slices in which somebody was asked or
--- answered.
+-- Grain: one row per survey type, period and slice in which somebody was asked or answered.
 {{ config(materialized='table', enabled=var('surveys_enabled')) }}
-{%- set group = ['survey_type'] + slices() + ['touchpoint'] %}
+{%- set columns = slices() + ['touchpoint'] %}
+{%- set column_list = (['survey_type'] + columns) | join(', ') %}
+{%- set group = ['survey_type', 'segment_name', 'segment_value'] %}
 {%- set group_list = group | join(', ') %}
 {%- set sums = [
     'invitations', 'answered_invitations', 'answers', 'satisfied_answers', 'easy_answers',
@@ -30,10 +31,12 @@ responses as (
         responses.is_easy,
         responses.is_answered,
         responses.is_anonymous,
+        {%- for column in slices() %}
+        customers.{{ column }},
+        {%- endfor %}
         -- a recommendation is of the company as a whole
         case when responses.survey_type = 'nps' then 'any' else responses.touchpoint end
-            as touchpoint,
-        {{ slice_columns('customers') }}
+            as touchpoint
     from {{ ref('int_survey_responses') }} as responses
     inner join {{ ref('int_customers_with_anonymous') }} as customers
         on responses.customer_id = customers.customer_id
@@ -102,9 +105,9 @@ rows_marked as (
     from rows_by_period
 ),
 
-calendar_tallies as (
+combinations_tallied as (
     select
-        {{ group_list }},
+        {{ column_list }},
         period_grain,
         period_start_date,
         count(case when is_invitation then 1 end) as invitations,
@@ -123,6 +126,21 @@ calendar_tallies as (
         count(case when not is_invitation and is_easy then 1 end) as easy_answers,
         sum(case when is_invitation then 0 else score end) as sum_of_scores
     from rows_marked
+    group by {{ column_list }}, period_grain, period_start_date
+),
+
+tallies_by_slice as (
+    {{ rows_by_slice('combinations_tallied', columns) }}
+),
+
+calendar_tallies as (
+    select
+        {{ group_list }},
+        period_grain,
+        period_start_date,
+        {{ of_each(measures, 'sum({})') }}
+    from tallies_by_slice
+    where survey_type <> 'nps' or segment_name <> 'touchpoint'
     group by {{ group_list }}, period_grain, period_start_date
 ),
 
@@ -135,7 +153,7 @@ months as (
 -- twelve months old
 rows_with_leave as (
     select
-        {{ group_list }},
+        {{ column_list }},
         nps_category,
         is_invitation,
         {{ month_start('counted_on') }} as counted_month
@@ -148,9 +166,9 @@ rows_with_leave as (
     from rows_with_next
 ),
 
-rows_leaving as (
+combinations_leaving as (
     select
-        {{ group_list }},
+        {{ column_list }},
         leaving_month,
         count(case when is_invitation then 1 end) as asked_customers,
         count(case when not is_invitation then 1 end) as latest_answers,
@@ -161,18 +179,22 @@ rows_leaving as (
         0 as asked_customers_of_touchpoint
     from rows_with_leave
     where leaving_month > counted_month
-    group by {{ group_list }}, leaving_month
+    group by {{ column_list }}, leaving_month
 
     union all
 
     select
-        {{ group_list }},
+        {{ column_list }},
         leaving_month_of_touchpoint as leaving_month,
         {{ of_each(latest, '0') }},
         count(*) as asked_customers_of_touchpoint
     from rows_with_leave
     where is_invitation and leaving_month_of_touchpoint > counted_month
-    group by {{ group_list }}, leaving_month_of_touchpoint
+    group by {{ column_list }}, leaving_month_of_touchpoint
+),
+
+leaving_by_slice as (
+    {{ rows_by_slice('combinations_leaving', columns) }}
 ),
 
 year_changes as (
@@ -198,7 +220,8 @@ year_changes as (
         leaving_month as changed_month,
         {{ of_each(sums, '0') }},
         {{ of_each(latest + latest_of_touchpoint, '-{}') }}
-    from rows_leaving
+    from leaving_by_slice
+    where survey_type <> 'nps' or segment_name <> 'touchpoint'
 ),
 
 years as (
@@ -224,10 +247,16 @@ select
     period_grain,
     period_start_date,
 
-    -- slices
-    {{ slice_columns() }},
-    touchpoint,
+    segment_name,
+    segment_value,
 
     -- counts
-    {{ of_each(measures, 'cast({} as bigint)') }}
+    {{ of_each(sums + latest[1:], 'cast({} as bigint)') }},
+    -- who was asked about two touchpoints was asked once
+    cast(
+        case
+            when segment_name = 'touchpoint' then asked_customers_of_touchpoint
+            else asked_customers
+        end as bigint
+    ) as asked_customers
 from tallies
