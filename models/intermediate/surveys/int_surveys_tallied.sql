@@ -11,7 +11,6 @@
 {#- the latest of each customer, among all touchpoints and in each of them -#}
 {%- set latest = ['asked_customers', 'latest_answers', 'promoters', 'passives', 'detractors'] %}
 {%- set latest_of_touchpoint = ['asked_customers_of_touchpoint'] %}
-{%- set suffixes = ['', '_of_touchpoint'] %}
 {%- set measures = sums + latest + latest_of_touchpoint %}
 
 with
@@ -96,12 +95,14 @@ rows_by_period as (
 -- the latest of a customer in the period counts
 rows_marked as (
     select
-        *
-        {%- for suffix in suffixes %},
+        *,
         coalesce(
-            {{ period_start('period_grain', 'next_counted_on' ~ suffix) }} > period_start_date, true
-        ) as is_latest{{ suffix }}
-        {%- endfor %}
+            {{ period_start('period_grain', 'next_counted_on') }} > period_start_date, true
+        ) as is_latest,
+        coalesce(
+            {{ period_start('period_grain', 'next_counted_on_of_touchpoint') }} > period_start_date,
+            true
+        ) as is_latest_of_touchpoint
     from rows_by_period
 ),
 
@@ -156,13 +157,15 @@ rows_with_leave as (
         {{ column_list }},
         nps_category,
         is_invitation,
-        {{ month_start('counted_on') }} as counted_month
-        {%- for suffix in suffixes %},
+        {{ month_start('counted_on') }} as counted_month,
         least(
-            coalesce({{ month_start('next_counted_on' ~ suffix) }}, {{ open_end() }}),
+            coalesce({{ month_start('next_counted_on') }}, {{ open_end() }}),
             {{ months_after(month_start('counted_on'), 12) }}
-        ) as leaving_month{{ suffix }}
-        {%- endfor %}
+        ) as leaving_month,
+        least(
+            coalesce({{ month_start('next_counted_on_of_touchpoint') }}, {{ open_end() }}),
+            {{ months_after(month_start('counted_on'), 12) }}
+        ) as leaving_month_of_touchpoint
     from rows_with_next
 ),
 
