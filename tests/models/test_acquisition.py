@@ -128,7 +128,7 @@ def newcomers(sample: duckdb.DuckDBPyConnection) -> pd.DataFrame:
 
     won["bound_until"] = won.apply(bound_until, axis=1)
     won["acquisition_campaign"] = won["acquisition_campaign_id"].fillna("unknown")
-    won["discount"] = won["is_discount_acquired"].map({True: "discount", False: "full price"})
+    assert (won["is_discount_acquired"] == (won["discount"] == "discount")).all()
     won["all"] = "all"
     return won
 

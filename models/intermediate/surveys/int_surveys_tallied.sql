@@ -10,7 +10,9 @@
 ] %}
 {#- the latest of each customer, among all touchpoints and in each of them -#}
 {%- set latest = ['asked_customers', 'latest_answers', 'promoters', 'passives', 'detractors'] %}
-{%- set latest_of_touchpoint = ['asked_customers_of_touchpoint'] %}
+{%- set latest_of_touchpoint = [
+    'asked_customers_of_touchpoint', 'latest_answers_of_touchpoint',
+] %}
 {%- set measures = sums + latest + latest_of_touchpoint %}
 
 with
@@ -118,6 +120,8 @@ combinations_tallied as (
             as asked_customers_of_touchpoint,
         count(case when not is_invitation then 1 end) as answers,
         count(case when not is_invitation and is_latest then 1 end) as latest_answers,
+        count(case when not is_invitation and is_latest_of_touchpoint then 1 end)
+            as latest_answers_of_touchpoint,
         {%- for category in ['promoter', 'passive', 'detractor'] %}
         count(
             case when not is_invitation and is_latest and nps_category = '{{ category }}' then 1 end
@@ -179,7 +183,7 @@ combinations_leaving as (
         count(case when not is_invitation and nps_category = '{{ category }}' then 1 end)
             as {{ category }}s,
         {%- endfor %}
-        0 as asked_customers_of_touchpoint
+        {{ of_each(latest_of_touchpoint, '0') }}
     from rows_with_leave
     where leaving_month > counted_month
     group by {{ column_list }}, leaving_month
@@ -190,9 +194,10 @@ combinations_leaving as (
         {{ column_list }},
         leaving_month_of_touchpoint as leaving_month,
         {{ of_each(latest, '0') }},
-        count(*) as asked_customers_of_touchpoint
+        count(case when is_invitation then 1 end) as asked_customers_of_touchpoint,
+        count(case when not is_invitation then 1 end) as latest_answers_of_touchpoint
     from rows_with_leave
-    where is_invitation and leaving_month_of_touchpoint > counted_month
+    where leaving_month_of_touchpoint > counted_month
     group by {{ column_list }}, leaving_month_of_touchpoint
 ),
 
@@ -254,12 +259,10 @@ select
     segment_value,
 
     -- counts
-    {{ of_each(sums + latest[1:], 'cast({} as bigint)') }},
-    -- who was asked about two touchpoints was asked once
-    cast(
-        case
-            when segment_name = 'touchpoint' then asked_customers_of_touchpoint
-            else asked_customers
-        end as bigint
-    ) as asked_customers
+    {{ of_each(sums + latest[2:], 'cast({} as bigint)') }},
+    -- who was asked about two touchpoints was asked once, and answered once
+    {{ of_each(
+        latest[:2],
+        "cast(case segment_name when 'touchpoint' then {}_of_touchpoint else {} end as bigint)",
+    ) }}
 from tallies
