@@ -336,7 +336,8 @@ def test_a_score_of_another_scale_is_taken(tmp_path):
             [f"{header},scale_min,scale_max", *(f"{row},{scales[row[:3]]}" for row in answers)]
         )
     )
-    assert "score" not in checked(str(tmp_path / "raw")).partition("Settings:")[2]
+    said = checked(str(tmp_path / "raw"))
+    assert "rejected:" not in said and "of its scale" not in said
     with built(tmp_path / "raw", tmp_path, "rpt_csat", AS_OF_DATE="2025-12-31") as ask:
         # months, and by what they were about
         assert ask(
