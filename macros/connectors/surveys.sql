@@ -13,6 +13,32 @@
 {% endmacro %}
 
 
+{#- The lowest and the highest score of a question, as its words or the var survey_scales say; two columns of a select
+    list over `survey_type` and `words`. -#}
+{% macro scale_of_question() %}
+    {% set columns = [] %}
+    {% for name in ['scale_min', 'scale_max'] %}
+        {% set number = loop.index %}
+        {% set cases = [] %}
+        {% for survey_type, ends in var('survey_scales').items() %}
+            {% do cases.append('when ' ~ sql_text(survey_type) ~ " then '" ~ ends[number - 1] ~ "'") %}
+        {% endfor %}
+        {#- "on a scale of 1 to 10", "a 1-10 scale" -#}
+        {% set found = [] %}
+        {% for pattern in [
+            'scale (?:of |from )?([0-9]{1,3}) ?(?:-|to) ?([0-9]{1,3})', '([0-9]{1,3}) ?(?:-|to) ?([0-9]{1,3}) scale'
+        ] %}
+            {% do found.append(text_in('words', pattern, number)) %}
+        {% endfor %}
+        {% set told = 'coalesce(' ~ found | join(', ') ~ ')' %}
+        {% do columns.append(
+            ('case survey_type ' ~ cases | join(' ') ~ ' else ' ~ told ~ ' end' if cases else told) ~ ' as ' ~ name
+        ) %}
+    {% endfor %}
+    {{ return(columns | join(',\n    ')) }}
+{% endmacro %}
+
+
 {% macro is_question_for(purpose, words) %}
     {% set pattern = var('survey_questions').get(purpose) %}
     {{ return(matches(words, pattern) if pattern else 'false') }}

@@ -11,14 +11,69 @@
 {% endmacro %}
 
 
-{#- The rows of a relation with the segment columns, once for everybody and once for each segment: the slices of
-    a report whose numbers do not add up, by segment_name and segment_value; a query. A report may have segments of
-    its own. -#}
-{% macro rows_by_slice(relation, names=none) %}
-    {% set names = names or segments() %}
+{#- Columns of `customers` that an analyst has named as segments: column of the marts -> its name in the delivery. -#}
+{% macro custom_segments() %}
+    {% set found = {} %}
+    {% for column in ['custom_segment_1', 'custom_segment_2'] if var(column) %}
+        {% set name = var(column) | string | trim | lower %}
+        {% if name in found.values() or name in names_of_slices()
+            or not modules.re.fullmatch('[^\\W\\d][\\w .-]*', name) %}
+            {{ exceptions.raise_compiler_error(
+                "Invalid " ~ column ~ " '" ~ var(column) ~ "'. Name a column of customers, in letters, digits and"
+                ~ ' underscores, that is not the name of another slice.'
+            ) }}
+        {% endif %}
+        {% do found.update({column: name}) %}
+    {% endfor %}
+    {{ return(found) }}
+{% endmacro %}
+
+
+{#- Names that a slice of some report has already. -#}
+{% macro names_of_slices() %}
+    {{ return(slices_of_customers() + [
+        'all', 'touchpoint', 'customer', 'programme', 'programme_tier', 'acquisition_campaign', 'billing_term',
+    ]) }}
+{% endmacro %}
+
+
+{#- What a slice may be of, besides the segments of a cube and those of one's own. -#}
+{% macro slices_of_customers() %}
+    {{ return(segments() + ['vertical', 'discount', 'first_plan']) }}
+{% endmacro %}
+
+
+{#- The columns of a customer that a report is sliced by: the segments of a cube, and those that are only slices, because
+    each more would multiply the rows of a cube. -#}
+{% macro slices() %}
+    {% set unknown = var('more_slices') | reject('in', slices_of_customers()) | list %}
+    {% if unknown %}
+        {{ exceptions.raise_compiler_error(
+            "Invalid more_slices '" ~ unknown | join(', ') ~ "'. Use " ~ slices_of_customers()[4:] | join(', ') ~ '.'
+        ) }}
+    {% endif %}
+    {{ return((segments() + var('more_slices') + custom_segments() | list) | unique | list) }}
+{% endmacro %}
+
+
+{#- The columns of the slices, as a select list. -#}
+{% macro slice_columns(relation=none) %}
+    {% set prefix = relation ~ '.' if relation else '' %}
+    {{ return(prefix ~ slices() | join(', ' ~ prefix)) }}
+{% endmacro %}
+
+
+{#- The rows of a relation, once for everybody and once for each slice: those of a report whose numbers do not add up, by
+    segment_name and segment_value; a query. A report may have slices of its own. A segment of one's own goes by its name
+    in the delivery. -#}
+{% macro rows_by_slice(relation, columns=none) %}
+    {% set names = {} %}
+    {% for column in columns or slices() %}
+        {% do names.update({column: custom_segments().get(column, column)}) %}
+    {% endfor %}
     {% set cases = [] %}
-    {% for segment in names %}
-        {% do cases.append("when '" ~ segment ~ "' then " ~ relation ~ '.' ~ segment) %}
+    {% for column, name in names.items() %}
+        {% do cases.append("when '" ~ name ~ "' then " ~ relation ~ '.' ~ column) %}
     {% endfor %}
     select
         {{ relation }}.*,
@@ -27,9 +82,9 @@
     from {{ relation }}
     cross join (
         select 'all' as segment_name
-        {%- for segment in names %}
+        {%- for name in names.values() %}
         union all
-        select '{{ segment }}' as segment_name
+        select '{{ name }}' as segment_name
         {%- endfor %}
     ) as slices
 {% endmacro %}

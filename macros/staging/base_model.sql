@@ -15,6 +15,7 @@
 {% set content_hash = hash_number(content | join(', ')) %}
 {% do warn_of_ignored_columns(table_name, raw.types, names) %}
 {%- set versions_of = (contract.config.meta.versions_of or []) | join(', ') %}
+{% do warn_of_missing_segments(raw.types) if table_name == 'customers' %}
 {%- set is_erasing = 'customer_id' in names and 'customer_id' in raw.types and has_erasures() %}
 
 with

@@ -41,6 +41,7 @@
     {% endfor %}
     {% do findings.extend(findings_of_forms()) %}
     {% do findings.extend(findings_of_orders(bases.orders)) %}
+    {% do findings.extend(findings_of_scores(bases.survey_responses)) %}
     {% do findings.extend(findings_of_currency(bases, settings)) %}
     {{ return(findings) }}
 {% endmacro %}

@@ -67,8 +67,28 @@
         {{ return([]) }}
     {% endif %}
     {% set parts = delivered_parts(table_name) + connected_parts(table_name) %}
+    {% do read_custom_segments(parts) if table_name == 'customers' %}
     {% do stop_without_required_columns(table_name, parts) %}
     {{ return(parts) }}
+{% endmacro %}
+
+
+{#- A column of one's own is read as the column of the contract that stands for it. Another one of the contract is refused:
+    it is a segment already, or may tell who somebody is. -#}
+{% macro read_custom_segments(parts) %}
+    {% for column, name in custom_segments().items() if name != column %}
+        {% if execute and name in raw_contract('customers').columns %}
+            {{ exceptions.raise_compiler_error(
+                'Invalid ' ~ column ~ " '" ~ name ~ "'. It is a column of the contract: name one of your own."
+            ) }}
+        {% endif %}
+        {% for part in parts %}
+            {% for found in part.types | list if found | lower == name %}
+                {% do part.types.update({column: part.types.pop(found)}) %}
+                {% do part.forms.update({column: adapter.quote(found)}) %}
+            {% endfor %}
+        {% endfor %}
+    {% endfor %}
 {% endmacro %}
 
 

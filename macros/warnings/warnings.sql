@@ -27,6 +27,16 @@
 {% endmacro %}
 
 
+{% macro warn_of_missing_segments(found) %}
+    {% for column, name in custom_segments().items() if column not in found %}
+        {% do exceptions.warn(
+            'customers: no column ' ~ name ~ ' was delivered, which the var ' ~ column ~ ' names. It is unknown for every'
+            ~ ' customer. Deliver the column, or correct the var.'
+        ) %}
+    {% endfor %}
+{% endmacro %}
+
+
 {% macro warn_of_ignored_files() %}
     {% set patterns = [path_pattern(raw_folder()) ~ '/*'] %}
     {% set read = [] %}

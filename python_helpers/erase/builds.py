@@ -6,7 +6,7 @@ The live build is a new one by then, so whoever reads another one has its file o
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -94,6 +94,7 @@ def write_database(*, build: Path, folder: Path, settings: Settings, people: Peo
     """Write the tables of a build to a new file, with tombstones in place of ids."""
     personal = personal_tables(project_dir=settings.project_dir)
     of_people = [table.name for table in personal if CUSTOMER_ID in table.key]
+    restricted = {column for table in personal for column in table.restricted}
     with duckdb.connect() as connection:
         connection.execute(settings.limits(spill=folder / SPILL))
         connection.execute(f"attach {text(build / DATABASE)} as old (read_only)")
@@ -104,7 +105,9 @@ def write_database(*, build: Path, folder: Path, settings: Settings, people: Peo
             "select table_name, list(column_name) from duckdb_columns() "
             "where database_name = 'old' group by all order by all"
         ).fetchall():
-            replaced = ", ".join(replacements(columns=columns, of_people=of_people))
+            replaced = ", ".join(
+                replacements(columns=columns, of_people=of_people, restricted=restricted)
+            )
             selected = f"* replace ({replaced})" if replaced else "*"
             connection.execute(
                 f"insert into new.{name(table)} select {selected} from old.{name(table)}"
@@ -112,10 +115,19 @@ def write_database(*, build: Path, folder: Path, settings: Settings, people: Peo
         connection.execute("checkpoint new")
 
 
-def replacements(*, columns: list[str], of_people: list[str]) -> Iterator[str]:
-    """Yield what is selected in place of columns that hold ids."""
+def replacements(
+    *, columns: list[str], of_people: list[str], restricted: Collection[str]
+) -> Iterator[str]:
+    """Yield what is selected in place of columns that hold ids, and texts that were published."""
     if CUSTOMER_ID in columns:
         yield f"coalesce({TOMBSTONE}, {CUSTOMER_ID}) as {CUSTOMER_ID}"
+        for column in restricted:
+            if column in columns and column != SOURCE_ID:
+                is_left = f"{TOMBSTONE} is null or {name(column)} is null"
+                yield (
+                    f"case when {is_left} then {name(column)} else {text(WORD)} end "
+                    f"as {name(column)}"
+                )
     if {CUSTOMER_ID, SOURCE_ID} <= {*columns}:
         yield f"case when {TOMBSTONE} is null then {SOURCE_ID} end as {SOURCE_ID}"
     if {"table_name", ROW_KEY} <= {*columns}:

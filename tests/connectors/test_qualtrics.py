@@ -3,7 +3,6 @@
 from hashlib import sha256
 from pathlib import Path
 
-import duckdb
 import pytest
 from connected import EXPORTS, connected
 
@@ -96,16 +95,25 @@ def test_responses_alone_that_were_edited(tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=duckdb.BinderException,
-    reason="the contract has no scale_min and scale_max yet, so 3 of 3 counts as 3 of 5",
+@pytest.mark.parametrize(
+    ("question", "told", "scale"),
+    [
+        # the export has numbers alone, so somebody says what they are of
+        ("satisfied", {"csat": [1, 3]}, (1, 3)),
+        ("On a scale of 1 to 3 how satisfied are you?", {}, (1, 3)),
+        ("How satisfied are you? (0-10 scale)", {}, (0, 10)),
+        ("On a scale from 1 to 10 how satisfied are you?", {"csat": [1, 3]}, (1, 3)),
+        ("How satisfied were you in the last 2 to 3 weeks?", {"nps": [1, 3]}, (None, None)),
+    ],
 )
-def test_a_scale_of_three_points_is_no_scale_of_five(tmp_path: Path) -> None:
+def test_a_scale_of_three_points_is_no_scale_of_five(
+    tmp_path: Path, question: str, told: dict, scale: tuple
+) -> None:
     (tmp_path / "survey.csv").write_text(
-        SHORT + "satisfied\n,,2025-03-30 09:10:00,IP Address,R_1,,,3\n", encoding="utf-8"
+        SHORT + f"{question}\n,,2025-03-30 09:10:00,IP Address,R_1,,,3\n", encoding="utf-8"
     )
-    with connected(tmp_path, "qualtrics", salts=tmp_path, tables="survey_responses") as ask:
+    settings = {"survey_scales": told, "tables": "survey_responses"}
+    with connected(tmp_path, "qualtrics", salts=tmp_path, **settings) as ask:
         assert ask("select score, scale_min, scale_max from staging.stg_survey_responses") == [
-            (3, 1, 3)
+            (3, *scale)
         ]

@@ -404,11 +404,14 @@ def keys(plain: str = "", **nested: Allowed) -> dict[str, Allowed]:
 DATA_TESTS: Allowed = [
     keys(
         grain=keys("name"),
-        holds=keys("name", arguments=keys("condition")),
+        holds=keys("name", config=keys("enabled"), arguments=keys("condition")),
     )
 ]
 COLUMN_TESTS: Allowed = [
-    keys(unique=keys("name"), relationships=keys("name", arguments=keys("to field")))
+    keys(
+        unique=keys("name", config=keys("enabled")),
+        relationships=keys("name", config=keys("enabled"), arguments=keys("to field")),
+    )
 ]
 COLUMN = keys(
     "name description data_type granularity", constraints=[keys("type")], data_tests=COLUMN_TESTS
@@ -428,7 +431,7 @@ RAW_TABLE = keys(
 UNIT_TEST = keys(
     "name description model",
     config=keys("enabled"),
-    overrides=keys("vars env_vars"),
+    overrides=keys("vars env_vars macros"),
     given=[keys("input rows format")],
     expect=keys("rows"),
 )

@@ -217,6 +217,22 @@ BAD_SURVEYS: dict[
         rejected("score_out_of_range") * 5,
         [],
     ),
+    "a score on a scale of its own": (
+        [
+            answer("own_scale", survey_type="csat", score="9", scale_min="0", scale_max="10"),
+            answer("own_beyond", survey_type="csat", score="4", scale_min="1", scale_max="3"),
+        ],
+        [*ACCEPTED, *rejected("score_out_of_range")],
+        [None],
+    ),
+    "a scale with one end, or upside down": (
+        [
+            answer("one_end", score="3", scale_max="5"),
+            answer("down", survey_type="ces", score="3", scale_min="3", scale_max="3"),
+        ],
+        rejected("invalid_scale") * 2,
+        [],
+    ),
     "a score as text": ([answer("text", score="ten")], rejected("invalid_score"), []),
     "a score between two numbers": (
         [answer("between", score="8.5")],

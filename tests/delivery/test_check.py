@@ -17,6 +17,7 @@ from lifecycle import PROJECT, VARIABLES, build_with_dbt, run
 from python_helpers.delivery.contract import exports_of
 from python_helpers.delivery.judged import explained
 from python_helpers.delivery.rendering import Macros
+from python_helpers.delivery.standins import CompilerError
 from python_helpers.delivery.systems import OTHERS, export_of, other_system_of, required_names
 
 ORDERS = (
@@ -377,3 +378,51 @@ def test_wrong_usage_is_told(tmp_path, monkeypatch):
     assert run("check", tmp_path, "--vars", "[").exit_code == 2
     monkeypatch.setenv("RAW_DATA_DIR", str(tmp_path))
     assert run("check").exit_code == 0
+
+
+# Segments of one's own
+
+
+CUSTOMERS = "customer_id,region,Sales Team,tier\na,north,east,gold\nb,south,,silver\n"
+
+
+def test_columns_of_ones_own_are_read_as_segments(tmp_path):
+    delivered(tmp_path, customers=CUSTOMERS, orders=ORDERS)
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        settings = {"raw_input": "files", "raw_data_dir": str(tmp_path)}
+        settings |= {"custom_segment_1": "sales team", "custom_segment_2": "team"}
+        macros = Macros(connection=connection, project_dir=PROJECT, settings=settings)
+        macros.ref("stg_customers")
+        assert connection.execute(
+            "select customer_id, custom_segment_1, custom_segment_2 "
+            "from staging.stg_customers order by 1"
+        ).fetchall() == [("a", "east", None), ("b", None, None)]
+    said = [*macros.warnings]
+    assert [warning for warning in said if "custom_segment" in warning] == [
+        "customers: no column team was delivered, which the var custom_segment_2 names. It is "
+        "unknown for every customer. Deliver the column, or correct the var."
+    ]
+    assert any("are ignored: tier." in warning for warning in said)
+
+
+@pytest.mark.parametrize(
+    ("named", "fault"),
+    [
+        # an address is published to nobody
+        ({"custom_segment_1": "email"}, "It is a column of the contract"),
+        ({"custom_segment_2": "region"}, "not the name of another slice"),
+        ({"custom_segment_1": "tier", "custom_segment_2": "Tier"}, "not the name of another"),
+        ({"custom_segment_1": "touchpoint"}, "not the name of another slice"),
+        ({"custom_segment_1": "tier' --"}, "in letters, digits and underscores"),
+        ({"more_slices": ["email"]}, "Invalid more_slices 'email'. Use vertical, discount, first"),
+    ],
+)
+def test_a_segment_that_cannot_be_one_stops_the_build(named, fault, tmp_path):
+    delivered(tmp_path, customers=CUSTOMERS, orders=ORDERS)
+    with duckdb.connect() as connection:
+        settings = {"raw_input": "files", "raw_data_dir": str(tmp_path)} | named
+        macros = Macros(connection=connection, project_dir=PROJECT, settings=settings)
+        with pytest.raises(CompilerError, match=fault):
+            macros.ref("stg_customers")
+            macros.ref("int_surveys_tallied")

@@ -28,6 +28,12 @@ def many(*rows: str) -> Files:
     return orders(*good, *rows)
 
 
+def survey(*rows: str) -> Files:
+    """Deliver answers in one file."""
+    header = "response_id,survey_type,touchpoint,responded_at,score,scale_min,scale_max"
+    return {"survey_responses.csv": "\n".join([header, *rows])}
+
+
 # kind -> its files, the level, and what the message says in this order
 KINDS: dict[str, tuple[Files, str, tuple[str, ...]]] = {
     "the lines of an order under one key": (
@@ -150,6 +156,33 @@ KINDS: dict[str, tuple[Files, str, tuple[str, ...]]] = {
         many(*(f"{number},till,2024-01-05,5,EUR,completed" for number in range(60))),
         "warn",
         ("60 of 260 orders share one customer_id.", "placeholder_customers.csv"),
+    ),
+    "scores above the scale while others are taken": (
+        survey(
+            *(f"a{number},csat,shop,2024-01-05,4,," for number in range(200)),
+            *(f"b{number},csat,shop,2024-01-05,{number},," for number in range(8, 11)),
+            # these have a scale of their own
+            *(f"c{number},csat,stars,2024-01-05,{number},1,10" for number in range(3, 11)),
+        ),
+        "warn",
+        (
+            "3 csat score(s) above 5, such as 8, are rejected while 200 are taken",
+            "Say the ends of its scale in scale_min and scale_max",
+        ),
+    ),
+    "many answers without a high score": (
+        survey(
+            *(f"a{number},ces,phone,2024-01-05,{1 + number % 5},," for number in range(10)),
+            # nine are few, a scale that is told is not doubted, and a low intent is a good one
+            *(f"b{number},ces,chat,2024-01-05,5,," for number in range(9)),
+            *(f"c{number},csat,shop,2024-01-05,3,1,3" for number in range(20)),
+            *(f"d{number},intent,shop,2024-01-05,1,," for number in range(20)),
+        ),
+        "warn",
+        (
+            "no ces score is above 5 in 10 answers about 1 touchpoint(s), and 7 is the best one",
+            "the question may have a shorter scale",
+        ),
     ),
     "no currency": (
         orders("1,ann,2024-01-05,10", header="order_id,customer_id,ordered_at,amount"),

@@ -94,8 +94,11 @@ def test_anonymous_answers_are_unknown_in_each_segment_and_one_by_one(airport):
         ("acquisition_channel", "unknown", 2746, 2746),
         ("all", "all", 2746, 2746),
         ("customer_segment", "unknown", 2746, 2746),
+        ("discount", "unknown", 2746, 2746),
+        ("first_plan", "none", 2746, 2746),
         ("industry", "unknown", 2746, 2746),
         ("region", "unknown", 2746, 2746),
+        ("vertical", "unknown", 2746, 2746),
     ]
 
 
@@ -205,6 +208,19 @@ def random_delivery() -> dict[str, pd.DataFrame]:
                 "invited_at": invited,
                 "responded_at": day if answered else None,
                 "score": dice.randint(*scale) if answered and dice.random() < 0.95 else None,
+                "touchpoint": ("shop", "delivery", None)[number % 3],
+            }
+        )
+    # a reminder follows a few days after, as a row of its own; `guest` stands for nobody
+    for answer in [row for row in answers if row["invited_at"]][::4]:
+        number = len(answers)
+        answers.append(
+            answer
+            | {
+                "response_id": f"s{number}",
+                "invited_at": min(AS_OF, answer["invited_at"] + dt.timedelta(days=4)),
+                **{"responded_at": None, "score": None},
+                "customer_id": answer["customer_id"] or "guest",
             }
         )
     # the published example of Wilson, in a month of its own
@@ -213,6 +229,7 @@ def random_delivery() -> dict[str, pd.DataFrame]:
             {
                 "response_id": f"w{number}",
                 "survey_type": "csat",
+                "touchpoint": "wilson",
                 "responded_at": dt.date(2022, 6, 1),
                 "score": 4 if number < 960 else 3,
             }
@@ -224,6 +241,16 @@ def random_delivery() -> dict[str, pd.DataFrame]:
             stays, columns=["customer_id", "programme", "joined_at", "left_at"]
         ).drop_duplicates(["customer_id", "programme", "joined_at"]),
         "survey_responses": pd.DataFrame(answers),
+        # some customers are in no such table, and some have an empty field
+        "customers": pd.DataFrame(
+            {
+                "customer_id": who,
+                "vertical": ("toys", "books", None)[number % 3],
+                "is_discount_acquired": (True, False, None)[number % 3],
+                "Sales Team": ("north", "o'south", None)[number % 3],
+            }
+            for number, who in enumerate(customers[:100])
+        ),
     }
     frames["survey_responses"]["score"] = frames["survey_responses"]["score"].astype("Int64")
     for table, key in (("orders", "order_id"), ("engagement_events", "event_id")):
@@ -250,8 +277,10 @@ def marts(
         folder=folder,
         select=[
             *("+rpt_nps", "+rpt_csat", "+rpt_ces", "+rpt_loyalty_programme"),
-            *("+rpt_service_contacts", "+dim_periods"),
+            *("+rpt_service_contacts", "+dim_periods", "+rpt_raw_profile"),
         ],
+        # the other one was not delivered
+        dbt_vars={"custom_segment_1": "sales team", "custom_segment_2": "tier"},
         RAW_INPUT="files",
         RAW_DATA_DIR=folder / "raw",
         AS_OF_DATE=AS_OF,
@@ -334,6 +363,84 @@ def test_scores_and_response_rates_equal_a_count_customer_by_customer(grain, mar
     for row in found.to_dict("records"):
         numbers = expected[row["period_start_date"].date()]
         assert {name: row[name] for name in numbers} == pytest.approx(numbers)
+
+
+def known(answers: pd.DataFrame) -> pd.Series:
+    """Tell which rows have a customer; `guest` is none."""
+    return answers["customer_id"].notna() & (answers["customer_id"] != "guest")
+
+
+@pytest.mark.parametrize("survey", ["nps", "csat"])
+@pytest.mark.parametrize("grain", [*GRAINS, "trailing_12_months"])
+def test_customers_asked_equal_a_count_of_people(survey, grain, marts, delivered):
+    asked = delivered["survey_responses"].query("survey_type == @survey and invited_at.notna()")
+    asked = asked.assign(
+        who=asked["customer_id"].where(known(asked), asked["response_id"]),
+        touchpoint=asked["touchpoint"].fillna("unknown"),
+        day=pd.to_datetime(asked["invited_at"]),
+    )
+    assert asked["who"].nunique() < len(asked)
+    found = rows(
+        marts,
+        "select segment_value, report.period_start_date, report.closes_on, report.invitations, "
+        f"asked_customers from marts.rpt_{survey} as report where period_grain = '{grain}' "
+        "and segment_name in ('all', 'touchpoint') and invitations > 0",
+    )
+    slices = {slice_ for slice_, *_ in found}
+    assert slices == ({"all"} if survey == "nps" else {"all", "shop", "delivery", "unknown"})
+    for slice_, starts, closes, invitations, people in found:
+        of_period = asked[asked["day"].between(str(starts), str(closes))]
+        if slice_ != "all":
+            of_period = of_period[of_period["touchpoint"] == slice_]
+        assert (invitations, people) == (len(of_period), of_period["who"].nunique())
+    # and no period is missing
+    if grain in GRAINS:
+        periods = asked["day"].dt.to_period(GRAINS[grain]).nunique()
+        assert len([1 for slice_, *_ in found if slice_ == "all"]) == periods
+
+
+def test_satisfaction_by_a_column_of_ones_own_equals_a_count(marts, delivered):
+    answers = delivered["survey_responses"].query("survey_type == 'csat' and score.notna()")
+    customers = delivered["customers"].set_index("customer_id")
+    attributes = {
+        "sales team": customers["Sales Team"],
+        "tier": pd.Series(dtype=object),
+        "vertical": customers["vertical"],
+        "discount": customers["is_discount_acquired"].map({True: "discount", False: "full price"}),
+    }
+    for name, values in attributes.items():
+        of_answer = answers["customer_id"].map(values).fillna("unknown")
+        expected = answers.groupby([of_answer, pd.to_datetime(answers["responded_at"]).dt.year])
+        found = rows(
+            marts,
+            "select segment_value, year(period_start_date), responses, satisfied_responses, "
+            "responses < 10 as few, is_small from marts.rpt_csat where period_grain = 'year' "
+            f"and segment_name = '{name}' and responses > 0 order by 1, 2",
+        )
+        assert [row[:4] for row in found] == [
+            (value, year, len(group), (group["score"] >= 4).sum())
+            for (value, year), group in expected
+        ]
+        assert all(few == small for *_, few, small in found)
+
+
+def test_a_column_of_ones_own_describes_its_customers_and_is_counted_as_filled(marts, delivered):
+    described = rows(
+        marts,
+        "select customer_id, custom_segment_1, custom_segment_2 from marts.dim_customers "
+        "where custom_segment_1 <> 'unknown' order by 1",
+    )
+    filled = delivered["customers"].dropna(subset="Sales Team")
+    assert described == sorted(
+        (who, team, "unknown")
+        for who, team in zip(filled["customer_id"], filled["Sales Team"], strict=True)
+    )
+    profile = rows(
+        marts,
+        "select column_name, raw_rows from marts.rpt_raw_profile where table_name = 'customers' "
+        "and category = 'any' and column_name like 'custom_segm%' order by 1",
+    )
+    assert profile == [("custom_segment_1", len(filled)), ("custom_segment_2", 0)]
 
 
 @pytest.mark.parametrize("grain", GRAINS)

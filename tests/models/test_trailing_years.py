@@ -26,7 +26,8 @@ TABLES = {
     "int_customers": "customer_id text, region text, industry text, customer_segment text, "
     "acquisition_channel text",
     "int_customers_with_anonymous": "customer_id text, region text, industry text, "
-    "customer_segment text, acquisition_channel text",
+    "customer_segment text, acquisition_channel text, vertical text default 'v', "
+    "discount text default 'd', first_plan text default 'p'",
     "int_activity_spells": "customer_id text, relationship text, spell_number int, "
     "started_on date, ended_on date, first_started_on date, previous_ended_on date, "
     "next_started_on date",
@@ -36,7 +37,8 @@ TABLES = {
     "mrr_before_amount decimal(18, 2), mrr_change_amount decimal(18, 2), "
     "mrr_after_amount decimal(18, 2)",
     "int_survey_responses": "response_id text, customer_id text, survey_type text, "
-    "invited_on date, responded_at timestamp, responded_on date, score int, nps_category text, "
+    "touchpoint text, invited_at timestamp, invited_on date, responded_at timestamp, "
+    "responded_on date, score int, nps_category text, "
     "is_satisfied boolean, is_easy boolean, is_answered boolean, is_anonymous boolean",
     "int_periods": "period_grain text, period_start_date date, next_period_start_date date, "
     "closes_on date, has_rates boolean, is_complete_period boolean",
@@ -77,7 +79,8 @@ def models() -> Iterator[Callable[..., list[dict[str, object]]]]:
         connection.execute(f"create table {name} ({columns})")
     for customer_id, region in REGIONS.items():
         row = f"('{customer_id}', '{region}', 'i', 's', 'c')"
-        connection.execute(f"insert into int_customers_with_anonymous values {row}")
+        segments = "customer_id, region, industry, customer_segment, acquisition_channel"
+        connection.execute(f"insert into int_customers_with_anonymous ({segments}) values {row}")
         if customer_id != "anonymous":
             connection.execute(f"insert into int_customers values {row}")
     for month, year in zip(MONTHS, YEARS, strict=True):
@@ -352,6 +355,7 @@ class Answer:
 
     customer_id: str
     survey_type: str
+    touchpoint: str
     invited_on: dt.date | None
     responded_at: dt.datetime | None
     score: int
@@ -361,7 +365,8 @@ answers = st.lists(
     st.builds(
         Answer,
         customer_id=st.sampled_from(["a", "b", "c", "anonymous"]),
-        survey_type=st.sampled_from(["nps", "nps", "csat"]),
+        survey_type=st.sampled_from(["nps", "nps", "csat", "csat"]),
+        touchpoint=st.sampled_from(["shop", "phone"]),
         invited_on=st.none() | days,
         # some at the same time, of which the later key counts
         responded_at=st.none()
@@ -383,22 +388,24 @@ def category_of(answer: Answer, /) -> str:
 
 def answers_of(asked: Mapping[str, Answer], year: Year, /) -> Counter:
     """Count the answers to one survey in a year; the latest one of each customer has a category."""
-    counts, latest = Counter(), {}
+    counts, latest, people = Counter(), {}, set()
     for response_id, answer in asked.items():
+        who = response_id if answer.customer_id == "anonymous" else answer.customer_id
         if year.has(answer.invited_on):
+            people.add(who)
             counts["invitations"] += 1
             counts["answered_invitations"] += answer.responded_at is not None
         if answer.responded_at is None or not year.has(answer.responded_at.date()):
             continue
         counts["answers"] += 1
         counts["sum_of_scores"] += answer.score
-        who = response_id if answer.customer_id == "anonymous" else answer.customer_id
         given = (answer.responded_at, response_id, answer)
         latest[who] = max(latest.get(who, given), given, key=lambda each: each[:2])
     for *_, answer in latest.values():
         counts["latest_answers"] += 1
         if answer.survey_type == "nps":
             counts[category_of(answer)] += 1
+    counts["asked_customers"] = len(people)
     return +counts
 
 
@@ -413,6 +420,7 @@ def test_answers_equal_a_count_of_each_year(models, asked):
                 "response_id": response_id,
                 "customer_id": answer.customer_id,
                 "survey_type": answer.survey_type,
+                "touchpoint": answer.touchpoint,
                 "invited_on": answer.invited_on,
                 "responded_at": answer.responded_at,
                 "responded_on": answer.responded_at and answer.responded_at.date(),
@@ -426,23 +434,37 @@ def test_answers_equal_a_count_of_each_year(models, asked):
             for response_id, answer in numbered.items()
         ),
     )
+    # nobody recommends a touchpoint
+    slices = {
+        "all": lambda answer: "all",
+        "region": lambda answer: REGIONS[answer.customer_id],
+        "touchpoint": lambda answer: answer.touchpoint if answer.survey_type == "csat" else None,
+        "vertical": lambda answer: "v",
+    }
     expected = {}
     for survey_type in ("nps", "csat"):
-        for region in set(REGIONS.values()):
-            own = {
-                response_id: answer
-                for response_id, answer in numbered.items()
-                if (answer.survey_type, REGIONS[answer.customer_id]) == (survey_type, region)
-            }
-            for year in YEARS:
-                if counts := answers_of(own, year):
-                    expected[survey_type, region, year.starts_on] = dict(counts)
+        of_survey = {
+            response_id: answer
+            for response_id, answer in numbered.items()
+            if answer.survey_type == survey_type
+        }
+        for name, value_of in slices.items():
+            for value in {value_of(answer) for answer in of_survey.values()} - {None}:
+                own = {
+                    response_id: answer
+                    for response_id, answer in of_survey.items()
+                    if value_of(answer) == value
+                }
+                for year in YEARS:
+                    if counts := answers_of(own, year):
+                        expected[survey_type, name, value, year.starts_on] = dict(counts)
     assert (
         counted(
-            found,
-            keys=["survey_type", "region", "period_start_date"],
+            [row for row in found if row["segment_name"] in slices],
+            keys=["survey_type", "segment_name", "segment_value", "period_start_date"],
             counts=[
-                *("invitations", "answered_invitations", "answers", "sum_of_scores"),
+                *("invitations", "asked_customers"),
+                *("answered_invitations", "answers", "sum_of_scores"),
                 *("latest_answers", "promoters", "passives", "detractors"),
             ],
         )

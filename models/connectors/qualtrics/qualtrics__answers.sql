@@ -45,6 +45,8 @@ answers as (
         questions.survey_type,
         questions.question_number,
         questions.question_text,
+        questions.scale_min,
+        questions.scale_max,
         questions.column_number,
         cells.cell
     from cells
@@ -85,6 +87,8 @@ select
     ranked.question_number,
     ranked.question_text,
     ranked.cell as score,
+    ranked.scale_min,
+    ranked.scale_max,
     comments.cell as comment
 from ranked
 left join ranked as comments

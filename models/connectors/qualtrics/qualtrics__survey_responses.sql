@@ -57,6 +57,8 @@ asked_or_answered as (
         invitations.invited_at,
         answers.responded_at,
         answers.score,
+        answers.scale_min,
+        answers.scale_max,
         answers.comment
     from answers
     left join invitations
@@ -76,6 +78,9 @@ asked_or_answered as (
         invitations.invited_at,
         cast(null as timestamp) as responded_at,
         cast(null as string) as score,
+        -- what nobody answered needs no scale
+        cast(null as string) as scale_min,
+        cast(null as string) as scale_max,
         cast(null as string) as comment
     from asked
     inner join invitations
@@ -100,6 +105,8 @@ select
     responded_at,
     -- staging rejects a score that is not a number
     score,
+    scale_min,
+    scale_max,
     comment,
     question_text as touchpoint
 from asked_or_answered

@@ -31,6 +31,7 @@ select
     column_name,
     column_number,
     survey_type,
+    {{ scale_of_question() }},
     row_number() over (
         partition by raw_file_name, survey_type order by column_number
     ) as question_number

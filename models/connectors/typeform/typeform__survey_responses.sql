@@ -25,6 +25,8 @@ answers as (
         cells.cell,
         questions.survey_type,
         questions.question_number,
+        questions.scale_min,
+        questions.scale_max,
         case
             when questions.survey_type in ('comment', 'email') then questions.survey_type
             else 'score'
@@ -82,6 +84,8 @@ select
     responded_at,
     -- staging rejects a score that is not a number
     cell as score,
+    scale_min,
+    scale_max,
     comment,
     column_name as touchpoint
 from scores

@@ -17,7 +17,7 @@ newcomers as (
         customers.acquisition_channel,
         customers.activity_window_days,
         coalesce(customers.acquisition_campaign_id, 'unknown') as acquisition_campaign,
-        case when customers.is_discount_acquired then 'discount' else 'full price' end as discount
+        customers.discount
     from {{ ref('int_activity_spells') }} as spells
     inner join {{ ref('int_customers') }} as customers
         on spells.customer_id = customers.customer_id

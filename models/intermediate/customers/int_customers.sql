@@ -44,12 +44,22 @@ customers_described as (
         coalesce(customers.industry, 'unknown') as industry,
         coalesce(customers.customer_segment, 'unknown') as customer_segment,
         coalesce(customers.acquisition_channel, 'unknown') as acquisition_channel,
-        coalesce(customers.vertical, 'unknown') as vertical
+        coalesce(customers.vertical, 'unknown') as vertical,
+        case customers.is_discount_acquired
+            when true then 'discount'
+            when false then 'full price'
+            else 'unknown'
+        end as discount,
+        coalesce(first_terms.first_plan, 'none') as first_plan,
+        coalesce(customers.custom_segment_1, 'unknown') as custom_segment_1,
+        coalesce(customers.custom_segment_2, 'unknown') as custom_segment_2
     from customers_known
     left join {{ ref('stg_customers') }} as customers
         on customers_known.customer_id = customers.customer_id
     left join {{ ref('int_customers_rejected') }} as rejected
         on customers_known.customer_id = rejected.customer_id
+    left join {{ ref('int_first_terms') }} as first_terms
+        on customers_known.customer_id = first_terms.customer_id
 )
 
 select
@@ -66,6 +76,10 @@ select
     customers_described.customer_segment,
     customers_described.acquisition_channel,
     customers_described.vertical,
+    customers_described.discount,
+    customers_described.first_plan,
+    customers_described.custom_segment_1,
+    customers_described.custom_segment_2,
     customers_described.acquisition_campaign_id,
 
     -- windows

@@ -57,7 +57,7 @@ retention_in_windows as (
 ),
 
 retention_by_slice as (
-    {{ rows_by_slice('retention_in_windows') }}
+    {{ rows_by_slice('retention_in_windows', segments()) }}
 ),
 
 customer_sums as (
@@ -88,7 +88,7 @@ margin_months as (
 ),
 
 margins_by_slice as (
-    {{ rows_by_slice('margin_months') }}
+    {{ rows_by_slice('margin_months', segments()) }}
 ),
 
 margin_sums as (

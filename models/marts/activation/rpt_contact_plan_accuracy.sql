@@ -8,7 +8,7 @@ with
 visits as (
     select
         tested.*,
-        {{ segment_columns('customers') }}
+        {{ slice_columns('customers') }}
     from {{ ref('int_visits_tested') }} as tested
     inner join {{ ref('int_customers') }} as customers
         on tested.customer_id = customers.customer_id

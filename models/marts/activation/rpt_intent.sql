@@ -98,6 +98,7 @@ select
     {{ wilson_bound('counts.churned', 'counts.decided', '+') }} as ci_high,
 
     -- flags
+    counts.decided < {{ var('min_answers') }} as is_small,
     coalesce(periods.is_complete_period, false) as is_complete_period
 from counts
 cross join settings

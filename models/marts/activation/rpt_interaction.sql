@@ -182,7 +182,7 @@ tallies_by_segment as (
 ),
 
 tallies_by_slice as (
-    {{ rows_by_slice('tallies_by_segment') }}
+    {{ rows_by_slice('tallies_by_segment', segments()) }}
 ),
 
 counts as (

@@ -37,11 +37,11 @@ owners as (
         cast(date_trunc('quarter', assets.first_owned_since) as date) as cohort_quarter,
         min(case when assets.owned_since > assets.first_owned_since then assets.owned_since end)
             as second_asset_on,
-        {{ segment_columns('customers') }}
+        {{ slice_columns('customers') }}
     from assets
     inner join {{ ref('int_customers') }} as customers
         on assets.customer_id = customers.customer_id
-    group by assets.customer_id, assets.first_owned_since, {{ segment_columns('customers') }}
+    group by assets.customer_id, assets.first_owned_since, {{ slice_columns('customers') }}
 ),
 
 -- as many as the calendar has: nobody has owned anything for longer
@@ -94,14 +94,14 @@ tallies as (
     select
         cohort_quarter,
         year_of_ownership,
-        {{ segment_columns() }},
+        {{ slice_columns() }},
         count(case when is_over then 1 end) as owners,
         count(case when is_over and is_serviced then 1 end) as serviced_owners,
         count(case when is_over and is_always_serviced then 1 end) as always_serviced_owners,
         count(case when is_over and has_second_asset then 1 end) as second_asset_owners,
         count(case when not is_over then 1 end) as pending_owners
     from owner_years_with_visits
-    group by cohort_quarter, year_of_ownership, {{ segment_columns() }}
+    group by cohort_quarter, year_of_ownership, {{ slice_columns() }}
 ),
 
 tallies_by_slice as (

@@ -41,6 +41,10 @@ select
     -- segments
     {{ segment_columns('customers') }},
     customers.vertical,
+    customers.discount,
+    customers.first_plan,
+    customers.custom_segment_1,
+    customers.custom_segment_2,
     customers.acquisition_campaign_id,
     coalesce(stages.lifecycle_stage, 'unknown') as lifecycle_stage,
 

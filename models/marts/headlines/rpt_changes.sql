@@ -24,7 +24,7 @@ retention as (
 ),
 
 retention_by_slice as (
-    {{ rows_by_slice('retention') }}
+    {{ rows_by_slice('retention', segments()) }}
 ),
 
 lost as (
@@ -89,7 +89,7 @@ cohorts as (
 ),
 
 cohorts_by_slice as (
-    {{ rows_by_slice('cohorts') }}
+    {{ rows_by_slice('cohorts', segments()) }}
 ),
 
 -- a cohort is the period in which its customers were won

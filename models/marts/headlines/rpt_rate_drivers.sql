@@ -84,7 +84,7 @@ parts as (
 ),
 
 parts_by_slice as (
-    {{ rows_by_slice('parts') }}
+    {{ rows_by_slice('parts', segments()) }}
 ),
 
 sums as (

@@ -32,7 +32,7 @@ customers as (
         customers.customer_id,
         customers.known_since,
         {{ month_start('customers.known_since') }} as cohort_month,
-        {{ segment_columns('customers') }}
+        {{ slice_columns('customers') }}
     from {{ ref('int_customers') }} as customers
     left join {{ ref('int_customers_inherited') }} as inherited
         on customers.customer_id = inherited.customer_id
@@ -59,7 +59,7 @@ stages_of_customers as (
 customers_in_stages as (
     select
         customers.cohort_month,
-        {{ segment_columns('customers') }},
+        {{ slice_columns('customers') }},
         stages.lifecycle_stage,
         stages.funnel_step,
         stages.is_furthest,

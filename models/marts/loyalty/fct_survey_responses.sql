@@ -20,6 +20,9 @@ select
 
     -- scores
     score,
+    original_score,
+    scale_min,
+    scale_max,
 
     -- flags
     switched_to_competitor,

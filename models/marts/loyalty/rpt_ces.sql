@@ -13,6 +13,7 @@ select
 
     -- counts
     invitations,
+    asked_customers,
     answered_invitations,
     answers as responses,
     easy_answers as easy_responses,
@@ -29,6 +30,7 @@ select
     end as response_rate,
 
     -- flags
+    answers < {{ var('min_answers') }} as is_small,
     is_complete_period
 from {{ ref('int_surveys_sliced') }}
 where survey_type = 'ces'

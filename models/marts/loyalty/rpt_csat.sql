@@ -13,6 +13,7 @@ select
 
     -- counts
     invitations,
+    asked_customers,
     answered_invitations,
     answers as responses,
     satisfied_answers as satisfied_responses,
@@ -30,6 +31,7 @@ select
     end as response_rate,
 
     -- flags
+    answers < {{ var('min_answers') }} as is_small,
     is_complete_period
 from {{ ref('int_surveys_sliced') }}
 where survey_type = 'csat'

@@ -174,7 +174,7 @@ changes_by_day as (
         changes.changed_on,
         changes.segment_name as membership_name,
         changes.segment_value as membership_value,
-        {{ segment_columns('customers') }},
+        {{ slice_columns('customers') }},
         sum(changes.members) as members,
         sum(changes.active_members) as active_members,
         sum(changes.earned) as earned,
@@ -188,7 +188,7 @@ changes_by_day as (
         changes.changed_on,
         changes.segment_name,
         changes.segment_value,
-        {{ segment_columns('customers') }}
+        {{ slice_columns('customers') }}
 ),
 
 changes_of_customers as (

@@ -44,6 +44,7 @@ select
 
     -- counts
     invitations,
+    asked_customers,
     answered_invitations,
     answers,
     latest_answers as responses,
@@ -70,5 +71,6 @@ select
     end as response_rate,
 
     -- flags
+    latest_answers < {{ var('min_answers') }} as is_small,
     is_complete_period
 from adjusted_scores

@@ -14,7 +14,7 @@ terms as (
         {{ month_start('terms.due_on') }} as due_month,
         terms.outcome,
         terms.days_to_renew,
-        {{ segment_columns('customers') }},
+        {{ slice_columns('customers') }},
         count(*) as terms_due
     from {{ ref('int_renewal_terms') }} as terms
     inner join {{ ref('int_customers') }} as customers
@@ -23,7 +23,7 @@ terms as (
         {{ month_start('terms.due_on') }},
         terms.outcome,
         terms.days_to_renew,
-        {{ segment_columns('customers') }}
+        {{ slice_columns('customers') }}
 ),
 
 terms_by_slice as (

@@ -6,7 +6,7 @@ with
 first_spells as (
     select
         spells.relationship,
-        {{ segment_columns('customers') }},
+        {{ slice_columns('customers') }},
         spells.days_in_spell,
         count(*) as customers,
         count(case when not spells.is_active then 1 end) as churned_customers
@@ -19,7 +19,7 @@ first_spells as (
     where spells.spell_number = 1 and inherited.customer_id is null
     group by
         spells.relationship,
-        {{ segment_columns('customers') }},
+        {{ slice_columns('customers') }},
         spells.days_in_spell
 ),
 

@@ -55,7 +55,7 @@ customers_won as (
 ),
 
 customers_won_by_slice as (
-    {{ rows_by_slice('customers_won') }}
+    {{ rows_by_slice('customers_won', segments()) }}
 ),
 
 -- the CAC of a slice is that of its channels, weighted by the customers each channel brought;
@@ -106,7 +106,7 @@ cohort_ages as (
 ),
 
 cohort_ages_by_slice as (
-    {{ rows_by_slice('cohort_ages') }}
+    {{ rows_by_slice('cohort_ages', segments()) }}
 ),
 
 -- all cohorts that have reached an age, taken together

@@ -9,7 +9,7 @@ settings as (
 -- customers who first bought less than 12 months ago may still return in time
 buyers as (
     select
-        {{ segment_columns('customers') }},
+        {{ slice_columns('customers') }},
         histories.second_purchase_on is not null as is_repeat_buyer,
         {{ months_after('histories.first_purchase_on', 12) }} <= settings.as_of_date
             as is_observed_12m,
@@ -25,14 +25,14 @@ buyers as (
 
 tallies as (
     select
-        {{ segment_columns() }},
+        {{ slice_columns() }},
         count(*) as buyers,
         count(case when is_repeat_buyer then 1 end) as repeat_buyers,
         count(case when is_observed_12m then 1 end) as observed_12m_buyers,
         count(case when is_observed_12m and has_repeated_in_12m then 1 end)
             as repeat_12m_buyers
     from buyers
-    group by {{ segment_columns() }}
+    group by {{ slice_columns() }}
 ),
 
 tallies_by_slice as (

@@ -61,6 +61,7 @@ CHART = Chart(
             period_grain = 'all_time'
             and segment_name in ('acquisition_channel', 'discount')
             and retained_12m_ci_low is not null
+            and (segment_name, segment_value) <> ('discount', 'unknown')
         order by segment_name, retained desc, segment_value
     """,
     columns={
