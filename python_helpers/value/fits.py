@@ -246,7 +246,9 @@ def renewal_rows(*, histories: duckdb.DuckDBPyRelation, min_churned: int) -> Ite
                 min_churned=min_churned,
             )
             test = renewal_test(fit=fit, contracts=contracts)
-            rows = test if when else fit_numbers(fits={RENEWALS: fit})
+            parameters = {f"{when}{parameter}": value for parameter, value in fit.parameters.items()}
+            tested = numbers(model=RENEWALS, status=fit.status, values=parameters)
+            rows = [*tested, *test] if when else fit_numbers(fits={RENEWALS: fit})
             yield from ((row[0], name, value, *row[1:]) for row in rows)
 
 
