@@ -33,14 +33,15 @@ versions as (
     where stopped_on is null or started_on < stopped_on
 ),
 
--- one number stands for all that is billed, because a window over many columns takes long
+-- one number stands for all that is billed: a window over many columns takes long
 versions_hashed as (
     select
         *,
         case
             when is_billed
                 then {{ hash_number(
-                    'customer_id, price, currency, months_in_term, days_in_term, deliveries_per_term'
+                    'customer_id, price, currency, months_in_term, days_in_term,'
+                    ~ ' deliveries_per_term'
                 ) }}
         end as bill
     from versions
@@ -50,7 +51,8 @@ versions_in_order as (
     select
         *,
         lag(bill) over item_versions as previous_bill,
-        lag(case when not is_credited then stopped_on end) over item_versions as previous_stopped_on,
+        lag(case when not is_credited then stopped_on end) over item_versions
+            as previous_stopped_on,
         lead(started_on) over item_versions as next_started_on
     from versions_hashed
     window item_versions as (

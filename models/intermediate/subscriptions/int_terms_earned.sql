@@ -41,8 +41,8 @@ stretches as (
     where stretches.billed_from < stretches.billed_until
 ),
 
--- terms, and below the months they touch, are joined by how many there are: equality is what an engine
--- joins fast. Terms are no shorter than a day, so there are never more terms than days.
+-- terms, and below the months they touch, are joined by how many there are: equality is what an
+-- engine joins fast. Terms are no shorter than a day, so there are never more terms than days.
 term_numbers as (
     select
         counts.terms_count,
@@ -61,15 +61,18 @@ terms as (
     select
         stretches.*,
         term_numbers.term_number,
-        {%- for term, name in [
-            ('term_numbers.term_number', 'billed_on'),
-            ('(term_numbers.term_number + 1)', 'next_term_on'),
-        ] %}
         {{ days_after(
-            months_after('stretches.billed_from', term ~ ' * stretches.months_in_term'),
-            term ~ ' * stretches.days_in_term',
-        ) }} as {{ name }}{{ ',' if not loop.last }}
-        {%- endfor %}
+            months_after(
+                'stretches.billed_from', 'term_numbers.term_number * stretches.months_in_term'
+            ),
+            'term_numbers.term_number * stretches.days_in_term',
+        ) }} as billed_on,
+        {{ days_after(
+            months_after(
+                'stretches.billed_from', '(term_numbers.term_number + 1) * stretches.months_in_term'
+            ),
+            '(term_numbers.term_number + 1) * stretches.days_in_term',
+        ) }} as next_term_on
     from stretches
     inner join term_numbers
         on stretches.terms_count = term_numbers.terms_count
@@ -138,8 +141,8 @@ terms_settled as (
     from terms_served
 ),
 
--- a monthly term touches two months and a yearly one thirteen; months are numbers until there are few
--- rows of them
+-- a monthly term touches two months and a yearly one thirteen; months are numbers until there are
+-- few rows of them
 months as (
     select
         period_start_date as changed_month,
@@ -187,8 +190,8 @@ months_served as (
         on term_months.month_number = months.month_number
 ),
 
--- rounded as it adds up, so that a term served to its end has earned what it billed. Delivery k of n
--- is due after floor((k - 1) x days / n) days: after s days, s x n / days rounded up.
+-- rounded as it adds up, so that a term served to its end has earned what it billed. Delivery k of
+-- n is due after floor((k - 1) x days / n) days: after s days, s x n / days rounded up.
 months_earned as (
     select
         segment_number,

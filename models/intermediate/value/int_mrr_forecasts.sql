@@ -55,6 +55,10 @@ horizons as (
     where months_closing.cutoff = 'as_of' or months_closing.closes_on <= settings.as_of_date
 ),
 
+histories as (
+    select * from {{ ref('int_renewal_histories') }}
+),
+
 intervals as (
     select
         customer_id,
@@ -65,8 +69,7 @@ intervals as (
 ),
 
 first_days as (
-    select
-        greatest(min(intervals.active_from), max(settings.history_starts_on)) as first_day
+    select greatest(min(intervals.active_from), max(settings.history_starts_on)) as first_day
     from intervals
     cross join settings
 ),
@@ -87,7 +90,7 @@ contracts as (
         on
             cutoffs.cutoff_on >= intervals.active_from
             and cutoffs.cutoff_on < intervals.active_to
-    inner join {{ ref('int_renewal_histories') }} as histories
+    inner join histories
         on
             intervals.customer_id = histories.customer_id
             and cutoffs.cutoff_on >= histories.started_on
@@ -116,7 +119,7 @@ ends_met as (
         billing_term,
         sum(case when is_churned then 1 else 0 end) as losses,
         sum(renewals + case when is_churned then 1 else 0 end) as ends
-    from {{ ref('int_renewal_histories') }}
+    from histories
     group by billing_term
 
     union all
@@ -126,7 +129,7 @@ ends_met as (
         billing_term,
         sum(case when is_calibration_churned then 1 else 0 end) as losses,
         sum(calibration_renewals + case when is_calibration_churned then 1 else 0 end) as ends
-    from {{ ref('int_renewal_histories') }}
+    from histories
     where calibration_renewals is not null
     group by billing_term
 ),

@@ -48,21 +48,26 @@ calendar_periods as (
         {%- for flow in flows %}
         coalesce(periods_summed.{{ flow }}, 0) as {{ flow }},
         {%- endfor %}
-        coalesce(sum(periods_summed.owed_change) over (
-            partition by slice_periods.segment_name, slice_periods.segment_value,
-            slice_periods.period_grain
-            order by slice_periods.period_start_date
-            rows between unbounded preceding and 1 preceding
-        ), 0) as opening,
-        coalesce(sum(periods_summed.owed_change) over (
-            partition by slice_periods.segment_name, slice_periods.segment_value,
-            slice_periods.period_grain
-            order by slice_periods.period_start_date
-            rows unbounded preceding
-        ), 0) as closing
+        coalesce(periods_summed.owed_change, 0) as owed_change
     from slice_periods
     left join periods_summed
         on {{ same_values('slice_periods', 'periods_summed', keys) }}
+),
+
+calendar_periods_cumulated as (
+    select
+        *,
+        coalesce(sum(owed_change) over (
+            partition by segment_name, segment_value, period_grain
+            order by period_start_date
+            rows between unbounded preceding and 1 preceding
+        ), 0) as opening,
+        sum(owed_change) over (
+            partition by segment_name, segment_value, period_grain
+            order by period_start_date
+            rows unbounded preceding
+        ) as closing
+    from calendar_periods
 ),
 
 -- what happens in a month leaves the twelve months a year later; what is owed stays
@@ -84,7 +89,7 @@ trailing_periods as (
 ),
 
 periods as (
-    {%- for periods in ['calendar_periods', 'trailing_periods'] %}
+    {%- for periods in ['calendar_periods_cumulated', 'trailing_periods'] %}
     select
         {{ keys | join(', ') }},
         closes_on,
