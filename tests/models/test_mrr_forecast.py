@@ -108,7 +108,8 @@ def test_a_known_chance_to_leave_is_found_and_futures_lie_in_the_interval(tmp_pa
 
     assert [row["months_ahead"] for row in rows] == list(range(1, 13))
     assert {row["forecast_status"] for row in rows} == {"used"}
-    assert rows[0]["holdout_months"] == 6
+    # 26 weeks before as-of is the last day but one of a month
+    assert rows[0]["holdout_months"] == 7
     assert rows[0]["holdout_forecast_error"] < 0.5 * rows[0]["holdout_naive_error"]
     paid = sum(one.price(day=AS_OF) for one in known)
     for row in rows:

@@ -156,7 +156,7 @@ months as (
 months_after_first as (
     select
         months.months_count,
-        numbers.months_count - 1 as months_after
+        numbers.months_count - 1 as months_since
     from months
     inner join months as numbers
         on months.months_count >= numbers.months_count
@@ -165,10 +165,10 @@ months_after_first as (
 term_months as (
     select
         terms_settled.*,
-        {{ month_number('terms_settled.billed_on') }} + months_after_first.months_after
+        {{ month_number('terms_settled.billed_on') }} + months_after_first.months_since
             as month_number,
-        months_after_first.months_after = 0 as is_first,
-        months_after_first.months_count = months_after_first.months_after + 1 as is_last
+        months_after_first.months_since = 0 as is_first,
+        months_after_first.months_count = months_after_first.months_since + 1 as is_last
     from terms_settled
     inner join months_after_first
         on

@@ -57,9 +57,10 @@ select
 
     -- amounts
     current_mrr_amount,
-    {%- for name in ['kept', 'retained', 'new', 'forecast'] %}
-    case when forecast_status = 'used' then {{ name }}_mrr_amount end as {{ name }}_mrr_amount,
-    {%- endfor %}
+    case when forecast_status = 'used' then kept_mrr_amount end as kept_mrr_amount,
+    case when forecast_status = 'used' then retained_mrr_amount end as retained_mrr_amount,
+    case when forecast_status = 'used' then new_mrr_amount end as new_mrr_amount,
+    case when forecast_status = 'used' then forecast_mrr_amount end as forecast_mrr_amount,
     case when forecast_status = 'used' then forecast_low_amount end as forecast_low_amount,
     case when forecast_status = 'used' then forecast_high_amount end as forecast_high_amount,
 
