@@ -1,5 +1,5 @@
--- What customers are owed when a period closes is owed when the next one opens, and every grain that
--- closes on a day closes with the same.
+-- What customers are owed when a period closes is owed when the next one opens, and every grain
+-- that closes on a day closes with the same.
 with
 
 deferred as (
