@@ -206,6 +206,12 @@
 {% endmacro %}
 
 
+{#- The number of a date's month, so that months can be counted and joined as numbers. -#}
+{% macro month_number(date) %}
+    {{ return('(year(' ~ date ~ ') * 12 + month(' ~ date ~ '))') }}
+{% endmacro %}
+
+
 {#- How many months of recurring revenue lie between two dates: a day is its share of its own month. -#}
 {% macro months_of_revenue(from_date, to_date) %}
     {% set positions = [] %}

@@ -238,7 +238,7 @@ def renewal_rows(*, histories: duckdb.DuckDBPyRelation, min_churned: int) -> Ite
     grouped = histories.aggregate(f"{CONTRACT}, count(*) as contracts", CONTRACT)
     for when in ("", "calibration_"):
         relation = grouped.filter(f"{when}renewals is not null")
-        for name, value, contracts in slices(relation=relation):
+        for name, term, contracts in slices(relation=relation):
             fit = renewal_model.fit(
                 renewals=contracts[f"{when}renewals"],
                 is_churned=contracts[f"is_{when}churned"],
@@ -246,8 +246,10 @@ def renewal_rows(*, histories: duckdb.DuckDBPyRelation, min_churned: int) -> Ite
                 min_churned=min_churned,
             )
             test = renewal_test(fit=fit, contracts=contracts)
-            rows = test if when else fit_numbers(fits={RENEWALS: fit})
-            yield from ((row[0], name, value, *row[1:]) for row in rows)
+            values = {f"{when}{parameter}": value for parameter, value in fit.parameters.items()}
+            tested = numbers(model=RENEWALS, status=fit.status, values=values)
+            rows = [*tested, *test] if when else fit_numbers(fits={RENEWALS: fit})
+            yield from ((row[0], name, term, *row[1:]) for row in rows)
 
 
 def renewal_test(*, fit: Fit, contracts: Columns) -> Iterator[Number]:

@@ -2,7 +2,7 @@
 -- column. In the year in which the data begin after January, only the calendar year has rates.
 {%- set reports = [
     'rpt_retention_periods', 'rpt_mrr_periods', 'rpt_revenue_mix', 'rpt_renewals',
-    'rpt_loyalty_programme', 'rpt_mrr_plans',
+    'rpt_loyalty_programme', 'rpt_mrr_plans', 'rpt_deferred_revenue',
 ] + (['rpt_nps', 'rpt_csat', 'rpt_ces'] if var('surveys_enabled') else []) %}
 with
 

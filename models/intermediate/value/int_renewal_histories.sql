@@ -68,6 +68,12 @@ select
     spell_number,
     billing_term,
 
+    -- what its terms are counted by
+    started_on,
+    ended_on,
+    months_in_term,
+    days_in_term,
+
     -- by as-of
     {{ terms_between('started_on', 'last_day') }} as renewals,
     ended_on <= as_of_date as is_churned,

@@ -52,6 +52,7 @@ select
         when fits.statistic = 'alpha' and fits.model <> 'shifted_beta_geometric' then 'weeks'
         when fits.statistic = 'v' then 'reporting currency'
         when fits.statistic in ('r', 'alpha', 'a', 'b', 'p', 'q', 'beta') then 'none'
+        when fits.statistic in ('calibration_alpha', 'calibration_beta') then 'none'
         when fits.statistic like '%log_likelihood%' then 'natural logarithm'
         when fits.statistic in ('converged', 'chosen') then '1 yes, 0 no'
         when fits.statistic like '%dropout_at_a_bound' then '1 yes, 0 no'
