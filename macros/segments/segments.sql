@@ -33,6 +33,7 @@
 {% macro names_of_slices() %}
     {{ return(slices_of_customers() + [
         'all', 'touchpoint', 'customer', 'programme', 'programme_tier', 'acquisition_campaign', 'billing_term',
+        'plan',
     ]) }}
 {% endmacro %}
 

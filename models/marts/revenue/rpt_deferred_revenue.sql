@@ -13,7 +13,7 @@ months_earned as (
 ),
 
 months_by_slice as (
-    {{ rows_by_slice('months_earned') }}
+    {{ rows_by_slice('months_earned', segments()) }}
 ),
 
 slice_months as (

@@ -36,7 +36,7 @@ events as (
 events_of_customers as (
     select
         events.*,
-        {{ segment_columns('customers') }}
+        {{ slice_columns('customers') }}
     from events
     inner join {{ ref('int_customers') }} as customers
         on events.customer_id = customers.customer_id

@@ -13,14 +13,14 @@ trials as (
         trials.days_to_convert,
         trials.plan_id as plan,
         {{ month_start('trials.began_on') }} as cohort_month,
-        {{ segment_columns('customers') }}
+        {{ slice_columns('customers') }}
     from {{ ref('int_trials') }} as trials
     inner join {{ ref('int_customers') }} as customers
         on trials.customer_id = customers.customer_id
 ),
 
 trials_by_slice as (
-    {{ rows_by_slice('trials', segments() + ['plan']) }}
+    {{ rows_by_slice('trials', slices() + ['plan']) }}
 ),
 
 cohorts as (
