@@ -19,7 +19,7 @@ trials as (
         subscription_no,
         -1 as month_no,
         signed_at as started_at,
-        if(is_trial_only, 'expired', 'trialing') as status,
+        'trialing' as status,
         first_level as plan_level,
         if(is_trial_only, 0, [1200, 2400, 4900, 9900][first_level]) as unit_cents,
         first_quantity as quantity,

@@ -267,9 +267,9 @@ select
     is_involuntary,
     is_refunded,
     term_price < 0 as is_priced_below_zero,
-    -- the status says that it lives, but its end has come and no later version exists
+    -- the status says that it lives, but its end has come and no later version exists; a trial ends
     is_over
-    and known_status not in ('cancelled', 'expired')
+    and known_status not in ('cancelled', 'expired', 'trialing')
     and not is_closed
     and next_started_on is null as is_over_despite_status
 from versions_converted
