@@ -425,7 +425,10 @@ RAW_COLUMN = keys(
 )
 RAW_TABLE = keys(
     "name description",
-    config=keys("loaded_at_query freshness", meta=keys("key event_date reject_when main rows")),
+    config=keys(
+        "loaded_at_query freshness",
+        meta=keys("key event_date event_is versions_of reject_when main rows"),
+    ),
     columns=[RAW_COLUMN],
 )
 UNIT_TEST = keys(

@@ -21,6 +21,7 @@ import duckdb
 import pytest
 import yaml
 from dbt_metricflow.cli import main as mf
+from lifecycle import built_marts
 from metric_queries import ANSWERS, Metrics
 from metricflow_semantic_interfaces.validations.semantic_manifest_validator import (
     SemanticManifestValidator,
@@ -93,7 +94,7 @@ def marts(manifest: dict) -> dict[str, dict]:
 def test_the_page_is_named_and_describes_every_mart_and_each_of_its_columns(docs):
     assert docs.printed.startswith("Open ")
     assert docs.printed.rstrip().endswith("docs.html in a browser.")
-    files = {path.stem for path in (PROJECT / "models" / "marts").glob("*/*.sql")}
+    files = {path.stem for path in built_marts()}
     found = marts(docs.embedded("manifest"))
     assert found.keys() == files
     catalog = docs.embedded("catalog")["nodes"]
@@ -254,7 +255,7 @@ def test_the_dictionary_has_each_definition_with_the_columns_that_carry_it(site)
     entries = dict(zip(parts[1::2], parts[2::2], strict=True))
     assert [*entries] == names
     cited = 0
-    for file in (PROJECT / "models" / "marts").glob("*/*.yml"):
+    for file in (path.with_suffix(".yml") for path in built_marts()):
         for column in yaml.safe_load(file.read_text(encoding="utf-8"))["models"][0]["columns"]:
             for name in re.findall(r"doc\('(\w+)'\)", column["description"]):
                 (line,) = re.findall(rf"The column {column['name']}: (.*)", entries[name])

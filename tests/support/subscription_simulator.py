@@ -275,7 +275,7 @@ def own_stop(*, state: State, following: State | None, begun: Starts, run: Run) 
     preferred = {
         "paid_through": (last, requested),
         "cancelled": (ended, paid_through, requested),
-        "requested": (asked, ended, paid_through),
+        "requested": (asked, ended, paid_through, following and following.started_on),
     }[policy]
     return max(next(day for day in preferred if day), state.started_on)
 

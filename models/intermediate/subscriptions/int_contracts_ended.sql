@@ -42,7 +42,8 @@ contracts as (
         versions.stopped_on,
         versions.mrr_amount,
         coalesce(
-            {{ known_reason('versions.cancel_reason') }}, {{ known_reason('last_words.cancel_reason') }}
+            {{ known_reason('versions.cancel_reason') }},
+            {{ known_reason('last_words.cancel_reason') }}
         ) as cancel_reason,
         coalesce(versions.is_involuntary, last_words.is_involuntary) as is_involuntary
     from versions_numbered as versions

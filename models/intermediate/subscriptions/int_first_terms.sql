@@ -3,7 +3,6 @@
 -- the contract a customer began with, and when its first term was over
 select
     customer_id,
-    coalesce(plan_id, 'unknown') as first_plan,
     started_on as first_paid_on,
     {{ terms_after('started_on', 1) }} as first_term_ended_on,
     coalesce(plan_id, 'unknown') as first_plan,

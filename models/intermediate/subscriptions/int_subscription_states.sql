@@ -1,4 +1,4 @@
--- Grain: one row per state of a subscription, from its start on, whatever form its story was told in.
+-- Grain: one row per state of a subscription, from its start on, whatever form it was told in.
 
 with
 

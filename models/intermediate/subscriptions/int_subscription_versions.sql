@@ -3,7 +3,7 @@
 {%- set stop_order = {
     'paid_through': ['end_at_once', 'last_paid_or_ended_on', 'cancel_requested_on'],
     'cancelled': ['ended_on', 'paid_through_on', 'cancel_requested_on'],
-    'requested': ['requested_on', 'ended_on', 'paid_through_on'],
+    'requested': ['requested_on', 'ended_on', 'paid_through_on', 'next_version_on'],
 } %}
 {%- set churn_recognised_at = policy('churn_recognised_at', stop_order.keys() | list) %}
 {%- set paused_counts_as = policy('paused_counts_as', ['churn', 'kept']) %}
@@ -105,7 +105,7 @@ versions_stopped as (
             'own_stop_on': churn_recognised_at, 'own_paid_stop_on': 'paid_through',
         }.items() %}
         case
-            when is_over{{ ' or requested_on is not null' if choice == 'requested' }}
+            when {{ 'is_over or requested_on is not null' if choice == 'requested' else 'is_over' }}
                 then greatest(coalesce({{ stop_order[choice] | join(', ') }}), started_on)
         end as {{ name }},
         {%- endfor %}
@@ -129,14 +129,16 @@ versions_priced as (
         least(own_stop_on, next_started_on) as stopped_on,
         least(own_paid_stop_on, next_started_on) as paid_stop_on,
         {{ per_month('term_price') }} as signed_price,
-        {{ per_month('term_cost') }} as monthly_cost
-        {%- if free_time_counts_as == 'kept' %},
+        {{ per_month('term_cost') }} as monthly_cost,
+        {%- if free_time_counts_as == 'kept' %}
         -- somebody who has paid goes on into free time
         coalesce(
             max(case when known_status <> 'trialing' and amount > 0 then 1 else 0 end)
                 over versions_before, 0
         ) = 1
         and coalesce(max(own_stop_on) over version_before >= started_on, true) as is_of_a_payer
+        {%- else %}
+        false as is_of_a_payer
         {%- endif %}
     from versions_stopped
     {%- if free_time_counts_as == 'kept' %}
@@ -160,10 +162,7 @@ versions_paid as (
         *,
         case
             when billing_interval = 'lifetime' then 0
-            when
-                known_status = 'trialing'
-                {{ 'and not is_of_a_payer' if free_time_counts_as == 'kept' }}
-                then 0
+            when known_status = 'trialing' and not is_of_a_payer then 0
             {%- if paused_counts_as == 'churn' %}
             when known_status = 'paused' then 0
             {%- endif %}
@@ -183,8 +182,9 @@ versions_converted as (
         {{ monthly_in_reporting_currency(
             'versions_paid.monthly_cost', 'coalesce(rates.exchange_rate, versions_paid.exchange_rate)'
         ) }} as monthly_cost_amount,
-        billing_interval = 'lifetime' and known_status <> 'trialing' and started_on <= as_of_date
-            as is_for_life
+        versions_paid.billing_interval = 'lifetime'
+        and versions_paid.known_status <> 'trialing'
+        and versions_paid.started_on <= versions_paid.as_of_date as is_for_life
     from versions_paid
     left join {{ ref('int_exchange_rates_daily') }} as rates
         on
@@ -215,7 +215,10 @@ select
     committed_from,
     least(
         paid_stop_on,
-        case when cancel_requested_on < committed_from then committed_from else cancel_requested_on end,
+        case
+            when cancel_requested_on < committed_from then committed_from
+            else cancel_requested_on
+        end,
         next_committed_from
     ) as committed_to,
 
