@@ -266,6 +266,6 @@ select
         'first_purchase_mrr_change_amount', 'expansion_mrr_change_amount', 'revenue_amount',
         'margin_amount', 'uncosted_revenue_amount', 'first_purchase_revenue_amount',
         'expansion_revenue_amount',
-    ], as_amount('sum({})')) | replace(', ', ',\n    ') }}
+    ], as_amount('sum({})')) }}
 from days_earned
 group by customer_id, spell_started_on, changed_on
