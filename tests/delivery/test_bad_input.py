@@ -167,10 +167,20 @@ BAD_SUBSCRIPTIONS: dict[
         ACCEPTED,
         [("2024-03-01", "12.00")],
     ),
-    "cancelled without any date": (
+    "cancelled without any date, and no version before it": (
         [version("undated", status="cancelled")],
         rejected("ended_without_date"),
         [],
+    ),
+    "cancelled without any date, after another version": (
+        [version("closed"), version("closed", started_at="2024-03-01", status="cancelled")],
+        ACCEPTED,
+        [("2024-03-01", "12.00")],
+    ),
+    "paid through more than a term ago, and still live": (
+        [version("silent", paid_through_at="2024-02-05", status="active")],
+        ACCEPTED,
+        [(None, "12.00")],
     ),
     "a discount above the price": (
         [version("gift", discount_amount="13")],
@@ -545,6 +555,8 @@ def test_versions_that_tell_two_stories_are_counted(bad_rows):
         "have a status that contradicts ended_at. The date counts; correct one of the two",
         "end after the next one starts. Each counts until then; correct ended_at",
         "have a negative price, or a discount above it. Their MRR is 0; correct the amounts",
+        "are live and paid through more than a term before as-of, such as subscription silent. "
+        "Each counts as paying; deliver what became of it",
     ):
         assert f"Warning: subscriptions: 1 version(s) {said}." in warnings
 
