@@ -257,7 +257,9 @@ def test_what_cannot_be_decoded_is_not_taken_for_searched(tmp_path):
 )
 def test_the_key_of_a_rejected_row_of_customers_is_not_kept(table, key, left):
     (replaced,) = replacements(
-        columns=["table_name", "row_key"], of_people=["customers", "campaign_members"]
+        columns=["table_name", "row_key"],
+        of_people=["customers", "campaign_members"],
+        restricted=[],
     )
     query = f"select * replace ({replaced}) from (select $table as table_name, $key as row_key)"
     with duckdb.connect() as connection:

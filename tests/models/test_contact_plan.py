@@ -28,7 +28,10 @@ AS_OF = dt.date(2025, 11, 15)
 DAYS, GAP, TOLERANCE = 90, 14, 0.1
 ONE_DAY = dt.timedelta(days=1)
 DATED = ("near_next_purchase", "renewal_due", "service_due")
-SEGMENTS = ("region", "industry", "customer_segment", "acquisition_channel")
+SLICES = (
+    *("region", "industry", "customer_segment", "acquisition_channel"),
+    *("vertical", "discount", "first_plan"),
+)
 TABLES = {
     "int_run_settings": "as_of_date date",
     "dim_customers": "customer_id text, may_be_contacted boolean",
@@ -477,13 +480,13 @@ def wilson(part: int, whole: int, /) -> tuple[float, float]:
 
 
 def test_the_accuracy_is_that_of_the_last_visits_predicted_with_pandas(sample, customers, tested):
-    visits = tested.join(customers[list(SEGMENTS)], on="customer_id").assign(all="all")
+    visits = tested.join(customers[list(SLICES)], on="customer_id").assign(all="all")
     visits["error"] = (visits["forecast"] - visits["gap"]).abs()
     visits["naive_error"] = (visits["naive"] - visits["gap"]).abs()
     visits["is_close"] = visits["error"] <= TOLERANCE * visits["gap"]
     visits["is_naive_close"] = visits["naive_error"] <= TOLERANCE * visits["gap"]
     expected = {}
-    for segment in ("all", *SEGMENTS):
+    for segment in ("all", *SLICES):
         for (method, value), own in visits.groupby(["method", segment]):
             compared = own[own["naive"].notna()]
             expected[method, segment, value] = (
@@ -614,7 +617,7 @@ def test_service_retention_is_that_of_owners_one_by_one(sample, customers):
                 is_over and second < end,
                 not is_over,
             ]
-            for segment in ("all", *SEGMENTS):
+            for segment in ("all", *SLICES):
                 value = "all" if segment == "all" else customers.loc[customer, segment]
                 key = (quarter, segment, value, year)
                 sums = expected.setdefault(key, [0] * 5)

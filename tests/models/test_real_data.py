@@ -657,10 +657,12 @@ def test_cohort_retention_equals_the_reference(built, relationship):
 
 
 def with_unused_segments(*, frame: pd.DataFrame) -> pd.DataFrame:
-    """Add the slices of the segments that the data lacks: all customers, under unknown."""
+    """Add the slices that the data says nothing of: all customers, under unknown or none."""
     everyone = frame[frame["segment_name"] == "all"]
+    unsaid = dict.fromkeys((*UNUSED_SEGMENTS, "vertical", "discount"), "unknown")
+    unsaid["first_plan"] = "none"
     unknown = [
-        everyone.assign(segment_name=name, segment_value="unknown") for name in UNUSED_SEGMENTS
+        everyone.assign(segment_name=name, segment_value=value) for name, value in unsaid.items()
     ]
     return pd.concat([frame, *unknown], ignore_index=True)
 

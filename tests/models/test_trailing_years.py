@@ -36,6 +36,10 @@ TABLES = {
     "fct_mrr_movements": "customer_id text, moved_on date, movement text, previous_moved_on date, "
     "mrr_before_amount decimal(18, 2), mrr_change_amount decimal(18, 2), "
     "mrr_after_amount decimal(18, 2)",
+    "int_run_settings": "as_of_date date",
+    "int_subscription_spells": "customer_id text, started_on date, stopped_on date",
+    "int_committed_mrr_changes": "customer_id text, changed_on date, "
+    "mrr_change_amount decimal(18, 2)",
     "int_survey_responses": "response_id text, customer_id text, survey_type text, "
     "touchpoint text, invited_at timestamp, invited_on date, responded_at timestamp, "
     "responded_on date, score int, nps_category text, "

@@ -6,7 +6,7 @@ fct_customer_value and its reports add is computed once more, another way.
 
 import csv
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import duckdb
 import numpy as np
@@ -24,6 +24,7 @@ MARTS = (
 )
 SELECTED = [f"+{mart}" for mart in MARTS]
 SEGMENTS = ("region", "industry", "customer_segment", "acquisition_channel")
+SLICES = (*SEGMENTS, "vertical", "discount", "first_plan")
 AS_OF = dt.date(2025, 11, 15)  # within a month, which then does not count
 WINDOWS = {"month": 6, "quarter": 4, "year": 1, "trailing_12_months": 1}
 
@@ -230,10 +231,10 @@ def test_gini_is_the_mean_difference_and_the_top_fifth_a_point_of_the_lorenz_cur
     assert rows["top_20_percent_share"].to_numpy() == pytest.approx(top)
 
 
-def sliced(customers: pd.DataFrame) -> pd.DataFrame:
+def sliced(customers: pd.DataFrame, names: Sequence[str] = SEGMENTS) -> pd.DataFrame:
     """Repeat each row for everybody and for each of its segments."""
     parts = [customers.assign(segment_name="all", segment_value="all")]
-    for name in SEGMENTS:
+    for name in names:
         parts.append(customers.assign(segment_name=name, segment_value=customers[name]))
     return pd.concat(parts)
 
@@ -255,10 +256,10 @@ def test_who_bought_again_is_counted_customer_by_customer(sample, purchase_days)
         )
 
     counts = purchase_days.groupby("customer_id")["day"].apply(judged).unstack().reset_index()
-    customers = frame(sample, f"select customer_id, {', '.join(SEGMENTS)} from marts.dim_customers")
+    customers = frame(sample, f"select customer_id, {', '.join(SLICES)} from marts.dim_customers")
     keys = ["segment_name", "segment_value"]
     expected = (
-        sliced(counts.merge(customers, on="customer_id"))
+        sliced(counts.merge(customers, on="customer_id"), SLICES)
         .groupby(keys)[["buyers", "repeat_buyers", "observed_12m_buyers", "repeat_12m_buyers"]]
         .sum()
         .reset_index()

@@ -530,6 +530,12 @@ def test_contracts_that_are_alike_count_as_many():
         *tables.fit_numbers(fits={fits.RENEWALS: fit}),
         *fits.renewal_test(fit=earlier, contracts=one_by_one),
     ]
+    # the parameters of the fit from before the hold-out are told too
+    before = {f"calibration_{name}": value for name, value in earlier.parameters.items()}
+    found = list(found)
+    told = {row[3]: row[6] for row in found}
+    assert {name: told[name] for name in before} == pytest.approx(before)
+    found = [row for row in found if row[3] not in before]
     assert {row[3:6]: row[6] for row in found} == pytest.approx(
         {row[1:4]: row[4] for row in expected}, rel=1e-9
     )
