@@ -29,8 +29,8 @@ TOLD = {
     "terms due": "intermediate.int_renewal_terms",
     "what is committed": "intermediate.int_committed_mrr_changes",
     "versions": """(
-        select subscription_id, started_on, stopped_on, status, mrr_amount, committed_from,
-            committed_to, is_paying, customer_id
+        select subscription_id, started_on, stopped_on, status, mrr_amount, committed_since,
+            committed_until, is_paying, customer_id
         from intermediate.int_subscription_versions
     )""",
 }

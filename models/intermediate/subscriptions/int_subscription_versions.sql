@@ -19,12 +19,12 @@ settings as (
 versions as (
     select
         *,
-        least(signed_on, started_on) as committed_from,
+        least(signed_on, started_on) as committed_since,
         row_number() over subscription_life as version_number,
         case when not is_closed then lead(started_on) over subscription_life end
             as next_version_on,
         case when not is_closed then lead(least(signed_on, started_on)) over subscription_life end
-            as next_committed_from,
+            as next_committed_since,
         lead(cancel_requested_on) over subscription_life as next_cancel_requested_on,
         -- a pause that nobody came back from
         coalesce(lead(status = 'paused' and (is_cancelled or ended_on is not null))
@@ -190,7 +190,7 @@ versions_converted as (
         on
             versions_paid.currency = rates.currency
             and versions_paid.started_on = rates.rate_date
-            and versions_paid.committed_from < versions_paid.started_on
+            and versions_paid.committed_since < versions_paid.started_on
 )
 
 select
@@ -212,15 +212,15 @@ select
     paid_through_on,
     cancel_requested_on,
     -- from the signature to the stop under `paid_through`, or to the request to cancel
-    committed_from,
+    committed_since,
     least(
         paid_stop_on,
         case
-            when cancel_requested_on < committed_from then committed_from
+            when cancel_requested_on < committed_since then committed_since
             else cancel_requested_on
         end,
-        next_committed_from
-    ) as committed_to,
+        next_committed_since
+    ) as committed_until,
 
     -- words
     known_status as status,

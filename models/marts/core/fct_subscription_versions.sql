@@ -16,8 +16,8 @@ select
     ended_on,
     paid_through_on,
     cancel_requested_on,
-    committed_from,
-    committed_to,
+    committed_since,
+    committed_until,
 
     -- words
     status,
