@@ -202,7 +202,7 @@ def test_the_search_finds_the_customer_everywhere_before(erased):
         "published/builds.jsonl",
         "exports/csv/builds/*/dim_customers.csv",
         "exports/csv/builds/*/fct_survey_verbatims.csv",
-        # not in the export with identifiers: one of their rows was rejected, so nobody contacts them
+        # in no export with identifiers: a row of theirs was rejected, so nobody contacts them
         "exports/parquet/builds/*/dim_customers.parquet",
         "exports/xlsx/builds/*/marts.xlsx",
         "target/logs/refresh.jsonl",
