@@ -36,7 +36,6 @@ class PrepaidVersion(Version):
 
     deliveries_per_term: int | None = None
     credited_amount: Decimal | None = None
-    is_refunded: bool = False
 
     @property
     def is_credited(self) -> bool:
@@ -51,12 +50,11 @@ class PrepaidVersion(Version):
 
 def read_prepaid(*, row: Mapping[str, str]) -> PrepaidVersion:
     """Read a row of subscriptions.csv."""
-    return PrepaidVersion(
-        **vars(read_version(row=row)),
-        deliveries_per_term=int(row["deliveries_per_term"]) if row["deliveries_per_term"] else None,
-        credited_amount=Decimal(row["credited_amount"]) if row["credited_amount"] else None,
-        is_refunded=row["is_refunded"] == "true",
-    )
+    known = {
+        "deliveries_per_term": int(row["deliveries_per_term"] or 0) or None,
+        "credited_amount": Decimal(row["credited_amount"]) if row["credited_amount"] else None,
+    }
+    return PrepaidVersion(**vars(read_version(row=row)) | known)
 
 
 def day_of(moment: object, /) -> date | None:
