@@ -196,7 +196,8 @@
         from {{ this }} as versions
         cross join {{ ref('int_run_settings') }} as settings
         where
-            versions.status in ('trialing', 'active')
+            versions.is_paying
+            and versions.status = 'active'
             and versions.stopped_on is null
             and {{ terms_after('versions.paid_through_on', 1) }} < settings.as_of_date
         having count(*) > 0

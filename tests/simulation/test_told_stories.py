@@ -28,6 +28,7 @@ TOLD = {
     "past-due episodes": "intermediate.int_past_due_episodes",
     "terms due": "intermediate.int_renewal_terms",
     "what is committed": "intermediate.int_committed_mrr_changes",
+    "what is billed": "intermediate.int_stretches_billed",
     "versions": """(
         select subscription_id, started_on, stopped_on, status, mrr_amount, committed_since,
             committed_until, is_paying, customer_id
@@ -63,7 +64,7 @@ def built(
         writer.writeheader()
         writer.writerows(raw)
     marts = ("fct_mrr_movements", "fct_activity_spells", "fct_churn_events", "rpt_renewals")
-    reports = ("rpt_trials", "rpt_dunning", "rpt_mrr_periods")
+    reports = ("rpt_trials", "rpt_dunning", "rpt_mrr_periods", "rpt_deferred_revenue")
     with build_with_dbt(
         folder=folder,
         select=[f"+{mart}" for mart in (*marts, *reports)],

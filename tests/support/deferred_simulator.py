@@ -38,11 +38,6 @@ class PrepaidVersion(Version):
     credited_amount: Decimal | None = None
 
     @property
-    def is_credited(self) -> bool:
-        """Tell whether its unused time goes back to the customer."""
-        return self.is_refunded or self.credited_amount is not None
-
-    @property
     def price(self) -> Fraction:
         """Return what a term bills in its own currency."""
         return Fraction(self.amount) * Fraction(self.quantity) - abs(Fraction(self.discount_amount))
@@ -89,7 +84,7 @@ class Stretch:
         if self.stops_on is None:
             return date.max
         ended, paid = day_of(version.ended_at), day_of(version.paid_through_at)
-        if version.is_credited:
+        if self.last.is_paid_back:
             return min(ended or self.stops_on, self.next_starts_on or self.stops_on)
         return min(max(filter(None, (self.stops_on, ended, paid))), following)
 
@@ -104,7 +99,7 @@ class Stretch:
         is_failing = version.status == "past_due"
         paid = day_of(version.paid_through_at)
         if paid and paid > first_day:
-            is_left = self.stops_on and not version.is_credited and not self.is_replaced
+            is_left = self.stops_on and not self.last.is_paid_back and not self.is_replaced
             return day < paid if is_failing or is_left else True
         return not (is_failing and self.last.started_on > first_day and day >= self.last.started_on)
 
@@ -126,7 +121,7 @@ def stretches(*, terms: Sequence[Term], run: Run) -> Iterator[Stretch]:
             bool(open_stretch)
             and before == open_stretch[-1]
             and before[1] == term.started_on
-            and not before[0].version.is_credited
+            and not before[0].is_paid_back
             and billed_alike(before[0].version, term.version)
         )
         open_stretch = [*open_stretch, (term, stops_on)] if goes_on else [(term, stops_on)]
@@ -135,7 +130,7 @@ def stretches(*, terms: Sequence[Term], run: Run) -> Iterator[Stretch]:
             following is None
             or not monthly_price(version=following[0].version, policy=run.policy)
             or following[0].started_on != stops_on
-            or term.version.is_credited
+            or term.is_paid_back
             or not billed_alike(term.version, following[0].version)
         )
         if is_last:
@@ -205,7 +200,7 @@ def facts_of_term(
     else:
         return
     left = billed - earned
-    if not (version.is_credited or stretch.is_replaced or version.status == "past_due"):
+    if not (stretch.last.is_paid_back or stretch.is_replaced or version.status == "past_due"):
         yield day - ONE_DAY, "earned", left
         yield day - ONE_DAY, "breakage", left
         return

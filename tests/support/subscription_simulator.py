@@ -143,6 +143,8 @@ class Term:
     """The price of a month in its own currency, in hundred-millionths."""
     mrr: int
     """The same in the reporting currency, in cents."""
+    is_paid_back: bool = False
+    """What was paid for and not used went back to the customer."""
 
 
 def rounded(number: Fraction) -> int:
@@ -253,15 +255,23 @@ def closed(state: State, /, *, by: Version) -> State:
     )
 
 
+def is_paid_back(*, state: State, begun: Starts) -> bool:
+    """Tell whether what was paid for and not used went back to the customer."""
+    ended, version = state.ended, state.version
+    if version.is_refunded or version.credited_amount:
+        return True
+    if not ended or not state.paid_through or ended >= state.paid_through:
+        return False
+    is_followed = ended > state.started_on and (version.customer_id, ended) in begun
+    return state.is_ended_at_once or is_followed
+
+
 def own_stop(*, state: State, following: State | None, begun: Starts, run: Run) -> date | None:
     """Return the first day a state no longer pays for by its own dates; None while it is open."""
     policy = run.policy.churn_recognised_at
     ended, paid_through, requested = state.ended, state.paid_through, state.requested
     last = max((day for day in (ended, paid_through) if day), default=None)
-    was_paid_back = state.version.is_refunded or state.version.credited_amount
-    if ended and state.started_on < ended < (paid_through or ended):
-        was_paid_back = was_paid_back or (state.version.customer_id, ended) in begun
-    if ended and (state.is_ended_at_once or was_paid_back):
+    if ended and (state.is_ended_at_once or is_paid_back(state=state, begun=begun)):
         last = ended
     asked = requested
     if following and not state.is_closed:
@@ -339,6 +349,7 @@ def valued_terms(*, states: Sequence[State], begun: Starts, run: Run) -> Iterato
                 stops_on=stop,
                 price=price,
                 mrr=cents(price=price, rate=rate),
+                is_paid_back=is_paid_back(state=state, begun=begun),
             )
 
 

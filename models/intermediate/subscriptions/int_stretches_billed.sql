@@ -21,14 +21,13 @@ versions as (
         currency,
         exchange_rate,
         deliveries_per_term,
-        cast(original_amount as double) * quantity - coalesce(abs(original_discount_amount), 0)
-            as price,
+        term_price as price,
         original_credited_amount,
         {{ months_of_term() }} as months_in_term,
         {{ days_of_term() }} as days_in_term,
         monthly_price > 0
         and {{ months_of_term() }} + {{ days_of_term() }} > 0 as is_billed,
-        is_refunded or original_credited_amount is not null as is_credited
+        is_paid_back
     from {{ ref('int_subscription_versions') }}
     where stopped_on is null or started_on < stopped_on
 ),
@@ -51,7 +50,7 @@ versions_in_order as (
     select
         *,
         lag(bill) over item_versions as previous_bill,
-        lag(case when not is_credited then stopped_on end) over item_versions
+        lag(case when not is_paid_back then stopped_on end) over item_versions
             as previous_stopped_on,
         lead(started_on) over item_versions as next_started_on
     from versions_hashed
@@ -101,7 +100,7 @@ stretches_ended as (
         *,
         case
             when stopped_on is null then {{ open_end() }}
-            when is_credited
+            when is_paid_back
                 then least(coalesce(ended_on, stopped_on), coalesce(next_started_on, stopped_on))
             else least(
                 greatest(stopped_on, ended_on, paid_through_on),
@@ -147,7 +146,7 @@ select
                 stretches_judged.status = 'past_due'
                 or (
                     stretches_judged.stopped_on is not null
-                    and not stretches_judged.is_credited
+                    and not stretches_judged.is_paid_back
                     and not stretches_judged.is_replaced
                 )
                 then stretches_judged.paid_through_on
@@ -167,7 +166,7 @@ select
     abs(stretches_judged.original_credited_amount) as original_credited_amount,
 
     -- flags
-    stretches_judged.is_credited
+    stretches_judged.is_paid_back
     or stretches_judged.is_replaced
     or stretches_judged.status = 'past_due' as is_returned
 from stretches_judged

@@ -249,6 +249,7 @@ select
     amount as original_amount,
     discount_amount as original_discount_amount,
     credited_amount as original_credited_amount,
+    term_price,
     monthly_price,
     rate_of_start as exchange_rate,
     mrr_amount,
@@ -269,6 +270,10 @@ select
     term_cost is null as is_margin_estimated,
     is_involuntary,
     is_refunded,
+    -- what was paid for and not used went back to the customer
+    is_refunded
+    or coalesce(credited_amount <> 0, false)
+    or coalesce(end_at_once < paid_through_on, false) as is_paid_back,
     term_price < 0 as is_priced_below_zero,
     -- the status says that it lives, but its end has come and no later version exists; a trial ends
     is_over

@@ -33,27 +33,32 @@ segments as (
     group by {{ segment_columns() }}
 ),
 
+customers as (
+    select
+        customers.customer_id,
+        segments.segment_number
+    from {{ ref('int_customers') }} as customers
+    inner join segments
+        on {{ same_values('customers', 'segments', segments()) }}
+),
+
 movements as (
     select
         movements.*,
-        segments.segment_number
+        customers.segment_number
     from {{ ref('fct_mrr_movements') }} as movements
-    inner join {{ ref('int_customers') }} as customers
+    inner join customers
         on movements.customer_id = customers.customer_id
-    inner join segments
-        on {{ same_values('customers', 'segments', segments()) }}
 ),
 
 subscription_spells as (
     select
         spells.started_on,
         spells.stopped_on,
-        segments.segment_number
+        customers.segment_number
     from {{ ref('int_subscription_spells') }} as spells
-    inner join {{ ref('int_customers') }} as customers
+    inner join customers
         on spells.customer_id = customers.customer_id
-    inner join segments
-        on {{ same_values('customers', 'segments', segments()) }}
 ),
 
 -- beside the movements: subscriptions that begin and end, and what is committed
@@ -80,16 +85,14 @@ days_beside as (
     union all
 
     select
-        segments.segment_number,
+        customers.segment_number,
         changes.changed_on as moved_on,
         0 as started_subscriptions,
         0 as lost_subscriptions,
         changes.mrr_change_amount as committed_change
     from {{ ref('int_committed_mrr_changes') }} as changes
-    inner join {{ ref('int_customers') }} as customers
+    inner join customers
         on changes.customer_id = customers.customer_id
-    inner join segments
-        on {{ same_values('customers', 'segments', segments()) }}
 ),
 
 -- added up first, so that each grain is made of few rows
