@@ -245,9 +245,13 @@ select
         {%- endif %}
         when rejection_reasons is not null then {{ json_text(delivered) }}
     end as raw_row,
+    {%- if versions_of %}
+    raw_file_name
+    {%- else %}
     case
         when rejection_reasons is not null or has_repeated_key then raw_file_name
     end as raw_file_name
+    {%- endif %}
 from fated_rows
 {%- if is_erasing %}
 left join erased_customers

@@ -54,7 +54,7 @@ class Subscriber:
 
 
 def renewed_on(*, first_day: dt.date, months: int) -> dt.date:
-    """Return the day so many months later; nobody begins after the 28th."""
+    """Return the day some months later. No month lacks it: everybody begins by the 28th."""
     year, month = divmod(first_day.year * 12 + first_day.month - 1 + months, 12)
     return dt.date(year, month + 1, first_day.day)
 

@@ -366,7 +366,7 @@ def test_scores_and_response_rates_equal_a_count_customer_by_customer(grain, mar
 
 
 def known(answers: pd.DataFrame) -> pd.Series:
-    """Tell which rows have a customer; `guest` is none."""
+    """Tell which rows have a customer; `guest` stands for nobody."""
     return answers["customer_id"].notna() & (answers["customer_id"] != "guest")
 
 

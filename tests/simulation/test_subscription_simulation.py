@@ -12,11 +12,12 @@ import duckdb
 import pytest
 from differences import Lines, compare
 from lifecycle import build_with_dbt
-from random_subscriptions import AS_OF, SEGMENTS, Delivery, Row, some_delivery
+from random_subscriptions import AS_OF, OFFERS, SEGMENTS, Delivery, Row, some_delivery
 from simulated_deliveries import Simulated, simulated, situations
 from simulated_periods import MONTHS_OF_GRAIN, mrr_sums, periods, retention_counts
 from simulated_plans import (
     episodes,
+    first_plan,
     paid_by_plan,
     plan_movements,
     plan_sums,
@@ -288,8 +289,15 @@ def median(days: Iterable[int], /) -> float | None:
 
 def slices(built: Built, customer_id: str, /) -> list[str]:
     """Name the slices that a customer is in."""
-    values = zip(SEGMENTS, built.simulated.segments[customer_id], strict=True)
-    return ["all all", *(f"{name} {value}" for name, value in values)]
+    segments = dict(zip(SEGMENTS, built.simulated.segments[customer_id], strict=True))
+    described = built.simulated.described.get(customer_id, {})
+    segments |= {
+        "all": "all",
+        "vertical": described.get("vertical") or "unknown",
+        "discount": OFFERS[described.get("is_discount_acquired", "")],
+        "first_plan": first_plan(history=built.simulated.histories[customer_id]),
+    }
+    return [f"{name} {value}" for name, value in segments.items()]
 
 
 def test_every_trial_ends_as_in_the_simulator(built):

@@ -47,7 +47,8 @@ def read_prepaid(*, row: Mapping[str, str]) -> PrepaidVersion:
     """Read a row of subscriptions.csv."""
     known = {
         "deliveries_per_term": int(row["deliveries_per_term"] or 0) or None,
-        "credited_amount": Decimal(row["credited_amount"]) if row["credited_amount"] else None,
+        # a credit of nothing says nothing
+        "credited_amount": Decimal(row["credited_amount"] or 0) or None,
     }
     return PrepaidVersion(**vars(read_version(row=row)) | known)
 

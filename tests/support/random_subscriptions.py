@@ -37,6 +37,8 @@ SEGMENTS = {
     "customer_segment": ("small", "large"),
     "acquisition_channel": ("search", "fair"),
 }
+VERTICALS = ("boats", "kites", "")  # none has an activity window of its own
+OFFERS = {"true": "discount", "false": "full price", "": "unknown"}
 # A customer's subscription is about 50 a month; of XTS no rate is known, of SEK one since 2023.
 CURRENCIES = {"EUR": 50, "": 6, "USD": 20, "GBP": 15, "SEK": 8, "XTS": 1}
 FIRST_RATES = {"USD": 9413, "GBP": 11622, "SEK": 893}  # ten-thousandths of a euro
@@ -95,6 +97,8 @@ def some_delivery(*, seed: int) -> Delivery:
         customer_id = f"c{number:04}"
         if chance.random() < 0.97:  # the others are known from their rows alone
             segments = {name: chance.choice(values) for name, values in SEGMENTS.items()}
+            segments["vertical"] = VERTICALS[number % 3]
+            segments["is_discount_acquired"] = list(OFFERS)[number // 3 % 3]
             delivery.customers.append({"customer_id": customer_id, **segments})
         if number < SUBSCRIBERS:
             delivery.subscriptions.extend(

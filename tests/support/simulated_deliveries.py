@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 
-from random_subscriptions import AS_OF, SEGMENTS, Delivery
+from random_subscriptions import AS_OF, SEGMENTS, Delivery, Row
 from returns import booked, is_purchase, matched
 from subscription_simulator import (
     History,
@@ -32,11 +32,16 @@ class Simulated:
     histories: dict[str, History]
 
     @cached_property
+    def described(self) -> dict[str, Row]:
+        """What the delivery says of each customer it describes."""
+        return {row["customer_id"]: row for row in self.delivery.customers}
+
+    @cached_property
     def segments(self) -> defaultdict[str, tuple[str, ...]]:
         """The segments of each customer; of one nobody described they are unknown."""
         known = defaultdict(lambda: ("unknown",) * len(SEGMENTS))
-        for row in self.delivery.customers:
-            known[row["customer_id"]] = tuple(row[name] or "unknown" for name in SEGMENTS)
+        for customer_id, row in self.described.items():
+            known[customer_id] = tuple(row[name] or "unknown" for name in SEGMENTS)
         return known
 
 

@@ -41,6 +41,16 @@ def plan_of(term: Term, /) -> Plan:
     return version.plan_id or "unknown", billing_term, version.currency
 
 
+def first_plan(*, history: History) -> str:
+    """Name the plan that a customer paid for first, of several the one with the most MRR."""
+    for terms in zip(*history.paid, strict=True):
+        paid = [term for term in terms if term]
+        if paid:
+            first = min(paid, key=lambda term: (-term.mrr, term.version.subscription_id))
+            return first.version.plan_id or "unknown"
+    return "none"
+
+
 def paid_by_plan(*, history: History, run: Run) -> list[Counter[Plan]]:
     """Return for each day what is paid for each plan, in cents, all short gaps filled."""
     days: list[Counter[Plan]] = []
@@ -164,12 +174,15 @@ def stretches(
     *,
     terms: Sequence[Term | None],
     is_inside: Callable[[Term | None], bool],
-    goes_on_over: Callable[[Term | None], bool],
     is_answer: Callable[[Term | None], bool],
     outcomes: tuple[str, str],
     run: Run,
 ) -> Iterator[Stretch]:
     """Yield the stretches of days inside; a short gap of days that do not matter is one of them."""
+
+    def matters(term: Term | None) -> bool:
+        return is_inside(term) or is_answer(term)
+
     grace = run.policy.renewal_grace_days
     index = 0
     while index < len(terms):
@@ -180,7 +193,7 @@ def stretches(
         while end < len(terms) and is_inside(terms[end]):
             end += 1
             gap = 0
-            while end + gap < len(terms) and gap < grace and goes_on_over(terms[end + gap]):
+            while end + gap < len(terms) and gap < grace and not matters(terms[end + gap]):
                 gap += 1
             if end + gap < len(terms) and is_inside(terms[end + gap]):
                 end += gap
@@ -214,7 +227,6 @@ def trials(*, history: History, run: Run) -> Iterator[Stretch]:
         yield from stretches(
             terms=terms,
             is_inside=lambda term: has_status(term, "trialing"),
-            goes_on_over=lambda term: not (term and (term.mrr > 0 or has_status(term, "trialing"))),
             is_answer=lambda term: term is not None and term.mrr > 0,
             outcomes=("converted", "lost"),
             run=run,
@@ -227,7 +239,6 @@ def episodes(*, history: History, run: Run) -> Iterator[Stretch]:
         yield from stretches(
             terms=terms,
             is_inside=lambda term: has_status(term, "past_due") and term.mrr > 0,
-            goes_on_over=lambda term: not term,
             is_answer=lambda term: (
                 term is not None and term.mrr > 0 and not has_status(term, "past_due", "paused")
             ),

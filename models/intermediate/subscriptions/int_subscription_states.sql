@@ -10,7 +10,9 @@ versions as (
         {{ reporting_day('ended_at') }} as ended_on,
         {{ reporting_day('paid_through_at') }} as paid_through_on,
         {{ reporting_day('cancel_requested_at') }} as cancel_requested_on,
-        {{ reporting_day('trial_ends_at') }} as trial_ends_on
+        {{ reporting_day('trial_ends_at') }} as trial_ends_on,
+        -- a credit of nothing says nothing: exports fill empty columns with zeros
+        nullif(credited_amount, 0) as known_credit
     from {{ ref('stg_subscriptions') }}
 ),
 
@@ -34,7 +36,7 @@ versions_followed as (
         lead(cancel_requested_on) over subscription_life as next_cancel_requested_on,
         lead(cancel_reason) over subscription_life as next_cancel_reason,
         lead(is_involuntary) over subscription_life as next_is_involuntary,
-        lead(credited_amount) over subscription_life as next_credited_amount,
+        lead(known_credit) over subscription_life as next_known_credit,
         lead(is_refunded) over subscription_life as next_is_refunded
     from versions_told
     window subscription_life as (
@@ -65,8 +67,7 @@ versions_closed as (
             else is_involuntary
         end as last_is_involuntary,
         case
-            when is_closed then coalesce(next_credited_amount, credited_amount)
-            else credited_amount
+            when is_closed then coalesce(next_known_credit, known_credit) else known_credit
         end as last_credit,
         coalesce(is_refunded, false)
         or (is_closed and coalesce(next_is_refunded, false)) as last_is_refunded,

@@ -71,7 +71,7 @@ versions_judged as (
             when
                 versions.is_ended_at_once
                 or versions.is_refunded
-                or versions.credited_amount <> 0
+                or versions.credited_amount is not null
                 or starts.started_on is not null
                 or coalesce(refunds.refunded_on >= versions.ended_on, false)
                 then versions.ended_on
@@ -272,7 +272,7 @@ select
     is_refunded,
     -- what was paid for and not used went back to the customer
     is_refunded
-    or coalesce(credited_amount <> 0, false)
+    or credited_amount is not null
     or coalesce(end_at_once < paid_through_on, false) as is_paid_back,
     term_price < 0 as is_priced_below_zero,
     -- the status says that it lives, but its end has come and no later version exists; a trial ends
