@@ -33,6 +33,15 @@ PUBLISHED = '"last published build"'  # no warehouse file has this name
 PUBLISHED_COLUMNS = "published_columns"
 # what reads it, beside queries
 COMPARED = (PUBLISHED_COLUMNS, "int_periods_published", "rpt_restatements")
+# what on_spark.py says in Spark's words
+KNOWN_TO_SUITES = (
+    "create macro days_between(earlier, later) as date_diff('day', earlier, later)",
+    """
+    create view all_days as
+    select unnest(generate_series(date '1970-01-01', current_date + 366, interval 1 day))::date
+        as date_day
+    """,
+)
 MISSING = "because something it reads is missing"
 PART = "because the last build, or this one, lacks something it reads"
 """Why an expectation is not asked: a name is misspelt, or this or the last build lacks a part."""
@@ -144,13 +153,8 @@ def opened(*, settings: Settings, before: Path | None, docs: Path) -> Iterator[A
         database.execute(settings.limits(spill=settings.target_path / AUDIT_SPILL))
         for name, path in attached.items():
             database.execute(f"attach {text(path)} as {name} (read_only)")
-        database.execute(
-            "create macro days_between(earlier, later) as date_diff('day', earlier, later)"
-        )
-        database.execute(
-            "create view all_days as select unnest(generate_series(date '1970-01-01', "
-            "current_date + 366, interval 1 day))::date as date_day"
-        )
+        for statement in KNOWN_TO_SUITES:
+            database.execute(statement)
         database.execute(
             f"create table {PUBLISHED_COLUMNS} as select table_name, column_name "
             f"from duckdb_columns() where database_name = {text(PUBLISHED.strip(chr(34)))}"

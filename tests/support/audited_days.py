@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 from lifecycle import PROJECT
 
+from python_helpers.audit.database import KNOWN_TO_SUITES
 from python_helpers.audit.expectations import Expectation, Suite, read_suites
 from python_helpers.delivery.rendering import Macros
 
@@ -55,6 +56,8 @@ class Days:
         )
         for table in ("orders", "order_lines"):
             self.macros.ref(f"base_{table}")
+        for statement in KNOWN_TO_SUITES:
+            self.connection.execute(statement)
         # in place of the mart, which needs half of the project
         self.connection.execute(
             """

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from fractions import Fraction
+from itertools import takewhile
 from pathlib import Path
 
 from random_lifecycles import Lifecycles
 from random_subscriptions import Row
 from returns import Booking, Matches, booked, is_purchase, matched
-from stage_simulator import Answer, Contract, Facts
+from stage_simulator import Answer, Contract, Facts, normal
 from subscription_simulator import (
     Policy,
     Run,
@@ -155,22 +156,36 @@ def customer_contracts(*, delivery: Lifecycles, run: Run) -> Iterator[tuple[str,
     versions = [read_version(row=row) for row in delivery.subscriptions]
     for terms in accepted_terms(versions=versions, run=run).values():
         following = [term.started_on for term in terms[1:]]
+        contracts = []
         for term, replaced_on in zip(terms, [*following, None], strict=True):
-            requested_at = term.version.cancel_requested_at
-            yield (
-                term.version.customer_id,
-                Contract(
-                    subscription_id=term.version.subscription_id,
-                    started_on=term.started_on,
-                    stopped_on=min(
-                        (day for day in (term.stops_on, replaced_on) if day), default=None
-                    ),
-                    mrr=term.mrr,
-                    status=term.version.status,
-                    cancel_requested_on=requested_at.date() if requested_at else None,
-                    cancel_reason=term.version.cancel_reason,
-                ),
+            contract = Contract(
+                subscription_id=term.version.subscription_id,
+                started_on=term.started_on,
+                stopped_on=min((day for day in (term.stops_on, replaced_on) if day), default=None),
+                mrr=term.mrr,
+                status=term.version.status,
+                cancel_requested_on=term.requested,
+                cancel_reason=term.version.cancel_reason,
             )
+            contracts.append((term.version.customer_id, contract))
+        later = [contract for _, contract in contracts]
+        for customer_id, contract in contracts:
+            later = later[1:]
+            yield customer_id, replace(contract, cancel_reason=reason(contract, later))
+
+
+def reason(contract: Contract, later: Iterable[Contract], /) -> str | None:
+    """Return why a contract ended: its own reason, else the first of a pause without a gap."""
+    last = contract
+    lasting = [each for each in later if not each.stopped_on or each.started_on < each.stopped_on]
+    for each in (contract, *takewhile(lambda each: each.mrr == 0, lasting)):
+        if last.stopped_on is None or each.started_on > last.stopped_on:
+            break
+        says = normal(each.cancel_reason) not in (None, "unknown")
+        if says and (each is contract or each.status == "paused"):
+            return each.cancel_reason
+        last = each
+    return contract.cancel_reason
 
 
 def recurring_revenue(*, delivery: Lifecycles, run: Run) -> Mapping[str, list[int]]:

@@ -145,6 +145,7 @@ class Term:
     """The same in the reporting currency, in cents."""
     is_paid_back: bool = False
     """What was paid for and not used went back to the customer."""
+    requested: date | None = None
 
 
 def rounded(number: Fraction) -> int:
@@ -248,7 +249,7 @@ def closed(state: State, /, *, by: Version) -> State:
         version=version,
         status=status,
         ended=day if at_once else state.ended,
-        requested=day_of(by.cancel_requested_at) or state.requested,
+        requested=state.requested or day_of(by.cancel_requested_at),
         is_cancelled=True,
         is_closed=True,
         is_ended_at_once=at_once,
@@ -350,6 +351,7 @@ def valued_terms(*, states: Sequence[State], begun: Starts, run: Run) -> Iterato
                 price=price,
                 mrr=cents(price=price, rate=rate),
                 is_paid_back=is_paid_back(state=state, begun=begun),
+                requested=state.requested,
             )
 
 

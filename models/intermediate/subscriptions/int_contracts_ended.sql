@@ -2,36 +2,44 @@
 
 with
 
--- a paid version and the unpaid ones after it, such as a pause, share a number
-versions_numbered as (
+versions_followed as (
     select
         *,
-        sum(case when is_paying then 1 else 0 end) over (
+        {{ known_reason('cancel_reason') }} as known_reason,
+        lag(stopped_on) over (
             partition by subscription_id, item_id
             order by version_number
-            rows unbounded preceding
-        ) as paid_number,
-        coalesce(
-            lead(is_paying) over (
-                partition by subscription_id, item_id
-                order by version_number
-            ),
-            true
-        ) as is_last_word
+        ) as previous_stopped_on
     from {{ ref('int_subscription_versions') }}
     where stopped_on is null or started_on < stopped_on
 ),
 
--- who never came back from a pause says at its end why
-last_words as (
+-- a paid version and the unpaid ones that follow it without a gap, such as a pause, share a number
+versions_numbered as (
+    select
+        *,
+        sum(case when is_paying or started_on > previous_stopped_on then 1 else 0 end) over (
+            partition by subscription_id, item_id
+            order by version_number
+            rows unbounded preceding
+        ) as stretch_number
+    from versions_followed
+),
+
+-- who left by way of a pause may say why in it; the first reason counts
+reasons_after as (
     select
         subscription_id,
         item_id,
-        paid_number,
-        cancel_reason,
+        stretch_number,
+        known_reason,
         is_involuntary
     from versions_numbered
-    where is_last_word and not is_paying
+    where not is_paying and status = 'paused'
+    qualify row_number() over (
+        partition by subscription_id, item_id, stretch_number
+        order by case when known_reason is null then 1 else 0 end asc, version_number asc
+    ) = 1
 ),
 
 contracts as (
@@ -41,17 +49,14 @@ contracts as (
         versions.item_id,
         versions.stopped_on,
         versions.mrr_amount,
-        coalesce(
-            {{ known_reason('versions.cancel_reason') }},
-            {{ known_reason('last_words.cancel_reason') }}
-        ) as cancel_reason,
-        coalesce(versions.is_involuntary, last_words.is_involuntary) as is_involuntary
+        coalesce(versions.known_reason, reasons_after.known_reason) as cancel_reason,
+        coalesce(versions.is_involuntary, reasons_after.is_involuntary) as is_involuntary
     from versions_numbered as versions
-    left join last_words
+    left join reasons_after
         on
-            versions.subscription_id = last_words.subscription_id
-            and versions.item_id is not distinct from last_words.item_id
-            and versions.paid_number = last_words.paid_number
+            versions.subscription_id = reasons_after.subscription_id
+            and versions.item_id is not distinct from reasons_after.item_id
+            and versions.stretch_number = reasons_after.stretch_number
     where versions.is_paying and versions.stopped_on is not null
 )
 

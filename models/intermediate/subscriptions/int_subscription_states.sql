@@ -56,7 +56,7 @@ versions_closed as (
         case when is_closed then least(ended_on, next_started_on) else ended_on end as last_day,
         is_closed and coalesce(ended_on > next_started_on, true) as is_ended_at_once,
         case
-            when is_closed then coalesce(next_cancel_requested_on, cancel_requested_on)
+            when is_closed then coalesce(cancel_requested_on, next_cancel_requested_on)
             else cancel_requested_on
         end as last_request,
         case
