@@ -1,14 +1,20 @@
--- Each churn movement is a churn event of `subscription` with the same lost MRR, and
--- rpt_churn_reasons has every event with its full amounts.
+-- Each churn movement is a churn event of `subscription` with the same lost MRR, unless the
+-- customer stays as a member for life; and rpt_churn_reasons has every event with its full amounts.
 with
 
 movements as (
     select
-        customer_id,
-        moved_on,
-        -mrr_change_amount as mrr_amount
-    from {{ ref('fct_mrr_movements') }}
-    where movement = 'churn'
+        movements.customer_id,
+        movements.moved_on,
+        -movements.mrr_change_amount as mrr_amount
+    from {{ ref('fct_mrr_movements') }} as movements
+    left join {{ ref('int_subscription_versions') }} as for_life
+        on
+            movements.customer_id = for_life.customer_id
+            and movements.moved_on >= for_life.started_on
+            and movements.moved_on < coalesce(for_life.stopped_on, {{ open_end() }})
+            and for_life.is_for_life
+    where movements.movement = 'churn' and for_life.customer_id is null
 ),
 
 events as (
@@ -43,7 +49,7 @@ full join events
     on
         movements.customer_id = events.customer_id
         and movements.moved_on = events.churned_on
-where coalesce(movements.mrr_amount, -1) <> coalesce(events.lost_mrr_amount, -1)
+where coalesce(movements.mrr_amount, 0) <> coalesce(events.lost_mrr_amount, 0)
 
 union all
 

@@ -26,8 +26,9 @@ select
     cohorts.segment_name,
     months.period_start_date
 from months
+-- nobody has paid yet in a month without cohorts
 left join cohorts
     on months.period_start_date = cohorts.period_start_date
 where
-    cohorts.active_customers is distinct from months.paying_customers
-    or cohorts.mrr_amount is distinct from months.mrr_amount
+    coalesce(cohorts.active_customers, 0) <> months.paying_customers
+    or coalesce(cohorts.mrr_amount, 0) <> months.mrr_amount

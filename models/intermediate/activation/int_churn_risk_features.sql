@@ -166,6 +166,7 @@ versions_known as (
         versions.cancel_requested_on,
         versions.mrr_amount,
         versions.is_paying,
+        versions.is_for_life,
         versions.own_stop_on is not null as is_over_by_now,
         coalesce(least(
             case
@@ -197,8 +198,12 @@ subscribers as (
     select
         customer_id,
         scored_on,
-        min(case when is_paying and started_on < stops_on then started_on end) as first_paid_on,
-        max(case when is_paying and stops_on > scored_on then stops_on end) as stops_on,
+        min(
+            case when (is_paying or is_for_life) and started_on < stops_on then started_on end
+        ) as first_paid_on,
+        max(
+            case when (is_paying or is_for_life) and stops_on > scored_on then stops_on end
+        ) as stops_on,
         max(case when is_paying and stops_on = {{ open_end() }} then term_ends_on end)
             as term_ends_on,
         {%- for name, days in {
@@ -234,7 +239,8 @@ subscribers as (
         ) = 1 as is_past_due,
         max(
             case when stops_on > scored_on and cancel_requested_on <= scored_on then 1 else 0 end
-        ) = 1 as is_cancel_requested
+        ) = 1 as is_cancel_requested,
+        max(case when is_for_life and stops_on > scored_on then 1 else 0 end) = 1 as is_for_life
     from versions_known
     group by customer_id, scored_on
 ),
@@ -256,7 +262,8 @@ active_customers as {{ materialized() }} (
         coalesce(subscribers.mrr_before, 0) as mrr_before,
         coalesce(subscribers.mrr_a_span_before, 0) as mrr_a_span_before,
         coalesce(subscribers.is_past_due, false) as is_past_due,
-        coalesce(subscribers.is_cancel_requested, false) as is_cancel_requested
+        coalesce(subscribers.is_cancel_requested, false) as is_cancel_requested,
+        coalesce(subscribers.is_for_life, false) as is_for_life
     from customer_days
     left join buyers
         on {{ same_values('customer_days', 'buyers', ['customer_id', 'scored_on']) }}
@@ -266,6 +273,7 @@ active_customers as {{ materialized() }} (
         {{ days_after('buyers.last_purchase_on', 'customer_days.activity_window_days') }}
         > customer_days.scored_on
         or subscribers.mrr > 0
+        or subscribers.is_for_life
 ),
 
 -- money counts on the day on which it moved
@@ -362,7 +370,7 @@ stayed as (
 known as (
     select
         customers.*,
-        customers.mrr > 0 as is_subscribed,
+        customers.mrr > 0 or customers.is_for_life as is_subscribed,
         least(customers.first_purchase_on, customers.first_paid_on) as first_active_on,
         case
             when customers.stops_on = {{ open_end() }} then null
@@ -456,6 +464,6 @@ select
         or nps_category = 'detractor',
         false
     ) as is_at_risk,
-    coalesce(days_to_lapse <= {{ risk_days }}, true) as can_lapse,
+    coalesce(days_to_lapse <= {{ risk_days }}, not is_for_life) as can_lapse,
     case when day_role <> 'as_of' then has_gone end as is_churned
 from known

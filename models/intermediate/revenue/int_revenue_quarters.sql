@@ -22,7 +22,7 @@ recurring_changes as (
             ) }})
         ) as revenue
     from {{ ref('int_recurring_revenue_typed') }}
-    where mrr_change_amount <> 0
+    where mrr_change_amount <> 0 or revenue_amount <> 0
     group by customer_id, {{ period_start("'quarter'", 'changed_on') }}
 ),
 
