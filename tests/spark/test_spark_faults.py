@@ -121,6 +121,6 @@ def test_a_lost_executor_does_not_spoil_a_build(tmp_path):
             killed += kill_executor(project)
         time.sleep(0.2)
     _, errors = process.communicate(timeout=600)
-    assert killed == 2
     assert process.returncode == 0, errors[-3000:]
+    assert killed == 2
     check_live(project, number=1)

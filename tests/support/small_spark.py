@@ -114,7 +114,7 @@ def start(project: Path, /, *words: object, **values: object) -> subprocess.Pope
     KILL_BEFORE names a function, as in `python_helpers.spark.publish:show`: at its first call the
     command kills itself.
     """
-    known = {"NUMBER": 0, "PYTHONPATH": PROJECT, "SPARK_WORKER_DIR": project / "work"}
+    known = {"NUMBER": 0, "PYTHONPATH": PROJECT}
     return subprocess.Popen(
         [PYTHON, KILLED, *map(str, words), "--project-dir", str(project)],
         env=environment(**known | values),
@@ -165,10 +165,19 @@ def of_java(project: Path, /) -> list[int]:
 
 
 def kill_executor(project: Path, /) -> bool:
-    """Kill one executor of a local cluster; returns whether there was one."""
-    for pid in of_java(project):
-        if b"CoarseGrainedExecutorBackend" in Path(f"/proc/{pid}/cmdline").read_bytes():
-            os.kill(pid, signal.SIGKILL)
+    """Kill one executor of a local cluster; returns whether there was one.
+
+    Executors work in a folder of Spark, but the driver has started them.
+    """
+    drivers = of_java(project)
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            command = (folder / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if parent in drivers and b"CoarseGrainedExecutorBackend" in command:
+            os.kill(int(folder.name), signal.SIGKILL)
             return True
     return False
 
