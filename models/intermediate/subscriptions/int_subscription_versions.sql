@@ -20,6 +20,10 @@ versions as (
     select
         *,
         least(signed_on, started_on) as committed_since,
+        -- days that are joined by: a condition on one side alone makes a join try all pairs
+        case when ended_on > started_on and ended_on < paid_through_on then ended_on end
+            as cut_short_on,
+        case when signed_on < started_on then started_on end as revalued_on,
         row_number() over subscription_life as version_number,
         case when not is_closed then lead(started_on) over subscription_life end
             as next_version_on,
@@ -90,9 +94,7 @@ versions_judged as (
     left join starts
         on
             versions.customer_id = starts.customer_id
-            and versions.ended_on = starts.started_on
-            and versions.ended_on > versions.started_on
-            and versions.ended_on < versions.paid_through_on
+            and versions.cut_short_on = starts.started_on
     left join refunds
         on versions.subscription_id = refunds.subscription_id
 ),
@@ -189,8 +191,7 @@ versions_converted as (
     left join {{ ref('int_exchange_rates_daily') }} as rates
         on
             versions_paid.currency = rates.currency
-            and versions_paid.started_on = rates.rate_date
-            and versions_paid.committed_since < versions_paid.started_on
+            and versions_paid.revalued_on = rates.rate_date
 )
 
 select
