@@ -28,6 +28,8 @@ SETTINGS = [
 ]
 """Zones eight hours behind, nine and thirteen hours ahead of UTC, each with one set of policies."""
 FAST, *SLOW = SETTINGS
+SHORT = 100
+"""Rows of a table that may be tried with every row of another one, such as a seed."""
 
 
 def test_every_documented_policy_is_tried():
@@ -50,27 +52,29 @@ def test_every_test_of_the_project_passes_in_other_settings(zone, policies, tmp_
         [(moved,)] = warehouse.sql(
             "select count(*) from marts.fct_orders where order_date <> cast(ordered_at as date)"
         ).fetchall()
+        by_pairs = list(joined_by_pairs(warehouse, tmp_path / "target" / "compiled"))
     assert moved > 0, "the zone moves no order to another day"
-    assert list(joined_by_pairs(warehouse, tmp_path / "target" / "compiled")) == []
+    assert by_pairs == []
 
 
 def joined_by_pairs(
     warehouse: duckdb.DuckDBPyConnection, compiled: Path, /
 ) -> Iterator[tuple[str, str]]:
-    """Yield the outer joins that try all pairs of rows: a condition is on one side alone.
+    """Yield the outer joins of two long tables that try all pairs: a condition is on one side.
 
     The sample does not show it, and two million rows take hours.
     """
-    models = [path for path in compiled.glob("*/models/**/*.sql") if path.parent.suffix != ".yml"]
+    # tests lie in folders named after the YAML that says them
+    models = [path for path in compiled.glob("*/models/**/*.sql") if ".yml" not in str(path)]
     assert len(models) > 100
     for model in models:
         plan = warehouse.execute(f"explain (format json) {model.read_text()}").fetchall()[0][1]
         for node in nodes(json.loads(plan)):
             info = node["extra_info"]
-            if node["name"].endswith(("NL_JOIN", "NESTED_LOOP_JOIN")) and (
-                info["Join Type"] in ("LEFT", "RIGHT", "FULL", "OUTER")
-            ):
-                yield model.stem, str(info.get("Condition") or info.get("Conditions"))
+            rows = [each["extra_info"].get("Estimated Cardinality") for each in node["children"]]
+            is_long = all(int(number) > SHORT for number in rows if number is not None)
+            if node["name"] == "BLOCKWISE_NL_JOIN" and info["Join Type"] != "INNER" and is_long:
+                yield model.stem, info["Condition"]
 
 
 def nodes(plan: Iterable[dict[str, Any]], /) -> Iterator[dict[str, Any]]:
