@@ -233,8 +233,10 @@ def value_of(
     *, database: AuditDatabase, name: str, sql: str, unanswered: Mapping[str, str]
 ) -> tuple[Any, str | None]:
     """Return the value of a parameter, and why it has none, if so. Raises what a query does."""
-    cause = create_query(database=database, name=name, sql=sql, unanswered=unanswered)
-    row = {} if cause else database.first_row(name) or {}
+    # under a name of its own: a parameter may be called like a table that it reads
+    kept = f"parameter.{name}"
+    cause = create_query(database=database, name=kept, sql=sql, unanswered=unanswered)
+    row = {} if cause else database.first_row(kept) or {}
     value = in_order(row) if len(row) > 1 else row.get(next(iter(row), ""))
     if value is None:
         return None, cause or f"because {name} has no value"

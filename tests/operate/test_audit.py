@@ -406,6 +406,7 @@ def test_a_first_publication_says_that_there_is_nothing_to_compare_with(sample):
 
 def test_a_blocked_audit_says_what_was_found_and_what_to_do_and_publishes_nothing(sample):
     assert sample.faulty.exit_code == 5
+    assert "not asked, because something it reads is missing" not in sample.faulty.stderr
     assert "Nothing was published.\nThe audit blocked the build.\n" in sample.faulty.stderr
     assert (
         "subscriptions: 160 raw rows, 320 in the last build. Expected: rows_ratio at least 0.8. "
@@ -586,11 +587,13 @@ def test_a_rate_that_is_none_is_blocked_wherever_it_comes_from(sample):
         sample.shop.folder / "warehouse.duckdb",
         "update marts.rpt_renewals set renewal_rate = 2 where segment_name = 'all'",
         "alter table marts.dim_customers drop column is_inherited",
+        "alter table marts.fct_orders drop column sales_channel",
         name="broken.duckdb",
     )
     result = sample.audit(warehouse="broken.duckdb")
     assert "renewal_rates_are_rates" in sample.shop.said(result)["block"]
-    assert "Warning: dim_customers: the last build had is_inherited as well." in result.stderr
+    for mart, column in (("dim_customers", "is_inherited"), ("fct_orders", "sales_channel")):
+        assert f"Warning: {mart}: the last build had {column} as well." in result.stderr
 
 
 DAY_FAULTS = {
