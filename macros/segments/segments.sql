@@ -11,6 +11,17 @@
 {% endmacro %}
 
 
+{#- Numbers the combinations of segments that occur, so that the steps of a query group by one number instead of four
+    columns. -#}
+{% macro numbered_segments(customers) %}
+    select
+        {{ segment_columns() }},
+        row_number() over (order by {{ segment_columns() }}) as segment_number
+    from {{ customers }}
+    group by {{ segment_columns() }}
+{% endmacro %}
+
+
 {#- Columns of `customers` that an analyst has named as segments: column of the marts -> its name in the delivery. -#}
 {% macro custom_segments() %}
     {% set found = {} %}

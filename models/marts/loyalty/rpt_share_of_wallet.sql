@@ -13,13 +13,8 @@ customers as (
     where not is_anonymous
 ),
 
--- numbered, so that the steps below group by one number instead of four columns
 segments as (
-    select
-        {{ segment_columns() }},
-        row_number() over (order by {{ segment_columns() }}) as segment_number
-    from customers
-    group by {{ segment_columns() }}
+    {{ numbered_segments('customers') }}
 ),
 
 customers_numbered as (

@@ -24,13 +24,8 @@ settings as (
     select * from {{ ref('int_run_settings') }}
 ),
 
--- numbered, so that the steps below group by one number instead of four columns
 segments as (
-    select
-        {{ segment_columns() }},
-        row_number() over (order by {{ segment_columns() }}) as segment_number
-    from {{ ref('int_customers') }}
-    group by {{ segment_columns() }}
+    {{ numbered_segments(ref('int_customers')) }}
 ),
 
 customers as (
