@@ -15,10 +15,12 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from audited_days import query_of
 from click.testing import Result
 from lifecycle import PROJECT, changed_copy, real_data, run
 from shops import GIFT_SHOP, LEFT_OUT, OLD, Shop, deliver, shop_of
 
+from python_helpers.audit.database import KNOWN_TO_SUITES
 from python_helpers.audit.expectations import read_suite, read_suites
 from python_helpers.audit.findings import sentence
 from python_helpers.audit.run import asked, check_suites, compared
@@ -429,7 +431,7 @@ def test_a_blocked_audit_says_what_was_found_and_what_to_do_and_publishes_nothin
 OF_SAMPLE = {
     "customers_are_where_they_were": "dim_customers: the regions of the customers differ",
     "customers_leave_for_the_reasons_they_did": "fct_churn_events: the reasons of churn differ",
-    "most_sales_cost_less_than_they_bring": "orders: cost_amount is above amount in",
+    "most_sales_cost_less_than_they_bring": "orders_with_costs: cost_amount is above amount in",
     "no_survey_is_delivered_twice": "survey_responses: ",
 }
 """What the sample alone has, and how the message of a block begins."""
@@ -951,6 +953,64 @@ def test_what_great_expectations_does_not_know_is_told_before_the_build(
     with pytest.raises(SettingsError, match=re.escape(message)) as found:
         read_suite(path=tmp_path / "shop.yml")
     assert "\n" not in str(found.value)
+
+
+def test_a_word_that_passes_or_is_corrected_has_not_gone():
+    counts = {"pending": (30, 0), "no such word": (40, 0), "cancelled": (30, 0), "any": (500, 500)}
+    with duckdb.connect() as connection:
+        for schema, build in (("published", 0), ("marts", 1)):
+            connection.execute(
+                f"create schema {schema}; create table {schema}.rpt_raw_profile "
+                "(table_name varchar, column_name varchar, category varchar, raw_rows bigint)"
+            )
+            rows = [("orders", "status", word, both[build]) for word, both in counts.items()]
+            connection.executemany(
+                f"insert into {schema}.rpt_raw_profile values (?, ?, ?, ?)",
+                [("orders", "any", "any", 500), *rows],
+            )
+        gone = connection.execute(
+            f"select category from ({query_of('profile_changes')}) where kind = 'word'"
+        ).fetchall()
+    assert gone == [("cancelled",)]
+
+
+@pytest.mark.parametrize(("sales", "judged"), [(19, 0), (20, 20)])
+def test_costs_are_judged_of_enough_sales_and_never_of_returns(sales, judged):
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"""
+            create schema restricted;
+            create table restricted.base_orders as
+            select true as is_accepted, order_type, amount, 60.0 as cost_amount
+            from (values ('sale', 100.0, {sales}), ('return', -100.0, 50), ('sale', 0.0, 50))
+                as kinds (order_type, amount, copies), range(copies)
+            """
+        )
+        found = connection.execute(query_of("orders_with_costs")).fetchall()
+    assert found == [(100, 60)] * judged
+
+
+@pytest.mark.parametrize(
+    ("first_day", "step", "last_day", "is_known"),
+    [("2025-01-03", 15, "2025-07-31", True), ("2025-07-01", 1, "2025-07-12", False)],
+)
+def test_a_feed_of_few_days_can_fall_silent_if_they_are_spread(first_day, step, last_day, is_known):
+    with duckdb.connect() as connection:
+        for statement in KNOWN_TO_SUITES:
+            connection.execute(statement)
+        connection.execute(
+            f"""
+            create schema marts;
+            create table run as select date '2025-12-31' as as_of_date;
+            create table marts.rpt_raw_days as
+            select 'marketing_spend' as table_name, day::date as event_date
+            from range(date '{first_day}', date '{last_day}', interval {step} day) as days (day)
+            """
+        )
+        found = connection.execute(
+            f"select silence_ratio > 2 from ({query_of('silences')})"
+        ).fetchall()
+    assert found == [(True,)] * is_known
 
 
 def test_a_word_is_shown_whatever_the_format_of_a_number():

@@ -350,7 +350,7 @@ def test_the_headline_numbers_are_those_of_the_delivery(refreshed):
     )
     assert numbers["As of"] == "2024-06-30"
     assert numbers["Customers"] == "2 customers"
-    assert numbers["Orders"] == "5 orders"
+    assert numbers["Orders, returns included"] == "5 orders"
     assert numbers["Net revenue of orders"] == "115.49 EUR"
     assert numbers["Last complete month"] == "2024-06"
     assert numbers["Raw rows"] == "9 rows"

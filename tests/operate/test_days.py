@@ -16,6 +16,7 @@ from audited_days import Days, not_met, query_of
 from lifecycle import PROJECT, real_data
 from shops import GIFT_SHOP
 
+from python_helpers.audit.database import KNOWN_TO_SUITES
 from python_helpers.delivery.rendering import Macros
 
 SAMPLE = PROJECT / "seeds" / "sample"
@@ -80,6 +81,98 @@ def test_a_day_has_the_size_of_its_amounts_a_typical_one_and_its_words(tmp_path)
         ("status", "any", 4),
         ("status", "completed", 4),
     ]
+
+
+JUDGED = ("new_days", "new_settling_days", "changed_days")
+LAST_NIGHT = date(2025, 12, 30)
+
+
+def seen(*, as_of: date, completed: Callable[[int], float], few: date | None = None) -> list[tuple]:
+    """Return what a build saw of each day of a steady shop: day, orders, and those completed.
+
+    The share that is completed depends on the age of a day. On one day only a few orders came.
+    """
+    days = [as_of - age * DAY for age in range(120)]
+    sizes = [10 if day == few else 200 + day.toordinal() % 7 for day in days]
+    return [
+        (day, size, round(size * completed(age)))
+        for age, (day, size) in enumerate(zip(days, sizes, strict=True))
+    ]
+
+
+def judged(tonight: list[tuple], last_night: list[tuple]) -> set[str]:
+    """Judge the days of a shop beside the build of the night before."""
+    with duckdb.connect() as connection:
+        for statement in KNOWN_TO_SUITES:
+            connection.execute(statement)
+        for schema, days in (("marts", tonight), ("published", last_night)):
+            values = ", ".join(
+                f"(date '{day}', {orders}, {completed})" for day, orders, completed in days
+            )
+            connection.execute(
+                f"""
+                create schema {schema};
+                create table {schema}.days as
+                from (values {values}) as days (event_date, orders, completed);
+                create table {schema}.rpt_raw_days as
+                select 'orders' as table_name, event_date, orders as accepted_rows,
+                    10.0 * orders as total_amount, 9.0 as typical_amount
+                from {schema}.days;
+                create table {schema}.rpt_raw_day_profile as
+                select 'orders' as table_name, event_date, column_name, category, raw_rows
+                from {schema}.days, lateral (values
+                    ('any', 'any', orders), ('status', 'any', orders),
+                    ('status', 'completed', completed), ('refunded_at', 'any', orders - completed)
+                ) as counts (column_name, category, raw_rows)
+                where raw_rows > 0
+                """
+            )
+        connection.execute(
+            "create table run as select as_of_date: $as_of, not_compared: null::varchar, "
+            "published_as_of_date: $published",
+            {"as_of": tonight[0][0], "published": last_night[0][0]},
+        )
+        for name in ("settling_columns", "day_figures", "day_bands", *JUDGED):
+            connection.execute(f"create table {name} as {query_of(name)}")
+        return {each.name for each in not_met(connection, tables=JUDGED)}
+
+
+def all_completed(age: int) -> float:
+    """All orders are completed on their day but one in twenty."""
+    return 0.95
+
+
+@pytest.mark.parametrize(
+    "completed",
+    [
+        lambda age: 1 - 0.3 * min(1, age / 14),  # three in ten are refunded within two weeks
+        lambda age: [0.5, 0.75, 0.9, 0.95, 0.99][min(age, 4)],  # half of them wait for payment
+        lambda age: min(1, age / 3),  # all of them wait
+    ],
+)
+def test_what_settles_after_its_day_raises_nothing(completed):
+    nights = [seen(as_of=day, completed=completed) for day in (LAST_NIGHT + DAY, LAST_NIGHT)]
+    assert judged(*nights) == set()
+
+
+def test_a_day_whose_orders_all_wait_is_told_of_where_they_never_did():
+    tonight = seen(as_of=LAST_NIGHT + DAY, completed=lambda age: 0.95 if age else 0)
+    assert judged(tonight, seen(as_of=LAST_NIGHT, completed=all_completed)) == {
+        "a_day_has_the_usual_words"
+    }
+
+
+def test_a_day_that_stays_short_is_told_of_once_on_the_night_after_it():
+    nights = [
+        seen(as_of=LAST_NIGHT + later * DAY, completed=all_completed, few=LAST_NIGHT)
+        for later in range(3)
+    ]
+    before = seen(as_of=LAST_NIGHT - DAY, completed=all_completed)
+    told = [
+        judged(tonight, last_night)
+        for last_night, tonight in zip([before, *nights], nights, strict=False)
+    ]
+    assert told == [set(), {"a_day_has_the_usual_rows"}, set()]
 
 
 def days_of(dataset: str, folder: Path) -> tuple[Days, list[date]]:

@@ -130,7 +130,7 @@ class Days:
             "published_as_of_date: $published",
             {"day": day, "published": published},
         )
-        for name in ("day_figures", "day_bands", *DAY_QUERIES):
+        for name in ("settling_columns", "day_figures", "day_bands", *DAY_QUERIES):
             self.connection.execute(f"create or replace table {name} as {query_of(name)}")
         return {each.name for each in not_met(self.connection, tables=DAY_QUERIES)}
 
@@ -143,11 +143,14 @@ def not_met(
         each
         for suite in suites()
         for each in suite.expectations
-        if each.table in tables and level in each.arguments
-        if connection.execute(
-            f"select count(*) from {each.table} where {each.column} > $limit"
-            + "".join(f" and {column} = '{value}'" for column, value in each.where.items()),
-            {"limit": each.arguments[level]["max_value"]},
-        ).fetchone()
-        != (0,)
+        if level in each.arguments
+        and any(
+            connection.execute(
+                f"select count(*) from {table} where {each.column} > $limit"
+                + "".join(f" and {column} = '{value}'" for column, value in each.where.items()),
+                {"limit": each.arguments[level]["max_value"]},
+            ).fetchone()
+            != (0,)
+            for table in {*each.tables} & {*tables}
+        )
     ]

@@ -5,7 +5,7 @@
 {#- unit `currency` stands for the reporting currency -#}
 {%- set headlines = [
     ('customer_counts', 'Customers', 'customers', 'customers'),
-    ('order_sums', 'Orders', 'orders', 'orders'),
+    ('order_sums', 'Orders, returns included', 'orders', 'orders'),
     ('order_sums', 'Net revenue of orders', 'net_revenue', 'currency'),
     ('last_month', 'Active customers at its start', 'opening_customers', 'customers'),
     ('last_month', '+ new', 'new_customers', 'customers'),
