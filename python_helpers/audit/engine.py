@@ -71,6 +71,7 @@ def ask(
     questions: list[Question] = []
     for expectation in suite.expectations:
         causes: dict[str, None] = {}
+        first = len(questions)
         for table in expectation.tables:
             parameters, cause = {}, unanswered.get(table)
             for name in sorted(expectation.parameters):
@@ -93,7 +94,10 @@ def ask(
                 )
                 for number, (level, arguments) in enumerate(expectation.arguments.items())
             ]
-        yield from (not_asked(expectation=expectation, cause=cause) for cause in causes)
+        unasked = [not_asked(expectation=expectation, cause=cause) for cause in causes]
+        # that nothing can be compared yet is no finding where another table was asked
+        is_asked = len(questions) > first
+        yield from (each for each in unasked if not is_asked or each.outcome != "not asked")
     lines = run_checkpoint(questions=questions, database=database, run=run)
     for expectation in suite.expectations:
         asked = [question for question in questions if question.expectation == expectation]
