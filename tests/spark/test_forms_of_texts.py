@@ -120,3 +120,33 @@ def test_a_text_bears_the_same_signs(kind: str, spark: Any) -> None:
         return f"(select concat_ws(',', {', '.join(cases)}))".replace("raw_value", "x")
 
     check_texts(spark, SIGNED, signs)
+
+
+def test_a_fraction_is_the_same_amount_of_money(spark: Any) -> None:
+    numbers = ["1.005", "-2.675", "0.125", "1e15", "1e16", "5e17", "1e32", "1e34", "5e35", "1e40"]
+    check_texts(
+        spark,
+        [*numbers, "-1e34", "1e300", "nan", "inf", "-inf"],
+        lambda macros: macros.cast_of_value("cast(x as double)", "double", "decimal(18,2)"),
+    )
+
+
+def test_a_hash_tells_where_nothing_is_known(spark: Any) -> None:
+    query = f"""
+        select count(distinct {SparkMacros(spark=spark).hash_number("a, b")})
+        from values ('x', null), (null, 'x'), (null, null), ('x', 'x') as rows (a, b)
+    """
+    assert spark.sql(query).collect() == [(4,)]
+
+
+def test_a_median_of_nothing_so_far_is_not_known(spark: Any) -> None:
+    query = """
+        select {} as found from (values (1, null), (2, 5), (3, null), (4, 8), (5, 1)) as rows (i, x)
+        window so_far as (order by i rows unbounded preceding) order by i
+    """
+    with duckdb.connect() as connection:
+        median = Macros(connection=connection, project_dir=PROJECT).running_median("x", "so_far")
+        known = [value for (value,) in connection.execute(query.format(median)).fetchall()]
+    median = SparkMacros(spark=spark).running_median("x", "so_far")
+    assert [value for (value,) in spark.sql(query.format(median)).collect()] == known
+    assert known == [None, 5, 5, 6.5, 5]
