@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from python_helpers.core.errors import BuildError
 from python_helpers.core.log import Log
 from python_helpers.core.settings import Settings
-from python_helpers.spark.python_models import is_python, run_python_models, waves
-from python_helpers.spark.session import first_line
+from python_helpers.spark.catalog import remove_unknown_folders
+from python_helpers.spark.python_models import BUILT, is_python, run_python_models, waves
+from python_helpers.spark.session import first_line, said_by_spark
 from python_helpers.warehouse.build import Build, build_command, build_error, run_build, summed
 from python_helpers.warehouse.dbt import run_dbt
 
@@ -20,9 +21,17 @@ if TYPE_CHECKING:
 
 
 def build_in_spark(*, settings: Settings, session: SparkSession, log: Log) -> Build:
-    """Run every seed, model and data test of the project. Raises what `build` does."""
+    """Run every seed, model and data test of the project.
+
+    Raises what `build` does, and PublishError for what Spark refuses outside of dbt.
+    """
     started_at = datetime.now(UTC)
     manifest, selected = planned(settings=settings)
+    built = (node for node in manifest["nodes"].values() if node["resource_type"] in BUILT)
+    with said_by_spark():
+        remove_unknown_folders(
+            session=session, tables=[(node["schema"], node["alias"]) for node in built]
+        )
     results: list[Any] = []
     for names, python in turns(manifest=manifest):
         chosen = [name for name in names if name in selected]
