@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from python_helpers.core.errors import BuildError
 from python_helpers.core.log import Log
 from python_helpers.core.settings import Settings
+from python_helpers.publishing.writing import SPILL
 from python_helpers.spark.catalog import remove_unknown_folders
 from python_helpers.spark.python_models import BUILT, is_python, run_python_models, waves
 from python_helpers.spark.session import first_line, said_by_spark
@@ -49,8 +50,10 @@ def run_python(
     name: str, /, *, session: SparkSession, manifest: Mapping[str, Any], settings: Settings
 ) -> None:
     """Run a model in Python. Raises BuildError; with debug, what it raises."""
+    assert settings.marts_file, "a build that is published has a file of its own"
+    limits = settings.limits(spill=settings.marts_file.parent / SPILL)
     try:
-        run_python_models(session=session, manifest=manifest, names=[name])
+        run_python_models(session=session, manifest=manifest, names=[name], limits=limits)
     except Exception as error:
         if settings.debug:
             raise
