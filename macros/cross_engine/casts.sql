@@ -45,7 +45,8 @@
 {% endmacro %}
 
 {#- Spark has no cast from a day to a number, and one from a number to a time: of kinds that differ, the text counts. A
-    number with a fraction is rounded in its decimal digits there, and as it is stored here. -#}
+    number with a fraction is rounded in its decimal digits there, and as it is stored here. With at most
+    20 digits the division cannot overflow, which try_cast would not forgive. -#}
 {% macro spark__cast_of_value(value, from_type, type) %}
     {% set kinds = [] %}
     {% for each in [from_type or '', type] %}
@@ -60,7 +61,7 @@
         {#- as a text, a moment of Spark would be the time of any zone -#}
         {{ return('cast(' ~ value ~ " as string) || '+00'") }}
     {% elif from_type in ('double', 'float') and type == 'decimal(18,2)' %}
-        {{ return('try_cast(try_cast(round(' ~ value ~ ' * 100) as decimal(38, 0)) / 100 as ' ~ type ~ ')') }}
+        {{ return('try_cast(try_cast(round(' ~ value ~ ' * 100) as decimal(20, 0)) / 100 as ' ~ type ~ ')') }}
     {% endif %}
     {{ return(duckdb__cast_of_value(value, from_type, type)) }}
 {% endmacro %}

@@ -64,16 +64,21 @@
 {% endmacro %}
 
 
-{% macro hash_number(expressions) %}
-    {{ return(adapter.dispatch('hash_number', 'customer_lifecycle_warehouse')(expressions)) }}
+{% macro hash_number(columns) %}
+    {{ return(adapter.dispatch('hash_number', 'customer_lifecycle_warehouse')(columns)) }}
 {% endmacro %}
 
-{% macro duckdb__hash_number(expressions) %}
-    {{ return('hash(' ~ expressions ~ ')') }}
+{% macro duckdb__hash_number(columns) %}
+    {{ return('hash(' ~ columns ~ ')') }}
 {% endmacro %}
 
-{% macro spark__hash_number(expressions) %}
-    {{ return('xxhash64(' ~ expressions ~ ')') }}
+{#- The hash of Spark leaves out what is NULL, and with it in which column. -#}
+{% macro spark__hash_number(columns) %}
+    {% set values = [] %}
+    {% for column in columns.split(',') %}
+        {% do values.append(column | trim ~ ', ' ~ column | trim ~ ' is null') %}
+    {% endfor %}
+    {{ return('xxhash64(' ~ values | join(', ') ~ ')') }}
 {% endmacro %}
 
 
@@ -136,11 +141,12 @@
     {{ return('median(' ~ value ~ ') over ' ~ window) }}
 {% endmacro %}
 
-{#- Spark has no median over a window with an order. -#}
+{#- Spark has no median over a window with an order. Of no values it is NULL: a slice begins at 1. -#}
 {% macro spark__running_median(value, window) %}
     {% set values = 'array_sort(collect_list(' ~ value ~ ') over ' ~ window ~ ')' %}
-    {{ return("aggregate(slice(" ~ values ~ ", cast(floor((size(" ~ values ~ ") + 1) / 2) as integer), 2 - size("
-        ~ values ~ ") % 2), cast(0 as double), (total, one) -> total + one, total -> total / (2 - size(" ~ values ~ ") % 2))") }}
+    {% set in_middle = '2 - size(' ~ values ~ ') % 2' %}
+    {{ return('aggregate(slice(' ~ values ~ ', nullif(cast(floor((size(' ~ values ~ ') + 1) / 2) as integer), 0), '
+        ~ in_middle ~ '), cast(0 as double), (total, one) -> total + one, total -> total / (' ~ in_middle ~ '))') }}
 {% endmacro %}
 
 

@@ -20,7 +20,7 @@ from python_helpers.audit.database import (
 )
 from python_helpers.core.settings import Settings
 from python_helpers.spark.catalog import columns_of, newest_schema
-from python_helpers.spark.session import session_of
+from python_helpers.spark.session import first_line, session_of
 
 NO_BUILD = "no_published_build"  # no schema has this name
 KNOWN_TO_SUITES = (
@@ -79,7 +79,7 @@ class SparkAudit(AuditDatabase):
             frame = self.session.sql(query).persist()
             frame.count()
         except PySparkException as error:
-            cause = str(error).splitlines()[0]
+            cause = first_line(error)
             is_missing = isinstance(error, AnalysisException) and not isinstance(
                 error, ParseException
             )

@@ -26,9 +26,10 @@ def audit(*, folders: Folders, choices: Choices) -> None:
     """Audit the warehouse as it is, without publishing it.
 
     Its marts are those of the last build: tables of plain dbt, or of a refresh the live ones, after
-    a blocked audit the refused ones. A refresh asks the same before it publishes. The suites in
-    tests/expectations say what is expected, at which level, and why. Drift is measured against the
-    live build in the folder of published builds.
+    a blocked audit the refused ones. On Spark they are still those of the last build after a
+    rollback. A refresh asks the same before it publishes. The suites in tests/expectations say what
+    is expected, at which level, and why. Drift is measured against the live build in the folder of
+    published builds.
     """
     log = options.log_of(folders)
     audited = audit_alone(settings=resolve_settings(folders, choices=choices), log=log)

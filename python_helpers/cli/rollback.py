@@ -11,7 +11,7 @@ from python_helpers.cli.command import Command
 from python_helpers.core.folders import Folders
 from python_helpers.core.log import Log, say
 from python_helpers.core.settings import SPARK, Choices, resolve_settings
-from python_helpers.publishing.builds import kept_builds, make_live
+from python_helpers.publishing.builds import make_live
 from python_helpers.publishing.rollback import roll_back
 from python_helpers.spark.publish import go_live as go_live_on_spark
 from python_helpers.spark.publish import is_on_spark
@@ -41,7 +41,7 @@ def rollback(*, to: str | None, folders: Folders, choices: Choices) -> None:
 
     def go_live(**where: Any) -> None:
         """Make a build live: under the lock, because a refresh may have the catalog open."""
-        if any(map(is_on_spark, kept_builds(publish_dir=folders.publish_dir))):
+        if is_on_spark(where["build"]):
             settings = replace(resolve_settings(folders), engine=SPARK)
             go_live_on_spark(session=session_of(settings=settings), log=log, **where)
         else:

@@ -18,11 +18,13 @@ SECRET_NAMES = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|CREDENTIAL|WEB
 HIDDEN = "***"
 QUOTED = re.compile(
     r"(?P<cause>\b(Conversion|Invalid Input|Constraint|Out of Range|TransactionContext) Error: "
-    r"([^'\"\n]*with value (?!\(a value\))|[^'\"(\n]*(?=['\"])))"
+    r"([^'\"\n]*with value (?!\(a value\))|[^'\"(\n]*(?=['\"]))|"
+    r"\[((CAST|CONVERSION|MALFORMED|NUMERIC|CANNOT_PARSE|INVALID|DATETIME|(BINARY_)?ARITHMETIC)_"
+    r"[A-Z0-9_.]+|DUPLICATED_MAP_KEY)\] (?!\(a value\)))"
     r".*?(['\"] to (?P<type>[A-Z]\w*(\([\d,]+\))?).*|$)",
     flags=re.DOTALL,
 )
-"""A message of DuckDB about a value; those about names and files quote what everybody may see."""
+"""A message of an engine about a value; those about names and files quote what all may see."""
 MOST_NAMES = 10
 """Of a longer list, a message has the first ones and a count."""
 MOST_LINES = 20
@@ -101,7 +103,7 @@ def say(console: Console, line: str, /) -> None:
 
 
 def without_values(text: str, /) -> str:
-    """Leave out the value that a message of DuckDB quotes: it may be the name of a person."""
+    """Leave out the value that a message of an engine quotes: it may be the name of a person."""
     text = re.sub(r"Original Line: .*", "", text, flags=re.DOTALL)
     found = QUOTED.search(text)
     if not found:

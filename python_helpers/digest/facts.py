@@ -160,6 +160,12 @@ def read_facts(*, publish_dir: Path, build_id: str | None, has_accounts: bool = 
             return facts_in(source, has_accounts=has_accounts)
         except (duckdb.CatalogException, duckdb.BinderException) as error:
             cause = str(error).splitlines()[0]
+            for mart in source.manifest.get("left_out") or ():
+                if f" {mart} " in cause:
+                    raise PublishError(
+                        f"Build {source.build.name} has no digest, because {mart} is in Spark "
+                        "alone. Raise --file-rows above its rows, run refresh, then ask again."
+                    ) from error
             raise PublishError(
                 f"Build {source.build.name} has no digest, because it was built by another version "
                 f"of the project ({cause}). Run refresh, then ask again."

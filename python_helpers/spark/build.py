@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from python_helpers.core.errors import BuildError
 from python_helpers.core.log import Log
 from python_helpers.core.settings import Settings
-from python_helpers.spark.python_models import is_python, run_python_models, waves
-from python_helpers.spark.session import first_line
+from python_helpers.publishing.writing import SPILL
+from python_helpers.spark.catalog import remove_unknown_folders
+from python_helpers.spark.python_models import BUILT, is_python, run_python_models, waves
+from python_helpers.spark.session import first_line, said_by_spark
 from python_helpers.warehouse.build import Build, build_command, build_error, run_build, summed
 from python_helpers.warehouse.dbt import run_dbt
 
@@ -20,9 +22,17 @@ if TYPE_CHECKING:
 
 
 def build_in_spark(*, settings: Settings, session: SparkSession, log: Log) -> Build:
-    """Run every seed, model and data test of the project. Raises what `build` does."""
+    """Run every seed, model and data test of the project.
+
+    Raises what `build` does, and PublishError for what Spark refuses outside of dbt.
+    """
     started_at = datetime.now(UTC)
     manifest, selected = planned(settings=settings)
+    built = (node for node in manifest["nodes"].values() if node["resource_type"] in BUILT)
+    with said_by_spark():
+        remove_unknown_folders(
+            session=session, tables=[(node["schema"], node["alias"]) for node in built]
+        )
     results: list[Any] = []
     for names, python in turns(manifest=manifest):
         chosen = [name for name in names if name in selected]
@@ -40,8 +50,10 @@ def run_python(
     name: str, /, *, session: SparkSession, manifest: Mapping[str, Any], settings: Settings
 ) -> None:
     """Run a model in Python. Raises BuildError; with debug, what it raises."""
+    assert settings.marts_file, "a build that is published has a file of its own"
+    limits = settings.limits(spill=settings.marts_file.parent / SPILL)
     try:
-        run_python_models(session=session, manifest=manifest, names=[name])
+        run_python_models(session=session, manifest=manifest, names=[name], limits=limits)
     except Exception as error:
         if settings.debug:
             raise

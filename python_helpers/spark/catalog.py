@@ -11,8 +11,8 @@ view` drops the view and makes it again, and a reader in between finds nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from python_helpers.core.sql import text
 
@@ -38,8 +38,14 @@ def schemas(*, session: SparkSession) -> list[str]:
 
 
 def newest_schema(*, session: SparkSession) -> str:
-    """Name the schema of the newest build, published or refused; before the first it is `marts`."""
-    return (schemas(session=session) or [MARTS])[-1]
+    """Name the schema of the newest build, published or refused.
+
+    It is `marts` before the first one, and after a plain build, whose tables stand in for views.
+    """
+    found = (schemas(session=session) or [MARTS])[-1]
+    views = tables_in(MARTS, session=session, kind="views")
+    plain = tables_in(MARTS, session=session) - views
+    return MARTS if plain & tables_in(found, session=session) else found
 
 
 def tables_in(schema: str, /, *, session: SparkSession, kind: str = "tables") -> set[str]:
@@ -55,6 +61,24 @@ def columns_of(*, session: SparkSession, schema: str) -> Iterator[tuple[str, str
     for table in sorted(tables_in(schema, session=session)):
         for column in session.table(f"{schema}.{table}").columns:
             yield table, column
+
+
+def remove_unknown_folders(*, session: SparkSession, tables: Iterable[tuple[str, str]]) -> None:
+    """Remove the folders of tables, each as schema and name, that the catalog does not know.
+
+    Spark makes and drops the folder of a table and its entry in the catalog one after the other. A
+    run that is killed in between leaves a folder, and where it has files Spark makes no table.
+    """
+    java: Any = session
+    named: dict[str, set[str]] = {}
+    for schema, name in tables:
+        named.setdefault(schema, set()).add(name)
+    for schema, names in named.items():
+        if session.catalog.databaseExists(schema):
+            location = session.catalog.getDatabase(schema).locationUri
+            for name in names - tables_in(schema, session=session):
+                path = java._jvm.org.apache.hadoop.fs.Path(location, name)
+                path.getFileSystem(java._jsc.hadoopConfiguration()).delete(path, True)
 
 
 def live_id(*, session: SparkSession) -> str | None:

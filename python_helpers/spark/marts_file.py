@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from concurrent.futures import Future
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -12,7 +13,7 @@ from python_helpers.core.log import Log, some_of
 from python_helpers.core.settings import Settings
 from python_helpers.core.sql import name, text
 from python_helpers.publishing.publish import OPTION, Marts
-from python_helpers.publishing.writing import facts_of_file, said_why
+from python_helpers.publishing.writing import SPILL, facts_of_file, said_why
 from python_helpers.spark.publish import facts
 from python_helpers.spark.session import said_by_spark
 from python_helpers.warehouse.build import Build
@@ -39,14 +40,17 @@ def copied(*, settings: Settings, session: SparkSession, build: Build, log: Log)
         log.say(f"In Spark alone, because they are large (--file-rows): {some_of(named)}.")
     file = settings.marts_file
     assert file, "a build that is published has a file of its own"
+    spill = file.parent / SPILL
     with said_why(option=OPTION), duckdb.connect() as connection:
+        spill.mkdir(exist_ok=True)
+        connection.execute(settings.limits(spill=spill))
         connection.execute(
             f"attach {text(file)} as marts (storage_version {text(DUCKDB_OLDEST)}); use marts"
         )
         for mart in rows.keys() - left_out.keys():
             create_table(connection=connection, mart=mart, node=build.contracts[mart])
             table = f"{settings.marts_schema}.{mart}"
-            copy_rows(session=session, table=table, connection=connection, mart=mart)
+            copy_rows(session=session, table=table, connection=connection, mart=mart, folder=spill)
         connection.execute("checkpoint")
     with said_why(option=OPTION):
         known: Future[dict[str, object]] = Future()
@@ -91,14 +95,19 @@ def create_table(*, connection: duckdb.DuckDBPyConnection, mart: str, node: Any)
 
 
 def copy_rows(
-    *, session: SparkSession, table: str, connection: duckdb.DuckDBPyConnection, mart: str
+    *,
+    session: SparkSession,
+    table: str,
+    connection: duckdb.DuckDBPyConnection,
+    mart: str,
+    folder: Path,
 ) -> None:
-    """Copy the rows of a table. They go as texts, which lose no digit, through a file."""
+    """Copy the rows of a table. They go as texts, which lose no digit, through a file there."""
     frame = session.table(table)
     types = {column: "varchar" for column in frame.columns}
     texts = ", ".join(f"cast({column} as string) as {column}" for column in frame.columns)
     lines = frame.selectExpr(f"to_json(struct({texts}))")
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".json") as file:
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".json", dir=folder) as file:
         for (line,) in lines.toLocalIterator():
             file.write(line + "\n")
         file.flush()

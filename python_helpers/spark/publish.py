@@ -24,6 +24,7 @@ from python_helpers.publishing.builds import (
     make_live,
     read_manifest,
 )
+from python_helpers.publishing.records import read_records
 from python_helpers.spark.catalog import (
     MARTS,
     POINTER,
@@ -85,7 +86,9 @@ def follow(*, session: SparkSession, publish_dir: Path) -> None:
 def check_pointer(*, session: SparkSession, publish_dir: Path) -> None:
     """Raise PublishError where the live build of the catalog is of another folder."""
     live = live_id(session=session)
-    if live and live not in {build.name for build in kept_builds(publish_dir=publish_dir)}:
+    # refreshes without Spark may have pushed its build out of the folder
+    ours = {record["build_id"] for record in read_records(publish_dir=publish_dir)}
+    if live and live not in ours | {build.name for build in kept_builds(publish_dir=publish_dir)}:
         raise PublishError(
             f"The catalog of Spark shows build {live}, which is not in {publish_dir}: another "
             f"folder publishes there. Use that folder, or drop the view {MARTS}.{POINTER} to "
@@ -103,10 +106,10 @@ def drop_old(*, session: SparkSession, publish_dir: Path, log: Log) -> None:
 
 
 def drop_unkept(*, session: SparkSession, publish_dir: Path) -> None:
-    """Drop the schemas of killed runs, of refused builds and of old ones."""
-    drop_schemas(
-        session=session, keep=[build.name for build in kept_builds(publish_dir=publish_dir)]
-    )
+    """Drop the schemas of killed runs, of refused builds and of old ones, not what readers see."""
+    live = live_id(session=session)
+    kept = [build.name for build in kept_builds(publish_dir=publish_dir)]
+    drop_schemas(session=session, keep=[*kept, *([live] if live else [])])
 
 
 def go_live(
@@ -119,10 +122,9 @@ def go_live(
 ) -> None:
     """Turn the link of the folder, then the pointer; if that fails, turn the link back.
 
-    Raises PublishError. Views that cannot be moved are a warning, since the pointer is what counts.
+    The build is one of Spark. Raises PublishError. Views that cannot be moved are a warning, since
+    the pointer is what counts.
     """
-    if not is_on_spark(build):  # one of DuckDB, to which a folder of both rolls back
-        return make_live(build=build, publish_dir=publish_dir, links=links)
     with said_by_spark():
         check_pointer(session=session, publish_dir=publish_dir)
         if schema_of(build.name) not in schemas(session=session):

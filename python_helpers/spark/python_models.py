@@ -66,11 +66,12 @@ def is_python(node: Mapping[str, Any]) -> bool:
 
 
 def run_python_models(
-    *, session: "SparkSession", manifest: Mapping[str, Any], names: Iterable[str]
+    *, session: "SparkSession", manifest: Mapping[str, Any], names: Iterable[str], limits: str
 ) -> None:
     """Run models in this order and fill the tables that dbt made for them.
 
-    The new rows are one file, so that a reader sees all of them or none.
+    `limits` is SQL that limits DuckDB and names a folder for what does not fit into memory. The new
+    rows are one file, so that a reader sees all of them or none.
     """
     nodes = {
         node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] in BUILT
@@ -79,6 +80,7 @@ def run_python_models(
         node = nodes[name]
         table = session.table(node["relation_name"])
         with duckdb.connect() as memory:
+            memory.execute(limits)
             model = runpy.run_path(str(PROJECT / node["original_file_path"]))["model"]
             found = model(dbt_of(node=node, nodes=nodes, session=session, memory=memory), memory)
             rows = found.project(", ".join(f'"{column}"' for column in table.columns)).fetchall()
@@ -142,14 +144,16 @@ def fetched(
 ) -> duckdb.DuckDBPyRelation:
     """Fetch the rows of a query of Spark into a table of DuckDB, with their types.
 
-    They go through a file with one row of JSON a line: this needs no library beyond the two
-    engines, and Python never holds more than some of the rows.
+    They go through a file with one row of JSON a line, where DuckDB puts what does not fit into
+    memory: this needs no library beyond the two engines, and Python holds few of the rows at once.
     """
     frame = session.sql(query)
     types = {field.name: field.dataType.simpleString() for field in frame.schema}
     name = f"fetched_{uuid.uuid4().hex}"
     size = session.conf.get(SIZE_OF_PARTS)
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".json") as file:
+    ((folder,),) = memory.execute("select current_setting('temp_directory')").fetchall()
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".json", dir=folder) as file:
         session.conf.set(SIZE_OF_PARTS, "4MB")  # the driver takes one part at a time
         try:
             lines = frame.selectExpr("to_json(struct(*)) as line").hint("rebalance")

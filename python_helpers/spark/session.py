@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from python_helpers.core.errors import PublishError, SettingsError
+from python_helpers.core.log import without_values
 from python_helpers.core.settings import SPARK, Settings
 from python_helpers.warehouse.dbt import prepare_folders, run_dbt
 
@@ -57,8 +58,8 @@ def said_by_spark() -> Iterator[None]:
 
 
 def first_line(error: Exception, /) -> str:
-    """Return the first line of an error of Spark; the others are stacks of Java."""
-    return next(filter(None, str(error).splitlines()), type(error).__name__)
+    """Return the first line of an error of Spark, without values; the others are stacks of Java."""
+    return next(filter(None, without_values(str(error)).splitlines()), type(error).__name__)
 
 
 def is_installed(module: str, /) -> bool:

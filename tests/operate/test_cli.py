@@ -18,6 +18,7 @@ import duckdb
 import pytest
 import yaml
 from click.testing import Result
+from digested import publish
 from lifecycle import (
     COMMANDS,
     MART,
@@ -676,3 +677,17 @@ def test_without_spark_a_command_says_what_to_install(command, tmp_path, monkeyp
     result = run(command, "--engine", "spark", *places)
     assert result.exit_code == 2
     assert "needs dbt-spark and pyspark, and Java 17" in result.stderr
+
+
+def test_a_rollback_to_a_build_of_duckdb_needs_no_spark(tmp_path, monkeypatch):
+    monkeypatch.setattr(session_module, "NEEDED", ("a_module_that_nobody_has",))
+    builds = [
+        publish(tmp_path, build_id=f"2025020{day}T060000Z", engine=engine)
+        for day, engine in ((1, "duckdb"), (2, "spark"))
+    ]
+    result = run("rollback", "--publish-dir", tmp_path)
+    assert result.exit_code == 0, result.stderr
+    assert live_build(publish_dir=tmp_path) == builds[0]
+    result = run("rollback", "--to", builds[1].name, "--publish-dir", tmp_path)
+    assert result.exit_code == 2
+    assert "needs dbt-spark and pyspark" in result.stderr

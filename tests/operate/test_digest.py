@@ -238,6 +238,8 @@ def test_a_build_before_that_is_damaged_is_passed_over(tmp_path):
         ("old", f"Build {SECOND} has no digest, because it was built by another version of the "
          "project (Catalog Error: Table with name rpt_changes does not exist!). Run refresh, then "
          "ask again."),
+        ("large", f"Build {SECOND} has no digest, because rpt_changes is in Spark alone. Raise "
+         "--file-rows above its rows, run refresh, then ask again."),
         ("output", "/digest.txt cannot be written: No such file or directory. Name another file "
          "with --output."),
     ],
@@ -245,8 +247,9 @@ def test_a_build_before_that_is_damaged_is_passed_over(tmp_path):
 def test_what_cannot_be_told_is_one_sentence_and_exit_code_3(tmp_path, fault, said):
     arguments = []
     if fault != "missing":
-        drop = ["rpt_changes"] if fault == "old" else []
-        build = publish(tmp_path, build_id=SECOND, drop=drop)
+        drop = ["rpt_changes"] if fault in ("old", "large") else []
+        left_out = {"rpt_changes": 2000} if fault == "large" else {}
+        build = publish(tmp_path, build_id=SECOND, drop=drop, left_out=left_out)
     if fault == "damaged":
         with (build / "marts.duckdb").open("ab") as file:
             file.write(b"x")

@@ -28,8 +28,10 @@ from python_helpers.publishing.builds import (
     remove_old_builds,
 )
 from python_helpers.publishing.publish import close_marts
+from python_helpers.publishing.records import append_record
 from python_helpers.publishing.runs import Run
 from python_helpers.publishing.writing import begun_build
+from python_helpers.spark import publish as spark_module
 from python_helpers.warehouse.build import Build
 
 WAREHOUSE = """
@@ -230,6 +232,22 @@ def test_the_live_build_is_never_removed(settings):
     remove_old_builds(publish_dir=settings.publish_dir, keep=1)
     names = [build.name for build in kept_builds(publish_dir=settings.publish_dir)]
     assert names == ["20240701T060200Z", oldest.name]
+
+
+def test_a_build_of_spark_that_left_the_folder_is_known_by_its_record(settings, monkeypatch):
+    kept = publish(settings=settings, build=a_build(minute=1)).name
+    gone, kept_in_spark = "20240630T060000Z", []
+    monkeypatch.setattr(spark_module, "live_id", lambda **_: gone)
+    monkeypatch.setattr(
+        spark_module, "drop_schemas", lambda keep, **_: kept_in_spark.extend(sorted(keep))
+    )
+    folder = {"publish_dir": settings.publish_dir}
+    with pytest.raises(PublishError, match="another folder publishes there"):
+        spark_module.check_pointer(session=None, **folder)
+    append_record(**folder, record={"id": gone, "build_id": gone, "outcome": "published"})
+    spark_module.check_pointer(session=None, **folder)
+    spark_module.drop_unkept(session=None, **folder)
+    assert kept_in_spark == [gone, kept]
 
 
 def test_two_builds_of_one_second_have_names_of_their_own(settings):

@@ -142,6 +142,7 @@ BAD: dict[str, str | bytes] = {
     "products_2.csv": PRODUCTS + 'p2,"Cof',
     "products_3.csv": PRODUCTS + 'p2,"Coffee" beans\n',
     "products_4.csv": PRODUCTS + "p2\n",
+    "products_5.csv": f'{PRODUCTS}p2,"{"a long story, " * 2000}"\np3\n',
     "campaigns_1.csv": "campaign_id,campaign_name\nk1,Größe\n".encode("latin-1"),
     "campaigns_2.csv": "campaign_id,région\nk1,x\n".encode("latin-1"),
     "campaigns_3.csv": "campaign_id,campaign_name,Campaign_Name\nk1,a,b\n",

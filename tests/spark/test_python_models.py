@@ -1,6 +1,7 @@
 """The models in Python, on Spark: the tables they write are those that DuckDB writes."""
 
 import json
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -87,14 +88,27 @@ def engines(
         session.sql(f"create table intermediate.{name} ({types})")
 
 
+@pytest.fixture
+def spill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder for what does not fit into memory; that of the machine takes nothing."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    return tmp_path / "spill"
+
+
 @pytest.mark.usefixtures("engines")
-def test_the_fits_and_forecasts_of_spark_are_those_of_duckdb(session, warehouse, manifest):
+def test_the_fits_and_forecasts_of_spark_are_those_of_duckdb(session, warehouse, manifest, spill):
     from python_helpers.spark.python_models import run_python_models, waves
 
     first, *_ = waves(manifest=manifest)
     assert set(first.python) == FITS
     for _ in range(2):  # the second time, rows are replaced
-        run_python_models(session=session, manifest=manifest, names=first.python)
+        run_python_models(
+            session=session,
+            manifest=manifest,
+            names=first.python,
+            limits=f"set memory_limit = '1GB'; set temp_directory = '{spill}'",
+        )
+    assert not [*spill.iterdir()]
     for name in FITS:
         expected = by_words(warehouse.table(f"intermediate.{name}").fetchall())
         rows = session.table(f"intermediate.{name}").collect()
@@ -105,11 +119,11 @@ def test_the_fits_and_forecasts_of_spark_are_those_of_duckdb(session, warehouse,
             assert values == pytest.approx(expected[words], rel=1e-6, nan_ok=True), words
 
 
-def test_spark_filters_and_groups_before_anything_is_fetched(session):
+def test_spark_filters_and_groups_before_anything_is_fetched(session, spill):
     from python_helpers.spark.python_models import Relation
     from python_helpers.value.tables import sampled
 
-    with duckdb.connect() as memory:
+    with duckdb.connect(config={"temp_directory": str(spill)}) as memory:
         customers = Relation(
             query="select concat('c', id) as customer_id, id from range(1000)",
             session=session,
@@ -124,7 +138,7 @@ def test_spark_filters_and_groups_before_anything_is_fetched(session):
         assert sorted(memory.table(name).shape[0] for name in tables(memory)) == [1, len(keys)]
 
 
-def test_texts_numbers_and_what_is_not_known_arrive_as_they_are(session):
+def test_texts_numbers_and_what_is_not_known_arrive_as_they_are(session, spill):
     from python_helpers.spark.python_models import fetched
 
     query = """
@@ -133,7 +147,7 @@ def test_texts_numbers_and_what_is_not_known_arrive_as_they_are(session):
         union all
         select double('NaN'), null, '', null, null
     """
-    with duckdb.connect() as memory:
+    with duckdb.connect(config={"temp_directory": str(spill)}) as memory:
         rows = fetched(query=query, session=session, memory=memory)
         assert [str(kind) for kind in rows.types] == [
             *("DOUBLE", "DECIMAL(18,2)", "VARCHAR", "DATE", "BOOLEAN")
@@ -149,6 +163,20 @@ def test_texts_numbers_and_what_is_not_known_arrive_as_they_are(session):
             query=f"select * from ({query}) where false", session=session, memory=memory
         )
         assert (nothing.fetchall(), nothing.types) == ([], rows.types)
+
+
+def test_the_rows_of_a_mart_are_copied_on_the_disk_of_the_run(session, spill):
+    from python_helpers.spark.marts_file import copy_rows
+
+    spill.mkdir()
+    session.sql("select 1 as number, 'a' as word").createOrReplaceTempView("one_row")
+    with duckdb.connect() as connection:
+        connection.execute("create table mart (number integer, word varchar)")
+        copy_rows(
+            session=session, table="one_row", connection=connection, mart="mart", folder=spill
+        )
+        assert connection.table("mart").fetchall() == [(1, "a")]
+    assert not [*spill.iterdir()]
 
 
 def by_words(rows: list[tuple]) -> dict[tuple, list[float]]:

@@ -153,10 +153,23 @@ def test_another_folder_does_not_publish_to_the_same_catalog(project, tmp_path):
 
 
 def test_tables_of_a_plain_build_make_room_for_views(project):
-    plain = build_with_dbt(project, NUMBER=8)
+    plain = build_with_dbt(project, NUMBER=8, ROWS=900)
     assert plain.returncode == 0, plain.stdout[-3000:]
     assert ask(project, NUMBER_SEEN) == [[["8"]]]
+    # an audit asks of the tables that were built last, not of the published ones
+    audited = run(project, "audit", "--engine", "spark")
+    assert "900 orders, 1,000 in the last build" in " ".join(audited.stderr.split())
     assert run(project, "refresh", "--engine", "spark", NUMBER=2).returncode == 0
+    check_live(project, number=2)
+
+
+def test_the_files_of_a_table_that_the_catalog_does_not_know_make_room(project):
+    ask(project, "drop table intermediate.int_numbers")
+    left = project / "spark" / "tables" / "intermediate.db" / "int_numbers"
+    left.mkdir()
+    (left / "part-0.parquet").write_text("half of it")
+    done = run(project, "refresh", "--engine", "spark", NUMBER=2)
+    assert done.returncode == 0, done.stderr[-3000:]
     check_live(project, number=2)
 
 
