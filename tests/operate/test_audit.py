@@ -15,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 from audited_days import query_of
 from click.testing import Result
 from lifecycle import PROJECT, changed_copy, real_data, run
@@ -953,6 +954,16 @@ def test_what_great_expectations_does_not_know_is_told_before_the_build(
     with pytest.raises(SettingsError, match=re.escape(message)) as found:
         read_suite(path=tmp_path / "shop.yml")
     assert "\n" not in str(found.value)
+
+
+def test_the_columns_that_settle_are_those_of_the_contract():
+    (source,) = yaml.safe_load((PROJECT / "models/staging/_raw.yml").read_text())["sources"]
+    contract = {
+        (table["name"], column["name"]) for table in source["tables"] for column in table["columns"]
+    }
+    settling = {*duckdb.sql(query_of("settling_columns")).fetchall()}
+    assert len(settling) > 10
+    assert settling <= contract
 
 
 def test_a_word_that_passes_or_is_corrected_has_not_gone():
